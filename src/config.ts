@@ -1,0 +1,407 @@
+/**
+ * Settings: environment and `.env` → one frozen Config. One table holds every setting's variable, form, default and
+ * help; `.env.sample`, `finchat config` and the README's table are made from it or tested against it.
+ * All faults are reported at once. Nobody else reads process.env.
+ */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parse as parseDotenv } from 'dotenv';
+import { limits } from './protocol/limits.ts';
+
+export type Config = {
+  host: string;
+  port: number;
+  databaseUrl: string;
+  databasePool: number;
+  sqliteSynchronous: 'NORMAL' | 'FULL';
+  redisUrl: string | undefined;
+  registration: 'open' | 'closed';
+  rateLimits: boolean;
+  messageMaxLength: number;
+  motd: string;
+  tokenTtlDays: number;
+  bcryptRounds: number;
+  trustProxy: string | number | undefined;
+  metricsHost: string;
+  metricsPort: number | undefined;
+  logLevel: string;
+  logFormat: 'json' | 'pretty' | 'auto';
+  shutdownSeconds: number;
+  superuserPassword: string | undefined;
+  finbotHost: string;
+  finbotUsername: string | undefined;
+  finbotPassword: string | undefined;
+  finbotToken: string | undefined;
+  finbotRooms: string[];
+  finbotQuotes: string[];
+  finbotStooqUrl: string;
+  finbotYahooUrl: string;
+  finbotFixtureFile: string | undefined;
+};
+
+type Parse<T> = (text: string) => T;
+
+export type Setting<T = unknown> = {
+  /** The environment variable. */
+  key: string;
+  /** Throws an Error whose message completes "KEY …". */
+  parse: Parse<T>;
+  default: T;
+  /** One line for `.env.sample` and the documents. */
+  help: string;
+  group: 'server' | 'storage' | 'accounts and limits' | 'operation' | 'bot' | 'command line';
+  /** `yes`: never shown; `url`: shown without its password. */
+  secret?: 'yes' | 'url';
+};
+
+/** Every fault of the settings, one sentence each. */
+export class ConfigError extends Error {
+  readonly faults: readonly string[];
+  constructor(faults: readonly string[]) {
+    super(
+      `The settings have ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
+    );
+    this.name = 'ConfigError';
+    this.faults = faults;
+  }
+}
+
+export const settings: { readonly [K in keyof Config]: Setting<Config[K]> } = {
+  host: {
+    key: 'HOST',
+    parse: text,
+    default: '127.0.0.1',
+    group: 'server',
+    help: 'Address to listen on. 0.0.0.0 listens on all.',
+  },
+  port: {
+    key: 'PORT',
+    parse: integer(0, 65535),
+    default: 8000,
+    group: 'server',
+    help: 'Port to listen on. 0 takes any free one.',
+  },
+  trustProxy: {
+    key: 'TRUST_PROXY',
+    parse: hopsOrNetworks,
+    default: undefined,
+    group: 'server',
+    help: 'Proxies whose X-Forwarded-For is believed: a number of hops, or addresses and CIDRs with commas between. Unset: none.',
+  },
+  databaseUrl: {
+    key: 'DATABASE_URL',
+    parse: databaseUrl,
+    default: 'sqlite://data/finchat.sqlite',
+    secret: 'url',
+    group: 'storage',
+    help: 'postgres://user:password@host:port/name, or sqlite:// and a path. Unset: made from POSTGRES_* where those are set.',
+  },
+  databasePool: {
+    key: 'DATABASE_POOL',
+    parse: integer(2, 200),
+    default: 10,
+    group: 'storage',
+    help: 'Connections to PostgreSQL at most.',
+  },
+  sqliteSynchronous: {
+    key: 'SQLITE_SYNCHRONOUS',
+    parse: oneOf('NORMAL', 'FULL'),
+    default: 'NORMAL',
+    group: 'storage',
+    help: 'NORMAL survives a killed process, FULL a power cut too (slower).',
+  },
+  redisUrl: {
+    key: 'REDIS_URL',
+    parse: redisUrl,
+    default: undefined,
+    secret: 'url',
+    group: 'storage',
+    help: 'redis://:password@host:port. Needs PostgreSQL. Shares the log-in throttle; chat runs on one node per database for now.',
+  },
+  registration: {
+    key: 'REGISTRATION',
+    parse: oneOf('open', 'closed'),
+    default: 'open',
+    group: 'accounts and limits',
+    help: 'open: anybody may register. closed: accounts come from the command line.',
+  },
+  rateLimits: {
+    key: 'RATE_LIMITS',
+    parse: onOff,
+    default: true,
+    group: 'accounts and limits',
+    help: 'on or off: all rate limits together.',
+  },
+  messageMaxLength: {
+    key: 'MESSAGE_MAX_LENGTH',
+    parse: integer(1, 10000),
+    default: limits.bodyLength,
+    group: 'accounts and limits',
+    help: 'Characters of a message at most.',
+  },
+  tokenTtlDays: {
+    key: 'TOKEN_TTL_DAYS',
+    parse: integer(1, 3650),
+    default: 30,
+    group: 'accounts and limits',
+    help: 'Days without use after which a log-in token expires.',
+  },
+  bcryptRounds: {
+    key: 'BCRYPT_ROUNDS',
+    parse: integer(4, 15),
+    default: 12,
+    group: 'accounts and limits',
+    help: 'Cost of a password hash, as a power of two.',
+  },
+  motd: {
+    key: 'MOTD',
+    parse: text,
+    default: 'Welcome to finchat. Send {"type": "help"} to see what you can say.',
+    group: 'server',
+    help: 'Message of the day, the first thing a client receives.',
+  },
+  metricsPort: {
+    key: 'METRICS_PORT',
+    parse: integer(0, 65535),
+    default: undefined,
+    group: 'operation',
+    help: 'Port for GET /metrics (Prometheus). Unset: no metrics.',
+  },
+  metricsHost: {
+    key: 'METRICS_HOST',
+    parse: text,
+    default: '127.0.0.1',
+    group: 'operation',
+    help: 'Address for METRICS_PORT.',
+  },
+  logLevel: {
+    key: 'LOG_LEVEL',
+    parse: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+    default: 'info',
+    group: 'operation',
+    help: 'fatal, error, warn, info, debug, trace or silent.',
+  },
+  logFormat: {
+    key: 'LOG_FORMAT',
+    parse: oneOf('json', 'pretty', 'auto'),
+    default: 'auto',
+    group: 'operation',
+    help: 'json, pretty, or auto: pretty on a terminal, json elsewhere.',
+  },
+  shutdownSeconds: {
+    key: 'SHUTDOWN_SECONDS',
+    parse: integer(0, 600),
+    default: 10,
+    group: 'operation',
+    help: 'Seconds in which a stopping server finishes its work.',
+  },
+  superuserPassword: {
+    key: 'FINCHAT_SUPERUSER_PASSWORD',
+    parse: text,
+    default: undefined,
+    secret: 'yes',
+    group: 'command line',
+    help: 'Password for finchat createsuperuser --noinput.',
+  },
+  finbotHost: {
+    key: 'FINBOT_HOST',
+    parse: text,
+    default: 'localhost:8000',
+    group: 'bot',
+    help: 'The server: host:port, or a URL.',
+  },
+  finbotUsername: {
+    key: 'FINBOT_USERNAME',
+    parse: text,
+    default: undefined,
+    group: 'bot',
+    help: 'The name of the bot’s account.',
+  },
+  finbotPassword: {
+    key: 'FINBOT_PASSWORD',
+    parse: text,
+    default: undefined,
+    secret: 'yes',
+    group: 'bot',
+    help: 'The password of the bot’s account.',
+  },
+  finbotToken: {
+    key: 'FINBOT_TOKEN',
+    parse: text,
+    default: undefined,
+    secret: 'yes',
+    group: 'bot',
+    help: 'A long-lived token (finchat tokens create) in place of name and password.',
+  },
+  finbotRooms: {
+    key: 'FINBOT_ROOMS',
+    parse: list(':'),
+    default: [],
+    group: 'bot',
+    help: 'Rooms to join, with colons between. Unset: all.',
+  },
+  finbotQuotes: {
+    key: 'FINBOT_QUOTES',
+    parse: list(','),
+    default: ['stooq', 'yahoo'],
+    group: 'bot',
+    help: 'Quote providers, asked in this order: stooq, yahoo, fixture.',
+  },
+  finbotStooqUrl: {
+    key: 'FINBOT_STOOQ_URL',
+    parse: httpUrl,
+    default: 'https://stooq.com',
+    group: 'bot',
+    help: 'Base URL of stooq.',
+  },
+  finbotYahooUrl: {
+    key: 'FINBOT_YAHOO_URL',
+    parse: httpUrl,
+    default: 'https://query1.finance.yahoo.com',
+    group: 'bot',
+    help: 'Base URL of Yahoo’s chart service.',
+  },
+  finbotFixtureFile: {
+    key: 'FINBOT_FIXTURE_FILE',
+    parse: text,
+    default: undefined,
+    group: 'bot',
+    help: 'JSON file for the fixture provider: {"AAPL.US": 189.98}. Unset: a few built-in symbols.',
+  },
+};
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the settings. An empty variable counts as unset.
+ * @throws ConfigError with every fault.
+ */
+export function loadConfig(env: Env): Config {
+  const faults: string[] = [];
+  const values: Record<string, unknown> = {};
+  const given = withDerived(env, faults);
+  for (const [name, setting] of Object.entries(settings)) {
+    const raw = given[setting.key];
+    values[name] = setting.default;
+    if (raw === undefined || raw === '') continue;
+    try {
+      values[name] = setting.parse(raw);
+    } catch (error) {
+      faults.push(`${setting.key} ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  const config = values as Config;
+  if (config.redisUrl !== undefined && config.databaseUrl.startsWith('sqlite:')) {
+    faults.push('REDIS_URL needs PostgreSQL: set DATABASE_URL to postgres://…, or leave REDIS_URL out.');
+  }
+  if (faults.length > 0) throw new ConfigError(faults);
+  return Object.freeze(config);
+}
+
+/** The environment with the `.env` of a folder beneath it: what is set already wins. No file: the environment alone. */
+export function readEnvironment(env: Env, folder: string): Env {
+  let file: string;
+  try {
+    file = readFileSync(resolve(folder, '.env'), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return env;
+    throw new ConfigError([`.env cannot be read: ${(error as Error).message}`]);
+  }
+  const merged: Record<string, string | undefined> = parseDotenv(file);
+  for (const [key, value] of Object.entries(env)) if (value !== undefined && value !== '') merged[key] = value;
+  return merged;
+}
+
+/** The variable's value as it may be shown: secrets masked. */
+export function showSetting(setting: Setting, value: Config[keyof Config]): string {
+  if (value === undefined) return '';
+  if (setting.secret === 'yes') return '********';
+  if (setting.secret === 'url') return String(value).replace(/^([a-z]+:\/\/[^/@]*?:)[^@]*@/, '$1********@');
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
+  if (Array.isArray(value)) return value.join(setting.key === 'FINBOT_ROOMS' ? ':' : ',');
+  return String(value);
+}
+
+/** POSTGRES_* and REDIS_PASSWORD, as the compose file knows them, made into URLs where no URL is given. */
+function withDerived(env: Env, faults: string[]): Env {
+  const derived: Record<string, string | undefined> = { ...env };
+  const pick = (key: string): string | undefined => (env[key] === '' ? undefined : env[key]);
+  const postgres = ['HOST', 'PORT', 'USER', 'PASSWORD', 'DB'].some((key) => pick(`POSTGRES_${key}`) !== undefined);
+  if (pick('DATABASE_URL') === undefined && postgres) {
+    const user = encodeURIComponent(pick('POSTGRES_USER') ?? 'postgres');
+    const password = pick('POSTGRES_PASSWORD');
+    const login = password === undefined ? user : `${user}:${encodeURIComponent(password)}`;
+    const name = encodeURIComponent(pick('POSTGRES_DB') ?? pick('POSTGRES_USER') ?? 'postgres');
+    const port = pick('POSTGRES_PORT') ?? '5432';
+    if (!/^\d+$/.test(port)) faults.push('POSTGRES_PORT must be a whole number.');
+    else derived.DATABASE_URL = `postgres://${login}@${pick('POSTGRES_HOST') ?? 'localhost'}:${port}/${name}`;
+  }
+  const redisHost = pick('REDIS_HOST');
+  if (pick('REDIS_URL') === undefined && redisHost !== undefined) {
+    const password = pick('REDIS_PASSWORD');
+    const login = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
+    derived.REDIS_URL = `redis://${login}${redisHost}:${pick('REDIS_PORT') ?? '6379'}`;
+  }
+  return derived;
+}
+
+// ---- forms ----
+
+function text(value: string): string {
+  return value;
+}
+
+function integer(min: number, max: number): Parse<number> {
+  return (value) => {
+    const number = Number(value);
+    if (!/^\d+$/.test(value) || number < min || number > max)
+      throw new Error(`must be a whole number from ${min} to ${max}.`);
+    return number;
+  };
+}
+
+function oneOf<const T extends string>(...choices: readonly T[]): Parse<T> {
+  return (value) => {
+    const found = choices.find((choice) => choice === value);
+    if (found === undefined) throw new Error(`must be one of ${choices.join(', ')}.`);
+    return found;
+  };
+}
+
+function onOff(value: string): boolean {
+  return oneOf('on', 'off')(value) === 'on';
+}
+
+function list(separator: string): Parse<string[]> {
+  return (value) =>
+    value
+      .split(separator)
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== '');
+}
+
+function databaseUrl(value: string): string {
+  if (value.startsWith('sqlite://') && value.length > 'sqlite://'.length) return value;
+  if (!/^postgres(ql)?:\/\//.test(value) || !URL.canParse(value)) {
+    throw new Error('must be postgres://user:password@host:port/name, or sqlite:// followed by a path.');
+  }
+  return value;
+}
+
+function redisUrl(value: string): string {
+  if (!/^rediss?:\/\//.test(value) || !URL.canParse(value))
+    throw new Error('must be redis://host:port, with :password@ before the host where there is one.');
+  return value;
+}
+
+function httpUrl(value: string): string {
+  if (!/^https?:\/\//.test(value) || !URL.canParse(value)) throw new Error('must begin with http:// or https://.');
+  return value.replace(/\/+$/, '');
+}
+
+function hopsOrNetworks(value: string): string | number {
+  if (/^\d+$/.test(value)) return integer(1, 32)(value);
+  if (!/^[0-9a-fA-F.:/, ]+$/.test(value))
+    throw new Error('must be a number of hops (1 to 32), or addresses and CIDRs with commas between.');
+  return value;
+}

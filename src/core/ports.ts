@@ -1,0 +1,253 @@
+/**
+ * The ports of the core: what it needs from a store, from the clock and from chance, without knowing tables or drivers.
+ * Each method states its contract here; implementations (storage/) do not repeat it, and one contract suite
+ * (test/contracts/) runs over all of them. Times are milliseconds since the epoch. Ids are safe integers from 1.
+ */
+
+// ---- time and chance ----
+
+/** Time as an argument, so that tests need not wait. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Runs `run` once after `ms`; the returned function calls it off. A waiting timer does not keep the process alive. */
+  after(ms: number, run: () => void): () => void;
+  /** Runs `run` when the present turn of the event loop has handled its input: what happens in one turn is written once. */
+  endOfTurn(run: () => void): void;
+}
+
+/** `bytes` random bytes as base64url. */
+export type RandomText = (bytes: number) => string;
+
+// ---- errors of a store ----
+
+/**
+ * Why a store's call failed. The funnel of each edge turns it into the contract's answer; `cause` is the driver's error.
+ * - `conflict`: a unique name is taken; `field` says which.
+ * - `busy`: nothing was done, the same call may be made again (a held write lock, a serialization failure, a deadlock).
+ * - `unknown`: the connection broke, the call may or may not have been done.
+ * - `unavailable`: nothing was done, the store cannot be reached.
+ * - `rejected`: nothing was done, the same call would fail again.
+ */
+export type StoreErrorKind = 'conflict' | 'busy' | 'unknown' | 'unavailable' | 'rejected';
+
+export class StoreError extends Error {
+  readonly kind: StoreErrorKind;
+  /** With `conflict`: the field whose value is taken. */
+  readonly field: string | undefined;
+  constructor(kind: StoreErrorKind, message: string, options: { cause?: unknown; field?: string } = {}) {
+    super(message, { cause: options.cause });
+    this.name = 'StoreError';
+    this.kind = kind;
+    this.field = options.field;
+  }
+}
+
+// ---- accounts ----
+
+export type User = {
+  id: number;
+  username: string;
+  email: string;
+  isSuperuser: boolean;
+  isActive: boolean;
+  createdAt: number;
+  lastLoginAt: number | null;
+};
+export type NewUser = {
+  username: string;
+  email: string;
+  passwordHash: string;
+  isSuperuser: boolean;
+  createdAt: number;
+};
+
+/**
+ * Each change of a row appends to `changes` in the same transaction, so that running servers act on it.
+ * Methods that take an id resolve `false` (or undefined) when there is no such row.
+ */
+export interface UserStore {
+  /** Rejects with `conflict` (`field: 'username'`) when the folded name is taken. */
+  create(user: NewUser): Promise<User>;
+  /** By name, without regard to case. */
+  findByName(username: string): Promise<(User & { passwordHash: string }) | undefined>;
+  findById(id: number): Promise<User | undefined>;
+  /** All users, by name. `search` keeps names and addresses that contain it, without regard to case. At most `limit` rows after the name `after`. */
+  list(options?: { search?: string; after?: string; limit?: number }): Promise<User[]>;
+  /** Also deletes the user's log-in tokens (those without a label) and appends one `token-revoked` change for each. */
+  setPassword(id: number, passwordHash: string): Promise<boolean>;
+  /** Appends `user-deactivated` when it becomes inactive. The last active superuser can be deactivated too. */
+  setActive(id: number, isActive: boolean): Promise<boolean>;
+  setSuperuser(id: number, isSuperuser: boolean): Promise<boolean>;
+  setLastLogin(id: number, at: number): Promise<void>;
+}
+
+export type Token = {
+  id: number;
+  userId: number;
+  /** A long-lived token's purpose; null for a log-in's. */
+  label: string | null;
+  createdAt: number;
+  lastUsedAt: number | null;
+  /** Null: never. */
+  expiresAt: number | null;
+};
+
+export interface TokenStore {
+  /** `hash`: the token's SHA-256 in hex; the token itself is never stored. */
+  create(token: {
+    userId: number;
+    hash: string;
+    label: string | null;
+    createdAt: number;
+    expiresAt: number | null;
+  }): Promise<Token>;
+  /** The token and its user in one query. Expired tokens and inactive users are returned: the caller decides. */
+  findByHash(hash: string): Promise<{ token: Token; user: User } | undefined>;
+  /** Records a use and moves the expiry. */
+  touch(id: number, at: number, expiresAt: number | null): Promise<void>;
+  /** Deletes the token and appends `token-revoked`. False: there was none. */
+  revoke(id: number): Promise<boolean>;
+  /** By user name, then id. */
+  list(userId?: number): Promise<(Token & { username: string })[]>;
+  /** Deletes tokens that expired before `now`; resolves their number. */
+  deleteExpired(now: number): Promise<number>;
+}
+
+// ---- rooms ----
+
+export type Room = {
+  id: number;
+  name: string;
+  topic: string;
+  /** Random; another one after the room's log was restored, copied or begun anew. */
+  epoch: string;
+  lastId: number;
+  createdAt: number;
+  updatedAt: number;
+};
+
+export interface RoomStore {
+  /** All rooms, by folded name. */
+  list(): Promise<Room[]>;
+  /** By name, matched exactly. */
+  findByName(name: string): Promise<Room | undefined>;
+  /** Rejects with `conflict` (`field: 'name'`) when the folded name is taken. Appends `room-created`. */
+  create(room: { name: string; topic: string; createdAt: number }): Promise<Room>;
+  /** Creates these rooms if the database has never had a room; resolves those it created. Safe to run in two processes at once. */
+  seed(rooms: readonly { name: string; topic: string }[], createdAt: number): Promise<Room[]>;
+  /** Id and epoch stay. Rejects with `conflict`; appends `room-changed`. Undefined: no such room. */
+  rename(id: number, name: string, at: number): Promise<Room | undefined>;
+  /** Appends `room-changed`. */
+  setTopic(id: number, topic: string, at: number): Promise<Room | undefined>;
+  /** Deletes the row and appends `room-deleted`; the messages are noted for `purge`. From then on nothing can be appended to the room. */
+  delete(id: number): Promise<boolean>;
+  /** Deletes messages of deleted rooms, in chunks that each hold the write lock for less than 50 ms; resolves their number. May be broken off and run again. */
+  purge(signal?: AbortSignal): Promise<number>;
+}
+
+// ---- messages ----
+
+export type StoredMessage = { id: number; userId: number; username: string; body: string; createdAt: number };
+
+export type NewMessage = {
+  roomId: number;
+  userId: number;
+  body: string;
+  /** The idempotency key; the message log makes one where the client gave none. */
+  ref: string;
+  createdAt: number;
+};
+
+export type AppendOutcome =
+  /** Stored now, under the room's next id. */
+  | { status: 'stored'; id: number }
+  /** Known before under this user, room and ref, with the same body: that message's id and time. */
+  | { status: 'repeat'; id: number; createdAt: number }
+  /** Known before with another body. */
+  | { status: 'ref-reused' }
+  /** The room was deleted. */
+  | { status: 'room-gone' };
+
+export interface MessageStore {
+  /**
+   * Stores a batch in one transaction: all of it or nothing; resolves after the commit, one outcome an entry, in order.
+   * Ids of a room are dense from 1 and ascend in the order of the batch; commit order is id order on any number of
+   * writers. The same user, room and ref twice in one batch counts as sent again: the first wins.
+   * Rejects with StoreError `busy`, `unknown`, `unavailable` or `rejected`.
+   */
+  append(batch: readonly NewMessage[]): Promise<AppendOutcome[]>;
+  /** `lastId` and the newest `limit` messages, newest first, read in one statement. Undefined: no such room. */
+  snapshot(roomId: number, limit: number): Promise<{ lastId: number; messages: StoredMessage[] } | undefined>;
+  /**
+   * Messages newest first, at most `limit` and at most `maxBytes` of bodies (UTF-8; one message at least): with `before`
+   * those with smaller ids, with `after` those with larger ids (the newest of them when there are more than fit).
+   * `more`: there are others within the same bounds that did not fit.
+   */
+  page(
+    roomId: number,
+    options: { before?: number; after?: number; limit: number; maxBytes: number },
+  ): Promise<{ messages: StoredMessage[]; more: boolean }>;
+  /** The messages with `from` <= id <= `to`, ascending, at most `limit`. */
+  range(roomId: number, from: number, to: number, limit: number): Promise<StoredMessage[]>;
+  /** `last_id` by room id; rooms that do not exist are absent. */
+  lastIds(roomIds: readonly number[]): Promise<Map<number, number>>;
+}
+
+// ---- changes ----
+
+/** What another process, or another part of this one, changed. */
+export type Change =
+  | { kind: 'room-created' | 'room-changed'; room: { id: number; name: string; topic: string; epoch: string } }
+  | { kind: 'room-deleted'; room: { id: number } }
+  | { kind: 'user-deactivated'; user: { id: number } }
+  | { kind: 'token-revoked'; token: { id: number; userId: number } };
+
+export interface ChangeStore {
+  /** The newest change's id; 0 before the first. */
+  latestId(): Promise<number>;
+  /**
+   * Changes after `id`, ascending, at most `limit`. Ids are dense and commit order is id order: a reader never skips one
+   * that commits late. `lost`: rows after `id` have been pruned, so the reader must load everything anew.
+   */
+  readAfter(id: number, limit: number): Promise<{ changes: { id: number; change: Change }[]; lost: boolean }>;
+  /** Deletes rows older than `before`. */
+  prune(before: number): Promise<number>;
+}
+
+// ---- the store as a whole ----
+
+export interface Lock {
+  /** Resolves with a sentence when the lock is lost (another process holds it, or the database went away for good). Never resolves otherwise. */
+  readonly lost: Promise<string>;
+  release(): Promise<void>;
+}
+
+export interface Storage {
+  readonly users: UserStore;
+  readonly tokens: TokenStore;
+  readonly rooms: RoomStore;
+  readonly messages: MessageStore;
+  readonly changes: ChangeStore;
+  /** Resolves when the database answers; rejects with `unavailable`. */
+  ping(): Promise<void>;
+  /** The lock of the one server of this database. Undefined: another process holds it. The operating system or PostgreSQL releases it when its holder dies. */
+  lockServer(): Promise<Lock | undefined>;
+  close(): Promise<void>;
+}
+
+// ---- attempts (throttles) ----
+
+/** Counts attempts in windows of time: log-ins, registrations. Embedded in memory; in Redis when several servers share it. */
+export interface AttemptCounter {
+  /**
+   * Counts one attempt under each key. `allowed` false: at least one key is over its limit; `retryAfterMs` says when to come back.
+   * A store that cannot be reached never locks anybody out: it counts in memory instead.
+   */
+  count(
+    keys: readonly { key: string; limit: number; windowMs: number }[],
+  ): Promise<{ allowed: boolean; retryAfterMs: number }>;
+  /** Forgets a key: the attempt turned out well. */
+  forget(keys: readonly string[]): Promise<void>;
+  close(): Promise<void>;
+}

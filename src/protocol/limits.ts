@@ -1,0 +1,58 @@
+/**
+ * Every bound that a client can meet, with its unit and its reason. Server, client SDK, documents and tests read
+ * this file, so a number stands here once. Lengths of strings count UTF-16 units, as JavaScript's `length` does.
+ */
+export const limits = {
+  /** Bytes of one client message (a WebSocket frame): room for the longest body with every character escaped. */
+  clientMessageBytes: 65_536,
+  /** Bytes of an HTTP request body. */
+  requestBodyBytes: 65_536,
+  /** Characters of a message body, after trimming. The default of the setting `MESSAGE_MAX_LENGTH`. */
+  bodyLength: 4096,
+  /** Characters of a command's name, after trimming. */
+  commandLength: 64,
+  /** Characters of a command's payload. */
+  payloadLength: 4096,
+  /** Characters of a `ref`. */
+  refLength: 64,
+  /** Characters of a room's name. */
+  roomNameLength: 64,
+  /** Characters of a room's topic: one line of a page. */
+  topicLength: 250,
+  /** Characters of a user's name (Django's limit, which the first clients know). */
+  usernameLength: 150,
+  /** Characters of an e-mail address (RFC 5321 §4.5.3.1.3: a path of 256 with its angle brackets). */
+  emailLength: 254,
+  /** Characters of a password, at least. */
+  passwordMinLength: 8,
+  /** Bytes of a password in UTF-8, at most: bcrypt reads no further. */
+  passwordMaxBytes: 72,
+  /** Messages in `status.messages` of a plain join. */
+  joinMessages: 50,
+  /** Messages in `status.messages` of a join with `since`. */
+  sinceMessages: 500,
+  /** Messages in a `history` answer, and in one page of `GET /rooms/{name}/messages`. */
+  historyMessages: 200,
+  /** Messages of a `history` answer or a page that names no limit. */
+  historyDefault: 50,
+  /** Encoded bytes of the messages in one join or history answer. */
+  historyBytes: 262_144,
+  /** Refs of commands a session remembers, to drop the same command sent again. */
+  commandRefs: 1000,
+  /** Bytes a WebSocket without resume may have unwritten before it is closed as too slow. */
+  unwrittenBytes: 1_048_576,
+  /** Frames of one session that wait for their turn; a message beyond them is answered `unavailable`. */
+  queuedFrames: 256,
+  /** Milliseconds between WebSocket pings (RFC 6455 §5.5.2): shorter than common proxies' 60 s idle cut. */
+  pingIntervalMs: 25_000,
+  /** Milliseconds an older connection has to prove that it lives before a newcomer takes its place. */
+  proofMs: 3_000,
+  /** Client messages a second of one user, on average. */
+  messagesPerSecond: 20,
+  /** Client messages of one user in a burst. */
+  messageBurst: 100,
+  /** Frames a second of one connection before it is closed as flooding: far above what the message rate lets through. */
+  rawFramesPerSecond: 500,
+  /** Bytes a second of one connection before it is closed as flooding. */
+  rawBytesPerSecond: 4_194_304,
+} as const;
