@@ -1,0 +1,225 @@
+/**
+ * Users and their tokens: registration, log-in, authentication, log-out, and what the command line does with them.
+ * Owns the rules; knows no HTTP and no tables. A token is 256 random bits that only its owner has: the store holds a hash.
+ */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { limits } from '../protocol/limits.ts';
+import { usernameFault } from '../protocol/names.ts';
+import { AuthenticationError, BadCredentials, FieldErrors, type FieldFaults } from './errors.ts';
+import { fieldSentences, textFault, tooLong } from './fields.ts';
+import { passwordFaults, passwordHardFaults } from './password-rules.ts';
+import type { Passwords } from './passwords.ts';
+import {
+  type Clock,
+  type RandomText,
+  StoreError,
+  type Token,
+  type TokenStore,
+  type User,
+  type UserStore,
+} from './ports.ts';
+
+/** Who makes a request: a user, by one of the user's tokens. */
+export type Principal = { user: User; token: Token };
+
+export type AccountFields = {
+  username?: string | undefined;
+  password?: string | undefined;
+  email?: string | undefined;
+};
+
+export type NewAccount = {
+  username: string;
+  password: string;
+  email: string;
+  isSuperuser: boolean;
+  /** Takes a weak password. Blank, unstorable and overlong ones are refused all the same. */
+  skipPasswordRules?: boolean;
+};
+
+/** Every method passes a `StoreError` of the store through. */
+export interface Accounts {
+  /**
+   * Faults of the fields that are given, by field; none: an empty object. An address may be empty. Whether the name is
+   * taken shows only when the account is made.
+   */
+  checkFields(fields: AccountFields): FieldFaults;
+  /**
+   * Makes an ordinary account. `known`: faults found while the input was read; they are reported together with the others.
+   * Rejects with `FieldErrors` (all faults of all fields) or `Overloaded`.
+   */
+  register(fields: AccountFields, known?: FieldFaults): Promise<User>;
+  /** Rejects with `BadCredentials`, in the same time for whatever reason, or `Overloaded`. The name is matched without regard to case. */
+  login(credentials: { username: string; password: string }): Promise<{ token: string; user: User }>;
+  /** Rejects with `AuthenticationError`. */
+  authenticate(token: string): Promise<Principal>;
+  /** Records a use, at most hourly, and moves a log-in token's expiry; the principal's record is changed too. */
+  touch(principal: Principal): Promise<void>;
+  /** Revokes the token, everywhere. */
+  logout(principal: Principal): Promise<void>;
+  /** Rejects with `FieldErrors`. */
+  createUser(account: NewAccount): Promise<User>;
+  /** Does not apply the rules for strong passwords: `checkFields` does. Revokes the user's log-in tokens. False: no such user. Rejects with `FieldErrors` for one that cannot be stored. */
+  setPassword(userId: number, password: string): Promise<boolean>;
+  /** A long-lived token. `ttlDays` null: it never expires; its expiry does not move. */
+  createToken(userId: number, label: string, ttlDays: number | null): Promise<{ token: string; record: Token }>;
+}
+
+export type AccountsOptions = {
+  users: UserStore;
+  tokens: TokenStore;
+  passwords: Passwords;
+  clock: Clock;
+  random: RandomText;
+  /** Milliseconds without use after which a log-in token expires. */
+  tokenTtlMs: number;
+};
+
+// 256 bits: nobody guesses one, so its plain SHA-256 is safe to store.
+const tokenBytes = 32;
+// A use is written at most this often, so that requests do not become writes.
+const touchIntervalMs = 3_600_000;
+const dayMs = 86_400_000;
+
+export function createAccounts(options: AccountsOptions): Accounts {
+  const { users, tokens, passwords, clock, random } = options;
+
+  async function createUser(account: NewAccount): Promise<User> {
+    const fields = { ...account, username: account.username.normalize('NFKC') };
+    const faults = account.skipPasswordRules === true ? withoutPasswordRules(fields) : checkFields(fields);
+    if (Object.keys(faults).length > 0) throw new FieldErrors(faults);
+    const passwordHash = await passwords.hash(fields.password);
+    try {
+      return await users.create({
+        username: fields.username,
+        email: fields.email,
+        passwordHash,
+        isSuperuser: fields.isSuperuser,
+        createdAt: clock.now(),
+      });
+    } catch (error) {
+      if (error instanceof StoreError && error.kind === 'conflict') throw usernameTaken();
+      throw error;
+    }
+  }
+
+  async function issue(userId: number, label: string | null, expiresAt: number | null) {
+    const token = random(tokenBytes);
+    const record = await tokens.create({ userId, hash: hashToken(token), label, createdAt: clock.now(), expiresAt });
+    return { token, record };
+  }
+
+  return {
+    checkFields,
+    createUser,
+    async register(fields, known = {}) {
+      const faults = { ...checkFields(fields), ...known };
+      for (const field of ['username', 'password'] as const) {
+        if (fields[field] === undefined) faults[field] ??= [fieldSentences.required];
+      }
+      const { username, password, email = '' } = fields;
+      if (username !== undefined && faults.username === undefined) {
+        const taken = await users.findByName(username.normalize('NFKC'));
+        if (taken !== undefined) faults.username = [fieldSentences.usernameTaken];
+      }
+      if (username === undefined || password === undefined || Object.keys(faults).length > 0) {
+        throw new FieldErrors(faults);
+      }
+      return createUser({ username, password, email, isSuperuser: false });
+    },
+    async login({ username, password }) {
+      const name = username.normalize('NFKC');
+      // A name that nobody can have is not looked up: it may not even be storable.
+      const found = usernameFault(name) === undefined ? await users.findByName(name) : undefined;
+      const isRight =
+        found === undefined
+          ? await passwords.verifyNothing(password)
+          : await passwords.verify(password, found.passwordHash);
+      if (found === undefined || !isRight || !found.isActive) throw new BadCredentials();
+      const { passwordHash: _, ...user } = found;
+      const now = clock.now();
+      const { token, record } = await issue(user.id, null, now + options.tokenTtlMs);
+      // A password changed while the old one was verified has revoked the tokens that were there: not yet this one.
+      const current = await users.findByName(name);
+      if (current?.id !== found.id || current.passwordHash !== found.passwordHash) {
+        await tokens.revoke(record.id);
+        throw new BadCredentials();
+      }
+      await users.setLastLogin(user.id, now);
+      return { token, user: { ...user, lastLoginAt: now } };
+    },
+    async authenticate(token) {
+      const found = await tokens.findByHash(hashToken(token));
+      if (found === undefined || !found.user.isActive) throw new AuthenticationError('unknown');
+      const { expiresAt } = found.token;
+      if (expiresAt !== null && expiresAt <= clock.now()) throw new AuthenticationError('expired');
+      return found;
+    },
+    async touch({ token }) {
+      const now = clock.now();
+      if (token.lastUsedAt !== null && now - token.lastUsedAt < touchIntervalMs) return;
+      token.lastUsedAt = now;
+      if (token.label === null) token.expiresAt = now + options.tokenTtlMs;
+      await tokens.touch(token.id, now, token.expiresAt);
+    },
+    async logout({ token }) {
+      await tokens.revoke(token.id);
+    },
+    async setPassword(userId, password) {
+      const faults = passwordHardFaults(password);
+      if (faults.length > 0) throw new FieldErrors({ password: faults });
+      return users.setPassword(userId, await passwords.hash(password));
+    },
+    createToken: (userId, label, ttlDays) =>
+      issue(userId, label, ttlDays === null ? null : clock.now() + ttlDays * dayMs),
+  };
+}
+
+function hashToken(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}
+
+function usernameTaken(): FieldErrors {
+  return new FieldErrors({ username: [fieldSentences.usernameTaken] });
+}
+
+// ---- fields ----
+
+const emailForm = z.email();
+
+function checkFields(fields: AccountFields): FieldFaults {
+  const { username, password, email } = fields;
+  return gather({
+    username: username === undefined ? [] : usernameFaults(username),
+    email: email === undefined ? [] : emailFaults(email),
+    password: password === undefined ? [] : passwordFaults(password, fields),
+  });
+}
+
+function withoutPasswordRules(fields: { username: string; password: string; email: string }): FieldFaults {
+  return gather({
+    username: usernameFaults(fields.username),
+    email: emailFaults(fields.email),
+    password: passwordHardFaults(fields.password),
+  });
+}
+
+function usernameFaults(username: string): string[] {
+  return some(textFault(username) ?? usernameFault(username.normalize('NFKC')));
+}
+
+function emailFaults(email: string): string[] {
+  if (email === '') return [];
+  const fault = textFault(email) ?? (email.length > limits.emailLength ? tooLong(limits.emailLength) : undefined);
+  if (fault !== undefined) return [fault];
+  return emailForm.safeParse(email).success ? [] : [fieldSentences.email];
+}
+
+function some(fault: string | undefined): string[] {
+  return fault === undefined ? [] : [fault];
+}
+
+function gather(faults: FieldFaults): FieldFaults {
+  return Object.fromEntries(Object.entries(faults).filter(([, sentences]) => sentences.length > 0));
+}

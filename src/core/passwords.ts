@@ -1,0 +1,69 @@
+/**
+ * Password hashes. bcrypt runs in libuv's four threads, which files and name look-ups need too: so only a few run at a
+ * time, a bounded number waits, and beyond that a call is refused at once (`Overloaded`).
+ */
+import bcrypt from 'bcrypt';
+import pLimit from 'p-limit';
+import { limits } from '../protocol/limits.ts';
+import { Overloaded } from './errors.ts';
+
+export type PasswordSettings = {
+  /** bcrypt's cost, as a power of two. */
+  rounds: number;
+  /** Hashes computed at the same time. */
+  concurrency: number;
+  /** Calls that may wait for their turn. */
+  maxQueued: number;
+};
+
+/** Each method rejects with `Overloaded` when too many wait. */
+export type Passwords = {
+  /** Rejects with a RangeError for more bytes than bcrypt reads: callers check first. */
+  hash(password: string): Promise<string>;
+  /** False also for a password that bcrypt would cut; that takes as long as any other. */
+  verify(password: string, hash: string): Promise<boolean>;
+  /** Takes as long as `verify` and is always false: for a user that does not exist. */
+  verifyNothing(password: string): Promise<false>;
+};
+
+// A hash that was made for no password: 22 characters of salt and 31 of hash, in bcrypt's alphabet.
+const nobodySalt = 'N9qo8uLOickgx2ZMRZoMye';
+const nobodyHash = '.'.repeat(31);
+// When a queue of seconds is full, a client does well to stay away for about as long.
+const retryAfterMs = 5_000;
+
+export function createPasswords(settings: PasswordSettings): Passwords {
+  const limit = pLimit(settings.concurrency);
+  const nobody = `$2b$${String(settings.rounds).padStart(2, '0')}$${nobodySalt}${nobodyHash}`;
+
+  const run = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (limit.activeCount + limit.pendingCount >= settings.concurrency + settings.maxQueued) {
+      throw new Overloaded(retryAfterMs);
+    }
+    return limit(work);
+  };
+  const verifyNothing = async (password: string): Promise<false> => {
+    await run(() => bcrypt.compare(readable(password), nobody));
+    return false;
+  };
+
+  return {
+    verifyNothing,
+    async hash(password) {
+      if (!isReadable(password)) throw new RangeError('bcrypt reads no more than 72 bytes of a password.');
+      return run(() => bcrypt.hash(password, settings.rounds));
+    },
+    async verify(password, hash) {
+      return isReadable(password) ? run(() => bcrypt.compare(password, hash)) : verifyNothing(password);
+    },
+  };
+}
+
+function isReadable(password: string): boolean {
+  return Buffer.byteLength(password) <= limits.passwordMaxBytes && !password.includes('\0');
+}
+
+/** Something that bcrypt can work on in place of a password it cannot read; nothing depends on the result. */
+function readable(password: string): string {
+  return isReadable(password) ? password : 'x';
+}
