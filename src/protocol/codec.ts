@@ -4,7 +4,7 @@
  */
 import type { ClientFrame } from './frames.ts';
 import { limits } from './limits.ts';
-import { isStorableJson } from './text.ts';
+import { isPlainJsonText, isStorable, isStorableJson } from './text.ts';
 
 export type Decoded =
   | { kind: 'frame'; frame: ClientFrame }
@@ -13,7 +13,8 @@ export type Decoded =
   /** Answered with `unsupported-command`; `type` is the received one, `null` when it was missing. */
   | { kind: 'unsupported'; type: string | null; ref?: string };
 
-type Fields = Record<string, unknown>;
+/** What `JSON.parse` gives: its objects inherit none of the names read here, and a `__proto__` key is an own field like any other. */
+type Fields = { readonly [key: string]: unknown };
 
 /** Decodes one client message. `text` is at most 64 KiB: the transport sees to it. */
 export function decodeClientFrame(text: string): Decoded {
@@ -23,32 +24,38 @@ export function decodeClientFrame(text: string): Decoded {
   } catch {
     return { kind: 'invalid' };
   }
-  return decodeClientValue(value);
+  // The walk through the value costs as much as the parsing; nearly all texts can do without it.
+  return decode(value, isPlainJsonText(text));
 }
 
 /** Decodes one client message that has been parsed from JSON already. */
 export function decodeClientValue(value: unknown): Decoded {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { kind: 'invalid' };
-  const fields = value as Fields;
-  const refFault = own(fields, 'ref') !== undefined && !isRef(own(fields, 'ref'));
-  const ref = refFault ? undefined : (own(fields, 'ref') as string | undefined);
-  if (!isStorableJson(value))
-    return { kind: 'invalid', ...refOf(ref !== undefined && isStorableJson(ref) ? ref : undefined) };
-  if (refFault) return { kind: 'invalid' };
-  const type = own(fields, 'type');
-  if (type === undefined) return { kind: 'unsupported', type: null, ...refOf(ref) };
-  if (typeof type !== 'string') return { kind: 'invalid', ...refOf(ref) };
-  const read = readers.get(type);
-  if (read === undefined) return { kind: 'unsupported', type, ...refOf(ref) };
-  const frame = read(fields, refOf(ref));
-  return frame === undefined ? { kind: 'invalid', ...refOf(ref) } : { kind: 'frame', frame };
+  return decode(value, false);
 }
 
-type Reader = (fields: Fields, ref: { ref?: string }) => ClientFrame | undefined;
+function decode(value: unknown, isKnownStorable: boolean): Decoded {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { kind: 'invalid' };
+  const fields = value as Fields;
+  const ref = isRef(fields.ref) ? fields.ref : undefined;
+  const refFault = ref === undefined && fields.ref !== undefined;
+  if (refFault || !(isKnownStorable || isStorableJson(fields))) return invalid(ref);
+  const type = fields.type;
+  if (type === undefined) return unsupported(null, ref);
+  if (typeof type !== 'string') return invalid(ref);
+  const read = readers.get(type);
+  if (read === undefined) return unsupported(type, ref);
+  const frame = read(fields);
+  if (frame === undefined) return invalid(ref);
+  if (ref !== undefined) frame.ref = ref;
+  return { kind: 'frame', frame };
+}
+
+/** Reads the fields of one type, all but the `ref`. Undefined: a field is missing or has the wrong type. */
+type Reader = (fields: Fields) => ClientFrame | undefined;
 
 const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
-  ['help', (_fields, ref) => ({ type: 'help', ...ref })],
-  ['list', (_fields, ref) => ({ type: 'list', ...ref })],
+  ['help', () => ({ type: 'help' })],
+  ['list', () => ({ type: 'list' })],
   ['join', readJoin],
   ['part', readPart],
   ['message', readMessage],
@@ -56,73 +63,65 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['history', readHistory],
 ]);
 
-function readJoin(fields: Fields, ref: { ref?: string }): ClientFrame | undefined {
-  const name = own(fields, 'room_name');
-  const since = own(fields, 'since');
-  const epoch = own(fields, 'epoch');
-  if (typeof name !== 'string') return undefined;
-  if (since !== undefined && !isId(since)) return undefined;
-  if (epoch !== undefined && typeof epoch !== 'string') return undefined;
-  return {
-    type: 'join',
-    room_name: name,
-    ...(since === undefined ? {} : { since }),
-    ...(epoch === undefined ? {} : { epoch }),
-    ...ref,
-  };
+function readJoin({ room_name, since, epoch }: Fields): ClientFrame | undefined {
+  if (typeof room_name !== 'string') return undefined;
+  const frame: ClientFrame = { type: 'join', room_name };
+  if (since !== undefined) {
+    if (!isId(since)) return undefined;
+    frame.since = since;
+  }
+  if (epoch !== undefined) {
+    if (typeof epoch !== 'string') return undefined;
+    frame.epoch = epoch;
+  }
+  return frame;
 }
 
-function readPart(fields: Fields, ref: { ref?: string }): ClientFrame | undefined {
-  const name = own(fields, 'room_name');
-  return typeof name === 'string' ? { type: 'part', room_name: name, ...ref } : undefined;
+function readPart({ room_name }: Fields): ClientFrame | undefined {
+  return typeof room_name === 'string' ? { type: 'part', room_name } : undefined;
 }
 
-function readMessage(fields: Fields, ref: { ref?: string }): ClientFrame | undefined {
-  const body = own(fields, 'body');
-  const isCommand = own(fields, 'command') !== undefined || own(fields, 'payload') !== undefined;
-  if (isCommand) return body === undefined ? readCustom(fields, ref) : undefined;
-  const name = own(fields, 'room_name');
-  if (typeof name !== 'string' || typeof body !== 'string') return undefined;
-  return { type: 'message', room_name: name, body, ...ref };
+function readMessage(fields: Fields): ClientFrame | undefined {
+  const { room_name, body } = fields;
+  if (fields.command !== undefined || fields.payload !== undefined) {
+    return body === undefined ? readCustom(fields) : undefined;
+  }
+  if (typeof room_name !== 'string' || typeof body !== 'string') return undefined;
+  return { type: 'message', room_name, body };
 }
 
-function readCustom(fields: Fields, ref: { ref?: string }): ClientFrame | undefined {
-  const name = own(fields, 'room_name');
-  const command = own(fields, 'command');
-  const payload = own(fields, 'payload');
-  if (typeof name !== 'string' || typeof command !== 'string' || typeof payload !== 'string') return undefined;
-  return { type: 'custom', room_name: name, command, payload, ...ref };
+function readCustom({ room_name, command, payload }: Fields): ClientFrame | undefined {
+  if (typeof room_name !== 'string' || typeof command !== 'string' || typeof payload !== 'string') return undefined;
+  return { type: 'custom', room_name, command, payload };
 }
 
-function readHistory(fields: Fields, ref: { ref?: string }): ClientFrame | undefined {
-  const name = own(fields, 'room_name');
-  const before = own(fields, 'before');
-  const limit = own(fields, 'limit');
-  if (typeof name !== 'string') return undefined;
-  if (before !== undefined && !isId(before)) return undefined;
-  if (limit !== undefined && !(isId(limit) && limit >= 1)) return undefined;
-  return {
-    type: 'history',
-    room_name: name,
-    ...(before === undefined ? {} : { before }),
-    ...(limit === undefined ? {} : { limit: Math.min(limit, limits.historyMessages) }),
-    ...ref,
-  };
+function readHistory({ room_name, before, limit }: Fields): ClientFrame | undefined {
+  if (typeof room_name !== 'string') return undefined;
+  const frame: ClientFrame = { type: 'history', room_name };
+  if (before !== undefined) {
+    if (!isId(before)) return undefined;
+    frame.before = before;
+  }
+  if (limit !== undefined) {
+    if (!isId(limit) || limit === 0) return undefined;
+    frame.limit = Math.min(limit, limits.historyMessages);
+  }
+  return frame;
 }
 
-/** A field of the message itself, never of its prototype. */
-function own(fields: Fields, key: string): unknown {
-  return Object.hasOwn(fields, key) ? fields[key] : undefined;
-}
-
-function isRef(value: unknown): boolean {
-  return typeof value === 'string' && value.length >= 1 && value.length <= limits.refLength;
+function isRef(value: unknown): value is string {
+  return typeof value === 'string' && value.length >= 1 && value.length <= limits.refLength && isStorable(value);
 }
 
 function isId(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+  // -0 is a number in JSON, but no id.
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0);
 }
 
-function refOf(ref: string | undefined): { ref?: string } {
-  return ref === undefined ? {} : { ref };
+function invalid(ref: string | undefined): Decoded {
+  return ref === undefined ? { kind: 'invalid' } : { kind: 'invalid', ref };
+}
+
+function unsupported(type: string | null, ref: string | undefined): Decoded {
+  return ref === undefined ? { kind: 'unsupported', type } : { kind: 'unsupported', type, ref };
 }

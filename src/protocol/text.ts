@@ -1,11 +1,19 @@
 /** What counts as text here, and how names compare. */
 
-// A NUL cannot be stored by PostgreSQL; a lone surrogate cannot be encoded in UTF-8.
-const unstorable = /\0|\p{Surrogate}/u;
-
-/** Whether a string has neither a NUL nor a lone surrogate: the only strings the server takes. */
+/**
+ * Whether a string has neither a NUL, which PostgreSQL cannot store, nor a lone surrogate, which UTF-8 cannot encode:
+ * the only strings the server takes.
+ */
 export function isStorable(text: string): boolean {
-  return !unstorable.test(text);
+  return !text.includes('\0') && text.isWellFormed();
+}
+
+/**
+ * Whether everything that a JSON text can mean is storable, told from the text alone: false means only that the value
+ * must be looked at. Raw NULs are no JSON, so what is left are escapes and, in texts that were never UTF-8, raw surrogates.
+ */
+export function isPlainJsonText(text: string): boolean {
+  return !text.includes('\\u') && text.isWellFormed();
 }
 
 /** Whether every string in a JSON value, keys included, is storable. The value must be free of cycles, as `JSON.parse` gives it. */
@@ -16,16 +24,21 @@ export function isStorableJson(value: unknown): boolean {
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     for (const [key, inner] of Object.entries(next)) {
       if (!isStorable(key)) return false;
-      if (typeof inner === 'string' ? !isStorable(inner) : false) return false;
-      if (typeof inner === 'object' && inner !== null) pending.push(inner);
+      if (typeof inner === 'string') {
+        if (!isStorable(inner)) return false;
+      } else if (typeof inner === 'object' && inner !== null) pending.push(inner);
     }
   }
   return true;
 }
 
-/** The form in which names are compared and kept unique: NFKC, without regard to case. */
+/**
+ * The form in which names are compared and kept unique: NFKC, without regard to case. Lower case alone keeps letters
+ * apart that share a capital (σ and ς, ß and ss), and changes of case can undo NFKC; so both are done twice.
+ * Folding a folded name changes nothing.
+ */
 export function foldName(name: string): string {
-  return name.normalize('NFKC').toLowerCase();
+  return name.normalize('NFKC').toLowerCase().toUpperCase().toLowerCase().normalize('NFKC');
 }
 
 /** `YYYY-MM-DD HH:MM:SS` in UTC. `ms`: milliseconds since the epoch. */

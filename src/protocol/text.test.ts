@@ -1,0 +1,49 @@
+import test from 'ava';
+import { foldName, formatStamp, isPlainJsonText, isStorable, isStorableJson } from './text.ts';
+
+test('text without a NUL or a lone surrogate is storable', (t) => {
+  for (const text of ['', 'a', 'é', '😀', '\u0001\uffff', '\ud83d\ude00']) t.true(isStorable(text), text);
+  for (const text of ['\0', 'a\0', '\ud83d', '\ude00\ud83d', '😀\udc00']) t.false(isStorable(text));
+});
+
+test('every string of a JSON value counts, keys included', (t) => {
+  for (const value of [null, 1, true, 'a', [], {}, { a: ['b', { c: null }] }]) t.true(isStorableJson(value));
+  for (const value of ['\0', ['\0'], { a: '\0' }, { '\0': 1 }, [[[{ a: { '\ud800': 1 } }]]]]) {
+    t.false(isStorableJson(value));
+  }
+});
+
+test('a text without escapes of characters by number is plain', (t) => {
+  t.true(isPlainJsonText('{"a":"b\\n\\"é😀"}'));
+  t.false(isPlainJsonText('{"a":"\\u0000"}'));
+  t.false(isPlainJsonText('{"a":"\ud800"}'));
+});
+
+test('names that differ in case or form only fold to the same', (t) => {
+  const same = [
+    ['Ann', 'ANN', 'ann', 'Ａｎｎ'],
+    ['ΣΟΦΟΣ', 'σοφος', 'σοφοσ', 'Σοφος'],
+    ['straße', 'STRASSE', 'STRAẞE'],
+    ['é', 'e\u0301', 'É'],
+    ['ﬁn', 'FIN'],
+  ];
+  for (const names of same) t.is(new Set(names.map(foldName)).size, 1, names.join(' '));
+  t.not(foldName('ann'), foldName('anne'));
+});
+
+test('every letter and digit folds to a form that folding leaves alone, in either case', (t) => {
+  const faults: string[] = [];
+  for (let code = 1; code < 0x11_0000; code += 1) {
+    const letter = String.fromCodePoint(code);
+    if (!/[\p{L}\p{N}]/u.test(letter)) continue;
+    const folded = foldName(letter);
+    const others = [folded, letter.toUpperCase(), letter.toLowerCase(), letter.normalize('NFKC')];
+    if (others.some((other) => foldName(other) !== folded)) faults.push(letter);
+  }
+  t.deepEqual(faults, []);
+});
+
+test('stamps are UTC to the second', (t) => {
+  t.is(formatStamp(Date.UTC(2020, 8, 26, 12, 12, 13, 999)), '2020-09-26 12:12:13');
+  t.is(formatStamp(0), '1970-01-01 00:00:00');
+});
