@@ -5,6 +5,7 @@
  */
 import type { ExecutionContext } from 'ava';
 import { WebSocket } from 'ws';
+import { assertServerFrame } from './asyncapi.ts';
 
 // Long enough for a loaded machine; a test that passes never waits for it.
 const defaultDeadlineMs = 10_000;
@@ -89,16 +90,19 @@ export async function openRawClient(
   t.teardown(async () => {
     socket.terminate();
     await client.closed;
-    if (client.fault !== undefined) throw client.fault;
+    if (client.unreportedFault !== undefined) throw client.unreportedFault;
   });
   await client.opened;
   return client;
 }
 
-function collect(socket: WebSocket): RawClient & { opened: Promise<void>; readonly fault: Error | undefined } {
+function collect(
+  socket: WebSocket,
+): RawClient & { opened: Promise<void>; readonly unreportedFault: Error | undefined } {
   const frames: RawFrame[] = [];
   const waiting = new Set<() => void>();
   let fault: Error | undefined;
+  let isReported = false;
   let end: { code: number; reason: string } | undefined;
   let position = 0;
   const wake = (): void => {
@@ -138,8 +142,10 @@ function collect(socket: WebSocket): RawClient & { opened: Promise<void>; readon
       };
       const check = (): void => {
         const found = look();
-        if (fault !== undefined) settle(() => reject(fault));
-        else if (found !== undefined) settle(() => resolve(found));
+        if (fault !== undefined) {
+          isReported = true;
+          settle(() => reject(fault));
+        } else if (found !== undefined) settle(() => resolve(found));
         else if (end !== undefined) fail(`The connection closed with ${end.code}`);
       };
       const timer = setTimeout(() => fail(`${deadlineMs} ms passed`), deadlineMs);
@@ -153,8 +159,8 @@ function collect(socket: WebSocket): RawClient & { opened: Promise<void>; readon
     closed,
     socket,
     opened,
-    get fault() {
-      return fault;
+    get unreportedFault() {
+      return isReported ? undefined : fault;
     },
     send: (message: object | string): void => {
       socket.send(typeof message === 'string' ? message : JSON.stringify(message));
@@ -198,6 +204,7 @@ function readFrame(data: WebSocket.RawData, isBinary: boolean): RawFrame {
   if (typeof frame !== 'object' || frame === null || Array.isArray(frame)) {
     throw new Error(`The server sent something else than an object: ${text.slice(0, 300)}`);
   }
+  assertServerFrame(frame);
   return frame as RawFrame;
 }
 
