@@ -1,0 +1,94 @@
+/**
+ * Redis: the connection, and attempts counted for all servers together. Redis may be lost at any moment: commands then
+ * fail at once instead of waiting, and attempts are counted in this process's memory until it is back.
+ */
+import { Redis } from 'ioredis';
+import { RateLimiterRedis } from 'rate-limiter-flexible';
+import type { AttemptCounter } from '../core/ports.ts';
+import { createMemoryAttemptCounter, judge, wholeSeconds } from './memory.ts';
+
+type Log = { warn(details: object, sentence: string): void; info(details: object, sentence: string): void };
+
+export interface RedisConnection {
+  readonly client: Redis;
+  /** Whether commands are taken now. False while connecting, too. */
+  healthy(): boolean;
+  /** Ends the connection; what is under way fails. */
+  close(): Promise<void>;
+}
+
+/** A log-in waits no longer than this for an answer that does not come. */
+const commandTimeoutMs = 500;
+const connectTimeoutMs = 2_000;
+/** Waits between attempts to connect grow up to this: Redis is noticed again within about that time. */
+const reconnectMaxMs = 2_000;
+
+/** Connects in the background and again whenever the connection is lost. Never throws, never emits an unhandled error. */
+export function openRedis(url: string, options: { log?: Log } = {}): RedisConnection {
+  const { log } = options;
+  const client = new Redis(url, {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    commandTimeout: commandTimeoutMs,
+    connectTimeout: connectTimeoutMs,
+    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), reconnectMaxMs),
+  });
+  let isLost = false;
+  client.on('error', (error: unknown) => {
+    // Once an outage, not once an attempt.
+    if (!isLost) log?.warn({ err: error }, 'Redis cannot be reached; the server goes on without it and tries again.');
+    isLost = true;
+  });
+  client.on('ready', () => {
+    if (isLost) log?.info({}, 'Redis is back.');
+    isLost = false;
+  });
+  return {
+    client,
+    healthy: () => client.status === 'ready',
+    async close() {
+      if (client.status === 'end') return;
+      const ended = new Promise<void>((resolve) => client.once('end', resolve));
+      client.disconnect();
+      await ended;
+    },
+  };
+}
+
+/** Counts in Redis under `prefix`; does not close the client. */
+export function createRedisAttemptCounter(options: { client: Redis; prefix?: string }): AttemptCounter {
+  const { client, prefix = 'finchat:attempts' } = options;
+  const insurance = createMemoryAttemptCounter();
+  const limiter = new RateLimiterRedis({
+    storeClient: client,
+    keyPrefix: prefix,
+    points: Number.MAX_SAFE_INTEGER,
+    duration: 1,
+    rejectIfRedisNotReady: true,
+  });
+  return {
+    async count(keys) {
+      try {
+        const counted = await Promise.all(
+          keys.map(async ({ key, limit, windowMs }) => {
+            const result = await limiter.penalty(key, 1, { customDuration: wholeSeconds(windowMs) });
+            return { limit, consumed: result.consumedPoints, windowLeftMs: result.msBeforeNext };
+          }),
+        );
+        return judge(counted);
+      } catch {
+        // The connection has said what is wrong; here it only matters that nobody is locked out, nor let in freely.
+        return insurance.count(keys);
+      }
+    },
+    async forget(keys) {
+      await insurance.forget(keys);
+      try {
+        await Promise.all(keys.map((key) => limiter.delete(key)));
+      } catch {
+        // A count that stays ends with its window.
+      }
+    },
+    close: () => insurance.close(),
+  };
+}
