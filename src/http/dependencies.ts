@@ -1,0 +1,55 @@
+/** What the HTTP side needs from the rest of the server. The composition root hands it over; routes take it as an argument. */
+import type { Logger } from 'pino';
+import type { Accounts, Principal } from '../core/accounts.ts';
+import type { Attempts } from '../core/attempts.ts';
+import type { MessageStore } from '../core/ports.ts';
+
+/** The rooms as the server knows them. */
+export interface RoomDirectory {
+  /** All rooms. */
+  list(): readonly { readonly id: number; readonly name: string; readonly topic: string }[];
+  /** By name, matched exactly. Rejects with a `StoreError` when the store had to be asked and could not. */
+  find(name: string): Promise<{ readonly id: number; readonly name: string; readonly topic: string } | undefined>;
+}
+
+export type Readiness =
+  /** `degraded`: what is lost without stopping the service, one sentence each. */
+  | { ready: true; degraded?: readonly string[] }
+  /** `reason`: a sentence. Migrating, draining, or without its database. */
+  | { ready: false; reason: string };
+
+export type RequestMetrics = {
+  /** `route`: the route's pattern, or `unmatched`: never a path, which anybody can make up. */
+  observe(request: { method: string; route: string; status: number; seconds: number }): void;
+};
+
+export type HttpSettings = {
+  version: string;
+  registrationOpen: boolean;
+  /** As the setting TRUST_PROXY: hops, or addresses and networks. */
+  trustProxy: number | string | undefined;
+  /** Bytes of message bodies in one page at most. */
+  historyBytes: number;
+};
+
+export type HttpDependencies = {
+  accounts: Accounts;
+  attempts: Attempts;
+  rooms: RoomDirectory;
+  messages: Pick<MessageStore, 'page'>;
+  /** How many users are in a room now. */
+  presence: { count(roomId: number): number };
+  /** Rejecting counts as not ready. */
+  readiness: () => Promise<Readiness>;
+  /** Ends the chat session that was opened with this token. The token is revoked already. */
+  onLogout: (principal: Principal) => void;
+  log: Logger;
+  metrics?: RequestMetrics;
+  settings: HttpSettings;
+};
+
+/** What routes take: the dependencies, and what the server makes of them. */
+export type RouteTools = HttpDependencies & {
+  /** The address or network under which a request's attempts are counted. */
+  attemptAddress(request: import('node:http').IncomingMessage): string;
+};

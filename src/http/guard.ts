@@ -1,0 +1,160 @@
+/**
+ * From what came in to typed input: the body by its media type, its fields by their schemas, the query, the token.
+ * Everything a route reads passes here, and whatever does not fit ends as an error in the contract's shape.
+ */
+import type Koa from 'koa';
+import bodyParser from 'koa-bodyparser';
+import { z } from 'zod';
+import { noCredentialsDetail, readCredentials } from '../core/credentials.ts';
+import { FieldErrors, type FieldFaults } from '../core/errors.ts';
+import { fieldSentences, textFault } from '../core/fields.ts';
+import { limits } from '../protocol/limits.ts';
+import { isStorable, isStorableJson } from '../protocol/text.ts';
+import { Refusal, unauthorized } from './answers.ts';
+
+// ---- body ----
+
+const parserOptions: bodyParser.Options & { onProtoPoisoning: 'remove' } = {
+  enableTypes: ['json', 'form'],
+  jsonLimit: `${limits.requestBodyBytes}b`,
+  formLimit: `${limits.requestBodyBytes}b`,
+  // Any JSON value, so that "no object" can be told from "no JSON".
+  strict: false,
+  // A field named __proto__ is unknown like any other. An option of co-body that the type definitions lack.
+  onProtoPoisoning: 'remove',
+};
+const parseBody = bodyParser(parserOptions);
+
+/** The body's fields. An absent or empty body has none. Throws a Refusal for another media type, broken text, or no object. */
+export async function readBody(ctx: Koa.Context): Promise<Record<string, unknown>> {
+  const type = ctx.request.is('application/json', 'application/x-www-form-urlencoded');
+  if (type === null) return {};
+  if (type === false) {
+    throw new Refusal(415, 'Unsupported media type: send application/json or application/x-www-form-urlencoded.');
+  }
+  try {
+    await parseBody(ctx, () => Promise.resolve());
+  } catch (error) {
+    throw bodyRefusal(error);
+  }
+  const { body, rawBody } = ctx.request;
+  if (typeof rawBody !== 'string' || rawBody === '') return {};
+  if (type === 'application/x-www-form-urlencoded' && !isDecodable(rawBody)) {
+    throw new Refusal(400, 'Malformed percent-encoding in the body.');
+  }
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new Refusal(400, { non_field_errors: [`Invalid data. Expected a JSON object, but got ${kindOf(body)}.`] });
+  }
+  return body as Record<string, unknown>;
+}
+
+/** The parsers' errors carry a status; those of a broken compression carry none. */
+function bodyRefusal(error: unknown): Refusal {
+  const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
+  if (status === 413) return new Refusal(413, `The body is larger than ${limits.requestBodyBytes} bytes.`);
+  if (status === 415) return new Refusal(415, 'Unsupported content encoding: send the body as it is, or use gzip.');
+  return new Refusal(400, 'The body is not well formed: it could not be parsed.');
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return `a ${typeof value}`;
+}
+
+// ---- fields ----
+
+type Schemas = Readonly<Record<string, z.ZodType>>;
+type Values<S extends Schemas> = { [K in keyof S]: z.output<S[K]> };
+
+/** A string without NUL and lone surrogates. */
+export const text: z.ZodString = z
+  .string({
+    error: ({ input }) => {
+      if (input === undefined) return fieldSentences.required;
+      return input === null ? fieldSentences.null : fieldSentences.notText;
+    },
+  })
+  .superRefine((value, check) => {
+    const fault = textFault(value);
+    if (fault !== undefined) check.addIssue({ code: 'custom', message: fault });
+  });
+
+/**
+ * Reads each field by its schema. `values` holds those that fit, `faults` the others' sentences. Unknown fields are
+ * ignored, but for text in them that no part of the server takes.
+ */
+export function readFields<S extends Schemas>(
+  schemas: S,
+  fields: Readonly<Record<string, unknown>>,
+): { values: Partial<Values<S>>; faults: FieldFaults } {
+  const values: Record<string, unknown> = {};
+  const faults: FieldFaults = {};
+  for (const [name, schema] of Object.entries(schemas)) {
+    const read = schema.safeParse(Object.hasOwn(fields, name) ? fields[name] : undefined);
+    if (read.success) values[name] = read.data;
+    else faults[name] = read.error.issues.map((issue) => issue.message);
+  }
+  if (Object.keys(faults).length === 0 && !isStorableJson(fields)) {
+    faults.non_field_errors = ['Null characters and lone surrogates are not allowed.'];
+  }
+  return { values: values as Partial<Values<S>>, faults };
+}
+
+/** As `readFields`, but for all or nothing: throws `FieldErrors`. */
+export function requireFields<S extends Schemas>(schemas: S, fields: Readonly<Record<string, unknown>>): Values<S> {
+  const { values, faults } = readFields(schemas, fields);
+  if (Object.keys(faults).length > 0) throw new FieldErrors(faults);
+  return values as Values<S>;
+}
+
+// ---- address ----
+
+/** The query's parameters, the first of each name. The address has been checked: see `checkAddress`. */
+export function readQuery(ctx: Koa.Context): Record<string, string> {
+  const query: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const [name, value] of new URLSearchParams(ctx.querystring)) query[name] ??= value;
+  return { ...query };
+}
+
+/** A whole number in a query, from `min` to `max`, absent or not. */
+export function wholeNumber(min: number, max: number): z.ZodType<number | undefined> {
+  return z
+    .string()
+    .regex(/^\d{1,16}$/, 'A valid integer is required.')
+    .transform(Number)
+    .pipe(
+      z
+        .number()
+        .min(min, `Ensure this value is greater than or equal to ${min}.`)
+        .max(max, `Ensure this value is less than or equal to ${max}.`),
+    )
+    .optional();
+}
+
+/** Refuses a path or query that does not decode to storable text, before anything reads it. */
+export const checkAddress: Koa.Middleware = async (ctx, next) => {
+  if (!isDecodable(ctx.path) || !isDecodable(ctx.querystring)) {
+    throw new Refusal(400, 'The address holds a malformed percent-encoding or a character that is not allowed.');
+  }
+  await next();
+};
+
+/** Whether percent-encoded text decodes to UTF-8 without a NUL. Encoded surrogates are no UTF-8. */
+function isDecodable(encoded: string): boolean {
+  try {
+    return isStorable(decodeURIComponent(encoded));
+  } catch {
+    return false;
+  }
+}
+
+// ---- token ----
+
+/** The token of the `Authorization` header; throws a Refusal with 401. REST takes no token from the query: addresses are logged. */
+export function readToken(ctx: Koa.Context): string {
+  const credentials = readCredentials(ctx.req.headers.authorization, undefined);
+  if (credentials.kind === 'none') throw unauthorized(noCredentialsDetail);
+  if (credentials.kind === 'malformed') throw unauthorized(credentials.detail);
+  return credentials.token;
+}

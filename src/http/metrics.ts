@@ -1,0 +1,128 @@
+/**
+ * What Prometheus reads, on a port of its own that need not be reachable from outside. Metrics are made by a function,
+ * not kept in the library's global registry, so that several servers fit into one process.
+ */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { RequestMetrics } from './dependencies.ts';
+
+/** The server's figures. Whoever does the work counts it; labels have few values, never names or paths. */
+export type Metrics = {
+  registry: Registry;
+  /** Sessions now, by transport. */
+  sessions: Gauge<'transport'>;
+  /** Rooms with members on this node now. */
+  rooms: Gauge;
+  messagesStored: Counter;
+  /** Frames handed to connections. */
+  deliveries: Counter;
+  /** `error` and `fatal` frames sent, by code. */
+  errors: Counter<'code'>;
+  /** Messages in one commit. */
+  commitBatchSize: Histogram;
+  commitSeconds: Histogram;
+  http: RequestMetrics;
+};
+
+// A batch holds from one message to the log's thousands; a commit takes from a tenth of a millisecond to its deadline.
+const batchBuckets = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000];
+const commitBuckets = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5];
+// A password's hash takes some 200 ms, everything else a few.
+const requestBuckets = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 20];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const counter = <L extends string = never>(name: string, help: string, labelNames: L[] = []): Counter<L> =>
+    new Counter({ name, help, labelNames, registers });
+  const requests = counter('finchat_http_requests_total', 'HTTP requests answered.', ['method', 'route', 'status']);
+  const requestSeconds = new Histogram({
+    name: 'finchat_http_request_seconds',
+    help: 'Time to answer an HTTP request.',
+    labelNames: ['route'],
+    buckets: requestBuckets,
+    registers,
+  });
+  return {
+    registry,
+    sessions: new Gauge({
+      name: 'finchat_sessions',
+      help: 'Sessions in the chat now.',
+      labelNames: ['transport'],
+      registers,
+    }),
+    rooms: new Gauge({ name: 'finchat_rooms_live', help: 'Rooms with members on this node now.', registers }),
+    messagesStored: counter('finchat_messages_stored_total', 'Messages stored.'),
+    deliveries: counter('finchat_deliveries_total', 'Frames handed to connections.'),
+    errors: counter('finchat_errors_total', 'Error and fatal frames sent.', ['code']),
+    commitBatchSize: new Histogram({
+      name: 'finchat_commit_batch_messages',
+      help: 'Messages in one commit.',
+      buckets: batchBuckets,
+      registers,
+    }),
+    commitSeconds: new Histogram({
+      name: 'finchat_commit_seconds',
+      help: 'Time of one commit.',
+      buckets: commitBuckets,
+      registers,
+    }),
+    http: {
+      observe({ method, route, status, seconds }) {
+        requests.inc({ method, route, status: String(status) });
+        requestSeconds.observe({ route }, seconds);
+      },
+    },
+  };
+}
+
+export type MetricsServer = {
+  /** The port it listens on. */
+  port: number;
+  close(): Promise<void>;
+};
+
+/** Serves `GET /metrics` and nothing else. Rejects when the address cannot be listened on. */
+export async function openMetricsServer(options: {
+  host: string;
+  port: number;
+  registry: Registry;
+}): Promise<MetricsServer> {
+  const { registry } = options;
+  const server = createServer((request, response) => {
+    const isMetrics = request.url?.split('?')[0]?.replace(/(?<=.)\/$/, '') === '/metrics';
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    const refuse = (status: number, detail: string, headers: Record<string, string> = {}): void => {
+      response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', ...headers });
+      response.end(JSON.stringify({ detail }));
+    };
+    if (!isMetrics) refuse(404, 'Not found.');
+    else if (!isRead) refuse(405, `Method "${request.method}" not allowed.`, { Allow: 'GET, HEAD' });
+    else {
+      registry.metrics().then(
+        (text) => {
+          response.writeHead(200, { 'Content-Type': registry.contentType });
+          response.end(text);
+        },
+        () => refuse(500, 'The metrics could not be collected.'),
+      );
+    }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => (error === undefined ? resolve() : reject(error)));
+        server.closeAllConnections();
+      }),
+  };
+}

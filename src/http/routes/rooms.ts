@@ -1,0 +1,51 @@
+import type Router from '@koa/router';
+import { limits } from '../../protocol/limits.ts';
+import { roomNameFault } from '../../protocol/names.ts';
+import { formatStamp } from '../../protocol/text.ts';
+import { notFound } from '../answers.ts';
+import { authenticate } from '../authenticate.ts';
+import type { RouteTools } from '../dependencies.ts';
+import { readQuery, requireFields, wholeNumber } from '../guard.ts';
+
+const pageFields = {
+  before: wholeNumber(0, Number.MAX_SAFE_INTEGER),
+  after: wholeNumber(0, Number.MAX_SAFE_INTEGER),
+  limit: wholeNumber(1, limits.historyMessages),
+};
+
+/** `GET /rooms` and `GET /rooms/{name}/messages`. */
+export function roomRoutes(router: Router, tools: RouteTools): void {
+  const { rooms, messages, presence, settings } = tools;
+
+  router.get('/rooms', async (ctx) => {
+    await authenticate(ctx, tools);
+    ctx.body = rooms
+      .list()
+      .map(({ id, name, topic }) => ({ name, topic, users: presence.count(id) }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  });
+
+  router.get('/rooms/:name/messages', async (ctx) => {
+    const { user } = await authenticate(ctx, tools);
+    const name = ctx.params.name ?? '';
+    const room = roomNameFault(name) === undefined ? await rooms.find(name) : undefined;
+    if (room === undefined) throw notFound();
+    const { before, after, limit = limits.historyDefault } = requireFields(pageFields, readQuery(ctx));
+    const page = await messages.page(room.id, {
+      ...(before === undefined ? {} : { before }),
+      ...(after === undefined ? {} : { after }),
+      limit,
+      maxBytes: settings.historyBytes,
+    });
+    ctx.body = {
+      messages: page.messages.map((message) => ({
+        id: message.id,
+        stamp: formatStamp(message.createdAt),
+        user: message.username,
+        you: message.userId === user.id,
+        body: message.body,
+      })),
+      more: page.more,
+    };
+  });
+}

@@ -1,0 +1,110 @@
+/**
+ * The HTTP application: which middleware runs, in which order, and the one place where errors become answers.
+ * Knows no socket: `createHttpServer` in listener.ts makes one for it.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import Router from '@koa/router';
+import Koa from 'koa';
+import helmet from 'koa-helmet';
+import type { Logger } from 'pino';
+import { createClientAddress, networkOf } from './address.ts';
+import { answerFor, notFound, Refusal } from './answers.ts';
+import type { HttpDependencies, RequestMetrics, RouteTools } from './dependencies.ts';
+import { checkAddress } from './guard.ts';
+import { logRequests } from './request-log.ts';
+import { healthRoutes } from './routes/health.ts';
+import { homeRoutes } from './routes/home.ts';
+import { loginRoutes } from './routes/login.ts';
+import { logoutRoutes } from './routes/logout.ts';
+import { profileRoutes } from './routes/profile.ts';
+import { registerRoutes } from './routes/register.ts';
+import { roomRoutes } from './routes/rooms.ts';
+
+const resources = [homeRoutes, registerRoutes, loginRoutes, logoutRoutes, profileRoutes, roomRoutes, healthRoutes];
+
+/** The handler of every HTTP request. Throws when `settings.trustProxy` names a network that is none. */
+export function createHttpHandler(
+  dependencies: HttpDependencies,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const { log, settings } = dependencies;
+  const addressOf = createClientAddress(settings.trustProxy);
+  const tools: RouteTools = { ...dependencies, attemptAddress: (request) => networkOf(addressOf(request)) };
+  // A path is matched with its case; a slash at its end makes no difference.
+  const router = new Router({ sensitive: true, strict: false });
+  for (const addRoutes of resources) addRoutes(router, tools);
+
+  const order: readonly Koa.Middleware[] = [
+    measureRequests(router, dependencies.metrics),
+    logRequests(log, (ctx) => addressOf(ctx.req)),
+    securityHeaders,
+    noStore,
+    answerErrors(log),
+    checkAddress,
+    refuseUnrouted(router),
+    router.routes() as Koa.Middleware,
+  ];
+  const app = new Koa();
+  for (const middleware of order) app.use(middleware);
+  // What no middleware could catch: a client that went away while its answer was written.
+  app.on('error', (error: unknown) => log.debug({ err: error }, 'a request ended early'));
+  const handle = app.callback();
+  return (request, response) => void handle(request, response);
+}
+
+/** The one funnel: whatever a request ends with is answered in the contract's shape. */
+function answerErrors(log: Logger): Koa.Middleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      const { status, body, headers, isFault } = answerFor(error);
+      if (isFault) log.error({ err: error, method: ctx.method, path: ctx.path, status }, 'a request failed');
+      ctx.status = status;
+      ctx.set(headers);
+      ctx.body = body;
+    }
+  };
+}
+
+/** 404 for a path that nobody has, 405 with `Allow` for one that has other methods. */
+function refuseUnrouted(router: Router): Koa.Middleware {
+  return async (ctx, next) => {
+    const { path, route } = router.match(ctx.path, ctx.method);
+    if (path.length === 0) throw notFound();
+    if (!route) {
+      const allowed = [...new Set(path.flatMap((layer) => layer.methods))].sort().join(', ');
+      throw new Refusal(405, `Method "${ctx.method}" not allowed.`, { Allow: allowed });
+    }
+    await next();
+  };
+}
+
+function measureRequests(router: Router, metrics: RequestMetrics | undefined): Koa.Middleware {
+  return async (ctx, next) => {
+    const begun = performance.now();
+    await next();
+    const route = router.match(ctx.path, ctx.method).path.at(-1)?.path;
+    metrics?.observe({
+      method: ctx.method,
+      route: typeof route === 'string' ? route : 'unmatched',
+      status: ctx.status,
+      seconds: (performance.now() - begun) / 1000,
+    });
+  };
+}
+
+const securityHeaders: Koa.Middleware = helmet({
+  // Answers are JSON: nothing in them may run or be framed.
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"], 'base-uri': ["'none'"] },
+  },
+  // Whether a host is reached by HTTPS only is for the proxy to promise that ends TLS.
+  hsts: false,
+}) as Koa.Middleware;
+
+/** Answers hold tokens and what one user may see: no cache keeps them. */
+const noStore: Koa.Middleware = async (ctx, next) => {
+  ctx.set('Cache-Control', 'no-store');
+  await next();
+};
