@@ -1,0 +1,104 @@
+/**
+ * From commands to answers: picks the handler, runs a bounded number at once, and keeps each failure to itself. Knows
+ * neither the connection nor what any command means.
+ */
+import { LRUCache } from 'lru-cache';
+import pLimit from 'p-limit';
+import { answerRef } from './answer.ts';
+import { type BotLog, type Command, type Handler, reasonOf } from './command.ts';
+
+export type Router = {
+  /** Takes a command and returns at once. */
+  receive(command: Command): void;
+  /** Resolves when everything received so far is settled. */
+  settled(): Promise<void>;
+};
+
+export type RouterDeps = {
+  /** By the word behind the slash, matched exactly. Other commands are ignored. */
+  handlers: ReadonlyMap<string, Handler>;
+  /** Says `body` in the room, once per `ref` however often it is called. Resolves when it is said or given up. */
+  say: (room: string, body: string, ref: string, signal: AbortSignal) => Promise<void>;
+  log: BotLog;
+  /** Aborts when the bot stops: handlers are told, and what has not begun never does. */
+  signal: AbortSignal;
+  bounds?: Partial<Record<keyof typeof routerBounds, number>>;
+};
+
+export const routerBounds = {
+  /** Commands at work at once: enough for several rooms, few enough to be kind to the providers. */
+  concurrent: 8,
+  /** Commands that may wait; more are dropped, or a flood would be answered for minutes. */
+  waiting: 100,
+  /** Milliseconds a handler may take before it counts as failed: longer than all providers' deadlines together. */
+  handlerMs: 30_000,
+  /** Answered commands remembered, so that one received again costs nothing. */
+  remembered: 1000,
+} as const;
+
+export function createRouter({ handlers, say, log, signal, bounds }: RouterDeps): Router {
+  const { concurrent, waiting, handlerMs, remembered } = { ...routerBounds, ...bounds };
+  const limit = pLimit(concurrent);
+  const seen = new LRUCache<string, true>({ max: remembered });
+  const jobs = new Set<Promise<void>>();
+  let isFull = false;
+
+  async function work(command: Command, handler: Handler, ref: string): Promise<void> {
+    if (signal.aborted) return;
+    const name = `/${command.command} in ${command.room}`;
+    let answer: string | undefined;
+    try {
+      answer = await within(handlerMs, signal, (inner) => handler(command, inner));
+    } catch (error) {
+      if (signal.aborted) return;
+      log.error(`${name} failed: ${reasonOf(error)}`);
+      answer = `Sorry, /${command.command} failed here. Please try again later.`;
+    }
+    if (answer === undefined || answer.trim() === '') return;
+    try {
+      await say(command.room, answer, ref, signal);
+    } catch (error) {
+      if (!signal.aborted) log.error(`The answer to ${name} could not be said: ${reasonOf(error)}`);
+    }
+  }
+
+  return {
+    receive(command) {
+      const handler = handlers.get(command.command);
+      if (handler === undefined || signal.aborted) return;
+      const ref = answerRef(command);
+      if (seen.has(ref)) return;
+      if (limit.pendingCount >= waiting) {
+        // Once per flood, or the log would be flooded too.
+        if (!isFull) log.warn(`More than ${waiting} commands wait: those beyond are dropped.`);
+        isFull = true;
+        return;
+      }
+      isFull = false;
+      seen.set(ref, true);
+      const job = limit(() => work(command, handler, ref));
+      jobs.add(job);
+      void job.finally(() => jobs.delete(job));
+    },
+    async settled() {
+      await Promise.all(jobs);
+    },
+  };
+}
+
+/** Runs with a signal that aborts after `ms` or with `outer`, and rejects then, whether or not `run` heeds it. */
+async function within<T>(ms: number, outer: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const control = new AbortController();
+  const onOuter = (): void => control.abort(new Error('The bot is stopping.'));
+  outer.addEventListener('abort', onOuter, { once: true });
+  const timer = setTimeout(() => control.abort(new Error(`It took longer than ${ms} ms.`)), ms);
+  try {
+    const aborted = new Promise<never>((_resolve, reject) => {
+      control.signal.addEventListener('abort', () => reject(control.signal.reason as Error), { once: true });
+    });
+    return await Promise.race([run(control.signal), aborted]);
+  } finally {
+    clearTimeout(timer);
+    outer.removeEventListener('abort', onOuter);
+  }
+}
