@@ -1,0 +1,320 @@
+/**
+ * The client: puts connection, requests and rooms together and gives them the names that users of the SDK know.
+ * Decides nothing that one of them decides.
+ */
+import type { ClientFrame, HistoryEntry, RoomEntry, RoomStatus, ServerFrame } from '../protocol/frames.ts';
+import { Connection, type ConnectionState } from './connection.ts';
+import { createEmitter, type Emitter } from './emitter.ts';
+import { ChatError, ConnectionError, FatalError } from './errors.ts';
+import type { ClientEvents } from './events.ts';
+import { type FetchLike, platformRandom, platformTimers, type Timers, type WebSocketConstructor } from './platform.ts';
+import { Requests, requestLimits } from './requests.ts';
+import { type CallOptions, type Credentials, createRest, type Profile, type Registration, type Rest } from './rest.ts';
+import { Rooms } from './rooms.ts';
+import { createWebSocketTransport } from './transports/websocket.ts';
+
+export type ClientOptions = {
+  /** The server's base URL, `http://` or `https://`, with a path where the server stands behind one. */
+  url: string;
+  /** A token from an earlier `login`, or a long-lived one. */
+  token?: string;
+  /** The WebSocket class. Browsers have one; on Node 20 pass that of the `ws` package. */
+  WebSocket?: WebSocketConstructor;
+  fetch?: FetchLike;
+  /** From 0 up to 1. Makes the refs unique and spreads the reconnects: the default is the platform's cryptographic source. */
+  random?: () => number;
+  /** Milliseconds of a clock that does not jump. */
+  now?: () => number;
+  timers?: Timers;
+  /** Gets what a listener threw. By default it is written to the console; the client goes on in any case. */
+  onListenerError?: (error: unknown) => void;
+  /** Milliseconds a REST call may take. */
+  restTimeoutMs?: number;
+};
+
+export type AskOptions = {
+  /** Gives the request up: its promise rejects with the signal's reason. What was sent may still take effect. */
+  signal?: AbortSignal;
+  /** Milliseconds until the promise rejects with ConnectionError `timeout`; `Infinity` for never. */
+  timeoutMs?: number;
+};
+/** `ref`: 1–64 characters, the message's idempotency key. The client makes one where none is given. */
+export type SendOptions = AskOptions & { ref?: string };
+export type HistoryOptions = AskOptions & { before?: number; limit?: number };
+/** `repeat`: the server had the message under this ref already, and did not store it again. */
+export type Sent = { id: number; stamp: string; ref: string; repeat: boolean };
+export type HistoryPage = { messages: HistoryEntry[]; more: boolean };
+
+export type Client = {
+  readonly state: ConnectionState;
+  /** The rooms the client is in, or comes back to by itself. */
+  readonly rooms: ReadonlySet<string>;
+  /** Set by `login`, unset by `logout`; may be set. Used from the next connection on. */
+  token: string | undefined;
+
+  /** REST calls reject with RequestError. */
+  register(registration: Registration, options?: CallOptions): Promise<Profile>;
+  /** Keeps the token and resolves with it. */
+  login(credentials: Credentials, options?: CallOptions): Promise<string>;
+  /** Ends the token; a chat opened with it ends with `logged-out`. */
+  logout(options?: CallOptions): Promise<void>;
+  profile(options?: CallOptions): Promise<Profile>;
+
+  /**
+   * Connects and stays connected. Resolves once in the chat; tries for as long as the server cannot be reached. Rejects
+   * with FatalError on a terminal refusal, or with the signal's reason, which ends the attempt. After an end, connects
+   * anew, in no room.
+   */
+  connect(options?: { signal?: AbortSignal }): Promise<void>;
+  /** Leaves the chat for good; what waits rejects with FatalError `closed`. */
+  close(): Promise<void>;
+
+  list(options?: AskOptions): Promise<RoomEntry[]>;
+  help(options?: AskOptions): Promise<string>;
+  join(room: string, options?: AskOptions): Promise<RoomStatus>;
+  part(room: string, options?: AskOptions): Promise<void>;
+  /** Resolves once the message is stored. Sent again, with its ref, after a cut. */
+  send(room: string, body: string, options?: SendOptions): Promise<Sent>;
+  /** Resolves once the command was relayed. Never sent twice: a cut in between rejects with ConnectionError `lost`. */
+  command(room: string, command: string, payload: string, options?: SendOptions): Promise<void>;
+  /** Newest first. */
+  history(room: string, options?: HistoryOptions): Promise<HistoryPage>;
+
+  /** Returns what removes the listener. */
+  on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void;
+};
+
+/** Milliseconds a REST call may take: above the server's own deadlines, so that its answer is seen. */
+const restTimeoutMs = 30_000;
+
+/** Creates a client. Opens nothing until `connect` or a REST call. Throws TypeError when `url` is no http(s) URL. */
+export function createClient(options: ClientOptions): Client {
+  return new ChatClient(options);
+}
+
+type Waiter = { resolve(): void; reject(error: unknown): void };
+
+class ChatClient implements Client {
+  readonly #rest: Rest;
+  readonly #emitter: Emitter<ClientEvents>;
+  readonly #connection: Connection;
+  readonly #requests: Requests;
+  readonly #rooms: Rooms;
+  readonly #waiters = new Set<Waiter>();
+  readonly #refPrefix: string;
+  #refCount = 0;
+  /** Whether the connection was open since `connect`. */
+  #opened = false;
+  token: string | undefined;
+
+  constructor(options: ClientOptions) {
+    const base = baseOf(options.url);
+    const timers = options.timers ?? platformTimers;
+    const random = options.random ?? platformRandom;
+    const WebSocketClass = options.WebSocket ?? globalThis.WebSocket;
+    this.token = options.token;
+    this.#refPrefix = refPrefix(random);
+    this.#rest = createRest(base, options.fetch ?? platformFetch, timers, options.restTimeoutMs ?? restTimeoutMs);
+    this.#emitter = createEmitter(options.onListenerError ?? ((error) => console.error(error)));
+    this.#connection = new Connection({
+      openTransport: (token, events) => {
+        if (WebSocketClass === undefined) throw new TypeError('No WebSocket here: pass one to createClient.');
+        return createWebSocketTransport(base, WebSocketClass, timers)(token, events);
+      },
+      token: () => this.token,
+      timers,
+      now: options.now ?? (() => performance.now()),
+      random,
+      onState: (state, previous) => this.#emitter.emit('state', { state, previous }),
+      onFrame: (frame) => this.#onFrame(frame),
+      onOpen: () => this.#onOpen(),
+      onLost: () => {
+        this.#rooms.lose();
+        this.#requests.detach();
+      },
+      onEnd: (error) => this.#onEnd(error),
+    });
+    this.#requests = new Requests({
+      timers,
+      random,
+      send: (text) => this.#connection.send(text),
+      isReady: (frame) => this.#rooms.isReady(frame),
+    });
+    this.#rooms = new Rooms({
+      request: (frame) =>
+        this.#requests.add({ ...frame, ref: this.#nextRef() }, { internal: true, timeoutMs: requestLimits.timeoutMs }),
+      emit: (name, event) => this.#emitter.emit(name, event),
+      onReady: () => this.#requests.pump(),
+      onStuck: () => this.#connection.drop(),
+    });
+  }
+
+  get state(): ConnectionState {
+    return this.#connection.state;
+  }
+
+  get rooms(): ReadonlySet<string> {
+    return this.#rooms.names();
+  }
+
+  register(registration: Registration, options?: CallOptions): Promise<Profile> {
+    return this.#rest.register(registration, options);
+  }
+
+  async login(credentials: Credentials, options?: CallOptions): Promise<string> {
+    this.token = await this.#rest.login(credentials, options);
+    return this.token;
+  }
+
+  async logout(options?: CallOptions): Promise<void> {
+    const { token } = this;
+    await this.#rest.logout(token, options);
+    if (this.token === token) this.token = undefined;
+  }
+
+  profile(options?: CallOptions): Promise<Profile> {
+    return this.#rest.profile(this.token, options);
+  }
+
+  connect({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+    if (this.state === 'open') return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        this.#waiters.delete(waiter);
+        signal?.removeEventListener('abort', onAbort);
+      };
+      const waiter: Waiter = {
+        resolve() {
+          leave();
+          resolve();
+        },
+        reject(error) {
+          leave();
+          reject(error);
+        },
+      };
+      const onAbort = (): void => {
+        waiter.reject(signal?.reason);
+        if (this.#waiters.size > 0 || this.#opened) return;
+        this.#connection.halt();
+        this.#requests.fail(new ConnectionError('not-connected'));
+      };
+      this.#waiters.add(waiter);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#connection.start();
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.state === 'idle') return;
+    await this.#connection.stop(new FatalError('closed'));
+  }
+
+  async list(options: AskOptions = {}): Promise<RoomEntry[]> {
+    const answer = await this.#ask({ type: 'list' }, options);
+    return answer.type === 'notification' && answer.code === 'list' ? answer.list : [];
+  }
+
+  async help(options: AskOptions = {}): Promise<string> {
+    const answer = await this.#ask({ type: 'help' }, options);
+    return answer.type === 'notification' && answer.code === 'help' ? answer.help : '';
+  }
+
+  async join(room: string, options: AskOptions = {}): Promise<RoomStatus> {
+    const answer = await this.#ask({ type: 'join', room_name: room }, options);
+    if (answer.type === 'room:notification' && answer.code === 'joined' && answer.status !== undefined) {
+      return answer.status;
+    }
+    throw new ChatError('invalid-format');
+  }
+
+  async part(room: string, options: AskOptions = {}): Promise<void> {
+    await this.#ask({ type: 'part', room_name: room }, options);
+  }
+
+  async send(room: string, body: string, options: SendOptions = {}): Promise<Sent> {
+    const ref = options.ref ?? this.#nextRef();
+    const timeoutMs = options.timeoutMs ?? requestLimits.sendTimeoutMs;
+    const answer = await this.#ask({ type: 'message', room_name: room, body, ref }, { ...options, timeoutMs });
+    if (answer.type !== 'room:notification' || answer.code !== 'message')
+      throw new ChatError('invalid-format', {}, ref);
+    return { id: answer.id, stamp: answer.stamp, ref, repeat: answer.repeat === true };
+  }
+
+  async command(room: string, command: string, payload: string, options: SendOptions = {}): Promise<void> {
+    const ref = options.ref ?? this.#nextRef();
+    await this.#ask({ type: 'custom', room_name: room, command, payload, ref }, options);
+  }
+
+  async history(room: string, options: HistoryOptions = {}): Promise<HistoryPage> {
+    const { before, limit } = options;
+    const page = { ...(before === undefined ? {} : { before }), ...(limit === undefined ? {} : { limit }) };
+    const answer = await this.#ask({ type: 'history', room_name: room, ...page }, options);
+    if (answer.type !== 'notification' || answer.code !== 'history') return { messages: [], more: false };
+    return { messages: answer.messages, more: answer.more };
+  }
+
+  on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void {
+    return this.#emitter.on(name, listener);
+  }
+
+  #ask(frame: ClientFrame, options: AskOptions): Promise<ServerFrame> {
+    const ref = frame.ref ?? this.#nextRef();
+    if (this.state === 'idle' || this.state === 'ended') {
+      return Promise.reject(new ConnectionError('not-connected', ref));
+    }
+    const { signal, timeoutMs = requestLimits.timeoutMs } = options;
+    return this.#requests.add({ ...frame, ref }, { signal, timeoutMs });
+  }
+
+  #onFrame(frame: ServerFrame): void {
+    const { emit } = this.#emitter;
+    emit('frame', frame);
+    const settled = this.#requests.settle(frame);
+    if (frame.type === 'room:notification') this.#rooms.take(frame);
+    else if (frame.type === 'error' && !settled) emit('error', new ChatError(frame.code, frame.details, frame.ref));
+    else if (frame.type === 'notification') {
+      if (frame.code === 'api-motd') emit('motd', { content: frame.content });
+      else if (frame.code === 'logged-out') emit('logged-out', {});
+      else if (frame.code === 'server-closing') emit('server-closing', { reconnectInMs: frame.reconnect_in });
+    }
+  }
+
+  #onOpen(): void {
+    this.#opened = true;
+    for (const waiter of this.#waiters) waiter.resolve();
+    this.#rooms.rejoin();
+    this.#requests.attach();
+  }
+
+  #onEnd(error: FatalError): void {
+    this.#opened = false;
+    this.#rooms.clear();
+    this.#requests.fail(error);
+    for (const waiter of this.#waiters) waiter.reject(error);
+    this.#emitter.emit('end', { reason: error.code, error });
+  }
+
+  /** Unique across processes and clients: the server remembers a user's refs for a day. */
+  #nextRef(): string {
+    this.#refCount += 1;
+    return `${this.#refPrefix}-${this.#refCount.toString(36)}`;
+  }
+}
+
+/** 96 random bits, as letters and digits. */
+function refPrefix(random: () => number): string {
+  return [0, 1, 2].map(() => Math.floor(random() * 2 ** 32).toString(36)).join('');
+}
+
+function baseOf(text: string): string {
+  const url = new URL(text);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new TypeError(`The server's URL begins with http:// or https://, not ${url.protocol}//.`);
+  }
+  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+}
+
+// Called through the global object: browsers' fetch refuses any other receiver.
+const platformFetch: FetchLike = (url, init) => globalThis.fetch(url, init);

@@ -1,0 +1,32 @@
+/** What the client takes from where it runs: time, chance, WebSocket and fetch, each as little as is used of it. */
+
+/** `setTimeout` and `clearTimeout`; the handle is opaque. */
+export type Timers = {
+  setTimeout(run: () => void, ms: number): unknown;
+  clearTimeout(handle: unknown): void;
+};
+
+/** The part of the browser's WebSocket that is used; the `ws` package's class fits too. */
+export type WebSocketLike = {
+  send(text: string): void;
+  close(code?: number, reason?: string): void;
+  addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void;
+  addEventListener(type: 'close', listener: (event: { code: number }) => void): void;
+  addEventListener(type: 'error', listener: () => void): void;
+};
+export type WebSocketConstructor = new (url: string) => WebSocketLike;
+
+export type FetchLike = (
+  url: string,
+  init: { method: string; headers: Record<string, string>; body?: string; signal: AbortSignal },
+) => Promise<{ readonly status: number; text(): Promise<string> }>;
+
+export const platformTimers: Timers = {
+  setTimeout: (run, ms) => globalThis.setTimeout(run, ms),
+  clearTimeout: (handle) => globalThis.clearTimeout(handle as number),
+};
+
+/** From 0 up to 1, from the platform's cryptographic source: refs must not repeat across processes. */
+export function platformRandom(): number {
+  return (globalThis.crypto.getRandomValues(new Uint32Array(1))[0] as number) / 2 ** 32;
+}

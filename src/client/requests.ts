@@ -1,0 +1,248 @@
+/**
+ * Requests on their way to an answer, matched by `ref`: bounded, in order, with a deadline and a signal each. Knows the
+ * answers' shapes, not what they mean, and no socket.
+ *
+ * A request is queued, then sent, then settled. It goes back to queued when the server asks to wait (`rate-limited`,
+ * `unavailable`) and when the connection is lost, except a command, whose outcome nobody knows then.
+ * The window of unanswered requests shrinks to one when the server asks to slow down and grows back with each answer:
+ * without it, hundreds of requests that wait for a reconnect would be sent at once and close the connection as flooding.
+ */
+import type { ClientFrame, ErrorFrame, ServerFrame } from '../protocol/frames.ts';
+import { limits } from '../protocol/limits.ts';
+import { backoffDelay } from './backoff.ts';
+import { ChatError, ConnectionError } from './errors.ts';
+import type { Timers } from './platform.ts';
+
+export const requestLimits = {
+  /** Requests that may wait for an answer, queued ones included. */
+  pending: 1_000,
+  /** Requests sent and not answered: below the server's burst of 100, so that a full queue starts without a refusal. */
+  window: 50,
+  /** Milliseconds a request may take, waiting for a reconnect included. */
+  timeoutMs: 30_000,
+  /** Milliseconds a message may take: long enough for a server to restart, since a resend stores it once only. */
+  sendTimeoutMs: 120_000,
+  /** Milliseconds that waits after `unavailable` start from and grow to. */
+  unavailableBaseMs: 1_000,
+  unavailableCapMs: 10_000,
+} as const;
+
+type RequestFrame = ClientFrame & { ref: string };
+
+export type RequestOptions = {
+  signal?: AbortSignal | undefined;
+  /** Milliseconds; `Infinity` for no deadline. */
+  timeoutMs: number;
+  /** Whether the connection's own work, which goes first, is not counted and ends with the connection. */
+  internal?: boolean;
+};
+
+type Entry = {
+  frame: RequestFrame;
+  text: string;
+  sent: boolean;
+  promise: Promise<ServerFrame>;
+  resolve(frame: ServerFrame): void;
+  reject(error: unknown): void;
+};
+
+const nothing: Promise<never> = new Promise(() => {});
+
+export type RequestsDeps = {
+  timers: Timers;
+  random: () => number;
+  send: (text: string) => void;
+  /** Whether the request may go now: its room may have to be joined again first. */
+  isReady: (frame: ClientFrame) => boolean;
+};
+
+export class Requests {
+  readonly #deps: RequestsDeps;
+  readonly #internal = new Map<string, Entry>();
+  readonly #entries = new Map<string, Entry>();
+  #open = false;
+  #inFlight = 0;
+  #window: number = requestLimits.window;
+  #pause: unknown;
+  #unavailable = 0;
+
+  constructor(deps: RequestsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Queues a request. The same message with the `ref` of one that waits already shares its answer. */
+  add(frame: RequestFrame, options: RequestOptions): Promise<ServerFrame> {
+    const { ref } = frame;
+    if (options.signal?.aborted === true) return Promise.reject(options.signal.reason as Error);
+    const text = JSON.stringify(frame);
+    const known = this.#entries.get(ref) ?? this.#internal.get(ref);
+    if (known !== undefined) {
+      return known.text === text ? known.promise : Promise.reject(new ChatError('ref-reused', {}, ref));
+    }
+    if (isTooLarge(text)) return Promise.reject(tooLarge(frame));
+    const entries = options.internal === true ? this.#internal : this.#entries;
+    if (options.internal !== true && entries.size >= requestLimits.pending) {
+      return Promise.reject(new ConnectionError('too-many-pending', ref));
+    }
+    const promise = this.#enter(frame, text, entries, options);
+    this.pump();
+    return promise;
+  }
+
+  #enter(
+    frame: RequestFrame,
+    text: string,
+    entries: Map<string, Entry>,
+    options: RequestOptions,
+  ): Promise<ServerFrame> {
+    const { timers } = this.#deps;
+    const { ref } = frame;
+    const entry: Entry = { frame, text, sent: false, promise: nothing, resolve: () => {}, reject: () => {} };
+    entry.promise = new Promise((resolve, reject) => {
+      const leave = (): void => {
+        if (!entries.delete(ref)) return;
+        if (entry.sent) this.#inFlight -= 1;
+        timers.clearTimeout(timer);
+        options.signal?.removeEventListener('abort', onAbort);
+      };
+      entry.resolve = (answer) => {
+        leave();
+        resolve(answer);
+      };
+      entry.reject = (error) => {
+        leave();
+        // Whatever the caller's signal carries is what the caller wants to see.
+        reject(error);
+        this.pump();
+      };
+      const onAbort = (): void => entry.reject(options.signal?.reason);
+      const timer = Number.isFinite(options.timeoutMs)
+        ? timers.setTimeout(() => entry.reject(new ConnectionError('timeout', ref)), options.timeoutMs)
+        : undefined;
+      options.signal?.addEventListener('abort', onAbort, { once: true });
+    });
+    entries.set(ref, entry);
+    return entry.promise;
+  }
+
+  /** A new session is open: what waits may go. */
+  attach(): void {
+    this.#open = true;
+    this.#window = requestLimits.window;
+    this.pump();
+  }
+
+  /** The session is gone: what was sent waits for the next one, but commands and internal requests end here. */
+  detach(): void {
+    this.#open = false;
+    this.#resume();
+    for (const entry of this.#internal.values()) entry.reject(new ConnectionError('lost', entry.frame.ref));
+    for (const entry of this.#entries.values()) {
+      if (!entry.sent) continue;
+      if (entry.frame.type === 'custom') entry.reject(new ConnectionError('lost', entry.frame.ref));
+      else entry.sent = false;
+    }
+    this.#inFlight = 0;
+  }
+
+  /** Rejects all that waits. */
+  fail(error: unknown): void {
+    this.#open = false;
+    this.#resume();
+    for (const entries of [this.#internal, this.#entries]) {
+      for (const entry of entries.values()) entry.reject(error);
+    }
+    this.#inFlight = 0;
+  }
+
+  /** Takes a server message; tells whether it answered a request. */
+  settle(frame: ServerFrame): boolean {
+    if (!('ref' in frame) || typeof frame.ref !== 'string') return false;
+    const entry = this.#internal.get(frame.ref) ?? this.#entries.get(frame.ref);
+    if (entry === undefined) return false;
+    if (frame.type === 'error') this.#refused(entry, frame);
+    else if (answers(entry.frame, frame)) {
+      this.#unavailable = 0;
+      this.#window = Math.min(requestLimits.window, this.#window + 1 / this.#window);
+      entry.resolve(frame);
+      this.pump();
+    } else return false;
+    return true;
+  }
+
+  /** Sends what may be sent. Called whenever that may have changed. */
+  pump(): void {
+    for (const entries of [this.#internal, this.#entries]) {
+      for (const entry of entries.values()) {
+        if (!this.#open || this.#pause !== undefined || this.#inFlight >= Math.floor(this.#window)) return;
+        if (entry.sent || !this.#deps.isReady(entry.frame)) continue;
+        entry.sent = true;
+        this.#inFlight += 1;
+        this.#deps.send(entry.text);
+      }
+    }
+  }
+
+  #refused(entry: Entry, frame: ErrorFrame): void {
+    if (frame.code === 'rate-limited') {
+      this.#window = 1;
+      this.#requeue(entry, waitOf(frame));
+    } else if (frame.code === 'unavailable' && entry.frame.type !== 'custom') {
+      const { unavailableBaseMs, unavailableCapMs } = requestLimits;
+      const spread = backoffDelay(this.#unavailable, this.#deps.random, unavailableBaseMs, unavailableCapMs);
+      // Half of the wait is sure: the store needs time, and every refusal costs one of the user's messages.
+      this.#requeue(entry, (unavailableBaseMs + spread) / 2);
+      this.#unavailable += 1;
+    } else entry.reject(new ChatError(frame.code, frame.details, frame.ref));
+  }
+
+  /** Puts a request back in its place; nothing is sent for `ms`. */
+  #requeue(entry: Entry, ms: number): void {
+    if (entry.sent) this.#inFlight -= 1;
+    entry.sent = false;
+    if (this.#pause !== undefined) return;
+    this.#pause = this.#deps.timers.setTimeout(() => {
+      this.#pause = undefined;
+      this.pump();
+    }, ms);
+  }
+
+  #resume(): void {
+    this.#deps.timers.clearTimeout(this.#pause);
+    this.#pause = undefined;
+    this.#unavailable = 0;
+  }
+}
+
+/** Milliseconds of `retry_after`; a second where it cannot be read, and never longer than a minute. */
+function waitOf(frame: ErrorFrame): number {
+  const seconds = frame.details?.retry_after;
+  return typeof seconds === 'number' && seconds >= 0 ? Math.min(seconds, 60) * 1_000 : 1_000;
+}
+
+function answers(request: ClientFrame, frame: ServerFrame): boolean {
+  if (frame.type !== 'notification' && frame.type !== 'room:notification') return false;
+  const codes = {
+    help: 'help',
+    list: 'list',
+    history: 'history',
+    join: 'joined',
+    part: 'parted',
+    message: 'message',
+    custom: 'custom',
+  } as const;
+  return frame.code === codes[request.type];
+}
+
+/** The server closes the connection on a message that is too large, so resending one would never end. */
+function isTooLarge(text: string): boolean {
+  // A UTF-16 unit is at most three bytes of UTF-8.
+  if (text.length * 3 <= limits.clientMessageBytes) return false;
+  return new TextEncoder().encode(text).length > limits.clientMessageBytes;
+}
+
+function tooLarge(frame: RequestFrame): ChatError {
+  if (frame.type !== 'message') return new ChatError('invalid-format', {}, frame.ref);
+  const details = { name: frame.room_name, max_length: limits.bodyLength };
+  return new ChatError('room:message-too-long', details, frame.ref);
+}

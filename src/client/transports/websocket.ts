@@ -1,0 +1,47 @@
+/** The WebSocket transport, on nothing but what browsers offer. The token goes into the query: browsers set no headers. */
+import type { Timers, WebSocketConstructor } from '../platform.ts';
+import type { OpenTransport } from './transport.ts';
+
+/** Milliseconds that `close` waits for the server's closing frame: a line that is dead sends none. */
+const closeWaitMs = 1_000;
+
+/** `base`: the server's http(s) URL without a trailing slash. */
+export function createWebSocketTransport(
+  base: string,
+  WebSocketClass: WebSocketConstructor,
+  timers: Timers,
+): OpenTransport {
+  return (token, events) => {
+    const query = token === undefined ? '' : `?token=${encodeURIComponent(token)}`;
+    const socket = new WebSocketClass(`${base.replace(/^http/, 'ws')}/ws/chat${query}`);
+    let ended = false;
+    let detached = false;
+    let onEnded: (() => void) | undefined;
+    socket.addEventListener('message', (event) => {
+      if (!detached && typeof event.data === 'string') events.onText(event.data);
+    });
+    socket.addEventListener('close', (event) => {
+      ended = true;
+      onEnded?.();
+      if (!detached) events.onClosed(event.code);
+      detached = true;
+    });
+    // The close event follows and says all there is to know; without a listener Node's `ws` throws.
+    socket.addEventListener('error', () => {});
+    return {
+      send: (text) => socket.send(text),
+      close() {
+        detached = true;
+        if (ended) return Promise.resolve();
+        return new Promise((resolve) => {
+          const timer = timers.setTimeout(resolve, closeWaitMs);
+          onEnded = () => {
+            timers.clearTimeout(timer);
+            resolve();
+          };
+          socket.close(1000);
+        });
+      },
+    };
+  };
+}
