@@ -175,7 +175,7 @@ export class Requests {
     for (const entries of [this.#internal, this.#entries]) {
       for (const entry of entries.values()) {
         if (!this.#open || this.#pause !== undefined || this.#inFlight >= Math.floor(this.#window)) return;
-        if (entry.sent || !this.#deps.isReady(entry.frame)) continue;
+        if (entry.sent || (entries === this.#entries && !this.#deps.isReady(entry.frame))) continue;
         entry.sent = true;
         this.#inFlight += 1;
         this.#deps.send(entry.text);
