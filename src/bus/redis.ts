@@ -47,10 +47,11 @@ export function openRedis(url: string, options: { log?: Log } = {}): RedisConnec
     client,
     healthy: () => client.status === 'ready',
     async close() {
-      if (client.status === 'end') return;
-      const ended = new Promise<void>((resolve) => client.once('end', resolve));
+      // Between two attempts to connect there is nothing to end, and ioredis says nothing.
+      const isConnected = client.status === 'ready' || client.status === 'connect';
+      const closed = isConnected ? new Promise<void>((resolve) => client.once('close', resolve)) : undefined;
       client.disconnect();
-      await ended;
+      await closed;
     },
   };
 }
