@@ -1,0 +1,18 @@
+/**
+ * The migrations in order, under names that do not change: knex would store file names, which differ between the
+ * sources and the build. A migration that has shipped is never edited or renamed.
+ */
+import type { Knex } from 'knex';
+import * as accountsRoomsMessages from './001-accounts-rooms-messages.ts';
+
+export type NamedMigration = { name: string; migration: Knex.Migration };
+
+export const migrations: readonly NamedMigration[] = [
+  { name: '001-accounts-rooms-messages', migration: accountsRoomsMessages },
+];
+
+export const migrationSource: Knex.MigrationSource<NamedMigration> = {
+  getMigrations: () => Promise.resolve([...migrations]),
+  getMigrationName: ({ name }) => name,
+  getMigration: ({ migration }) => Promise.resolve(migration),
+};

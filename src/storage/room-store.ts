@@ -1,0 +1,147 @@
+/**
+ * Rooms, and the purge of what deleted rooms leave behind. Locks are taken in one order everywhere: meta, rooms,
+ * change_counter.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Knex } from 'knex';
+import type { Clock, RandomText, Room, RoomStore } from '../core/ports.ts';
+import { foldName } from '../protocol/text.ts';
+import { appendChanges } from './change-store.ts';
+import type { Database } from './database.ts';
+
+type RoomRow = {
+  id: number;
+  name: string;
+  topic: string;
+  epoch: string;
+  last_id: number;
+  created_at: number;
+  updated_at: number;
+};
+type NewRoom = { name: string; topic: string; createdAt: number };
+
+/** Random enough that no two logs ever share it: 96 bits. */
+const epochBytes = 12;
+
+/** A chunk of a purge aims at this, well under the 50 ms that a writer may be kept waiting. */
+const chunkMs = 15;
+const smallestChunk = 50;
+const largestChunk = 5000;
+/** Between chunks others write. */
+const chunkPauseMs = 5;
+
+export function createRoomStore(database: Database, clock: Clock, random: RandomText): RoomStore {
+  const update = (id: number, values: Record<string, unknown>, at: number): Promise<Room | undefined> =>
+    database.write(async (trx) => {
+      const [row]: RoomRow[] = await trx('rooms')
+        .where({ id })
+        .update({ ...values, updated_at: at })
+        .returning('*');
+      if (row === undefined) return undefined;
+      await appendChanges(trx, [{ kind: 'room-changed', room: shown(row) }], at);
+      return toRoom(row);
+    });
+
+  return {
+    async list() {
+      const rows: RoomRow[] = await database.read((knex) => knex('rooms').select('*').orderBy('name_folded'));
+      return rows.map(toRoom);
+    },
+
+    async findByName(name) {
+      const row: RoomRow | undefined = await database.read((knex) => knex('rooms').where({ name }).first());
+      return row && toRoom(row);
+    },
+
+    create: (room) =>
+      database.write(async (trx) => {
+        await noteFirstRoom(trx);
+        const row = await insert(trx, room, random(epochBytes));
+        await appendChanges(trx, [{ kind: 'room-created', room: shown(row) }], clock.now());
+        return toRoom(row);
+      }),
+
+    seed: (rooms, createdAt) =>
+      database.write(async (trx) => {
+        if (!(await noteFirstRoom(trx))) return [];
+        const created: RoomRow[] = [];
+        for (const room of rooms) created.push(await insert(trx, { ...room, createdAt }, random(epochBytes)));
+        await appendChanges(
+          trx,
+          created.map((row) => ({ kind: 'room-created', room: shown(row) })),
+          clock.now(),
+        );
+        return created.map(toRoom);
+      }),
+
+    rename: (id, name, at) => update(id, { name, name_folded: foldName(name) }, at),
+    setTopic: (id, topic, at) => update(id, { topic }, at),
+
+    delete: (id) =>
+      database.write(async (trx) => {
+        if ((await trx('rooms').where({ id }).delete()) === 0) return false;
+        await trx('room_purges').insert({ room_id: id });
+        await appendChanges(trx, [{ kind: 'room-deleted', room: { id } }], clock.now());
+        return true;
+      }),
+
+    purge: (signal) => purge(database, signal),
+  };
+}
+
+/** Notes that the database has had a room. True: this transaction did; another one that tries waits for its end. */
+async function noteFirstRoom(trx: Knex.Transaction): Promise<boolean> {
+  const noted = await trx('meta')
+    .insert({ name: 'had-room', value: 'yes' })
+    .onConflict('name')
+    .ignore()
+    .returning('name');
+  return noted.length > 0;
+}
+
+async function insert(trx: Knex.Transaction, { name, topic, createdAt }: NewRoom, epoch: string): Promise<RoomRow> {
+  const [row]: RoomRow[] = await trx('rooms')
+    .insert({
+      name,
+      name_folded: foldName(name),
+      topic,
+      epoch,
+      last_id: 0,
+      created_at: createdAt,
+      updated_at: createdAt,
+    })
+    .returning('*');
+  return row as RoomRow;
+}
+
+async function purge(database: Database, signal: AbortSignal | undefined): Promise<number> {
+  let purged = 0;
+  let chunk = smallestChunk;
+  for (;;) {
+    if (signal?.aborted === true) return purged;
+    const next: { room_id: number } | undefined = await database.read((knex) => knex('room_purges').first('room_id'));
+    if (next === undefined) return purged;
+    const start = performance.now();
+    const deleted = await database.write((trx) => purgeChunk(trx, next.room_id, chunk));
+    purged += deleted;
+    const took = performance.now() - start;
+    if (took > chunkMs) chunk = Math.max(smallestChunk, Math.floor(chunk / 2));
+    else if (deleted === chunk) chunk = Math.min(largestChunk, chunk * 2);
+    await delay(chunkPauseMs);
+  }
+}
+
+async function purgeChunk(trx: Knex.Transaction, roomId: number, chunk: number): Promise<number> {
+  const oldest = trx('messages').where({ room_id: roomId }).orderBy('id').limit(chunk).select('id').as('oldest');
+  const deleted = await trx('messages').where({ room_id: roomId }).where('id', '<=', trx(oldest).max('id')).delete();
+  if (deleted < chunk) await trx('room_purges').where({ room_id: roomId }).delete();
+  return deleted;
+}
+
+function shown(row: RoomRow): { id: number; name: string; topic: string; epoch: string } {
+  return { id: row.id, name: row.name, topic: row.topic, epoch: row.epoch };
+}
+
+function toRoom(row: RoomRow): Room {
+  return { ...shown(row), lastId: row.last_id, createdAt: row.created_at, updatedAt: row.updated_at };
+}

@@ -1,0 +1,64 @@
+/**
+ * The embedded dialect: where the file is, and every pragma. Two kinds of connection exist: knex's (one, for everything
+ * but messages) and the message log's own, whose statements are prepared once.
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import BetterSqlite from 'better-sqlite3';
+import type { Knex } from 'knex';
+
+export type SqliteOptions = {
+  /** NORMAL survives a killed process, FULL a power cut too. */
+  synchronous: 'NORMAL' | 'FULL';
+  /** Milliseconds the driver itself waits for a lock. It stops the event loop meanwhile, so a server has 0. */
+  busyTimeoutMs: number;
+};
+
+/** While a connection is opened the loop may stop this long: WAL recovery after a crash needs the lock alone. */
+const openingTimeoutMs = 2000;
+
+/** The absolute path of `sqlite://` followed by a path (absolute, or relative to the working directory). */
+export function sqliteFile(url: string): string {
+  return resolve(url.slice('sqlite://'.length));
+}
+
+export function createSqliteFolder(file: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+}
+
+/** Opens a connection of its own. The caller closes it. */
+export function openSqlite(file: string, options: SqliteOptions): BetterSqlite.Database {
+  const connection = new BetterSqlite(file, { timeout: openingTimeoutMs });
+  applyPragmas(connection, options);
+  return connection;
+}
+
+export function sqliteKnexConfig(file: string, options: SqliteOptions): Knex.Config {
+  return {
+    client: 'better-sqlite3',
+    connection: { filename: file },
+    useNullAsDefault: true,
+    // One connection: the driver is synchronous, a second one could only make it busy.
+    pool: {
+      min: 1,
+      max: 1,
+      afterCreate(connection: BetterSqlite.Database, done: (error: Error | null) => void) {
+        try {
+          applyPragmas(connection, options);
+          done(null);
+        } catch (error) {
+          done(error as Error);
+        }
+      },
+    },
+  };
+}
+
+function applyPragmas(connection: BetterSqlite.Database, options: SqliteOptions): void {
+  connection.pragma(`busy_timeout = ${openingTimeoutMs}`);
+  // Readers never wait for a writer, and a commit is one append to the log.
+  connection.pragma('journal_mode = WAL');
+  connection.pragma(`synchronous = ${options.synchronous}`);
+  connection.pragma('foreign_keys = ON');
+  connection.pragma(`busy_timeout = ${options.busyTimeoutMs}`);
+}

@@ -1,0 +1,76 @@
+/** Puts the stores of one database together. */
+import { existsSync } from 'node:fs';
+import type { Clock, MessageStore, RandomText, Storage } from '../core/ports.ts';
+import { StoreError } from '../core/ports.ts';
+import { createChangeStore } from './change-store.ts';
+import type { Database } from './database.ts';
+import { openDatabase } from './database.ts';
+import { createPostgresMessageStore } from './message-store-postgres.ts';
+import { openSqliteMessageStore } from './message-store-sqlite.ts';
+import { requireCurrentSchema } from './migrate.ts';
+import { createRoomStore } from './room-store.ts';
+import { lockServer } from './server-lock.ts';
+import { sqliteFile } from './sqlite.ts';
+import { toStoreError } from './store-errors.ts';
+import { createTokenStore } from './token-store.ts';
+import { createUserStore } from './user-store.ts';
+
+export type StorageOptions = {
+  /** `postgres://…`, or `sqlite://` and a path. */
+  url: string;
+  /** Connections to PostgreSQL at most. */
+  pool: number;
+  /** SQLite: NORMAL survives a killed process, FULL a power cut too. */
+  synchronous: 'NORMAL' | 'FULL';
+  clock: Clock;
+  random: RandomText;
+  /**
+   * SQLite: milliseconds the driver waits for another process's write lock, stopping the event loop. For commands; a
+   * server leaves it out and waits asynchronously.
+   */
+  busyTimeoutMs?: number;
+};
+
+/** Rejects with StoreError: `unavailable`, or `rejected` when the schema is older or newer than this program. */
+export async function openStorage(options: StorageOptions): Promise<Storage> {
+  const { url, pool, synchronous, clock, random, busyTimeoutMs = 0 } = options;
+  const database = openDatabase({ url, pool, synchronous, busyTimeoutMs, deadlines: true });
+  try {
+    await requireCurrentSchema(database);
+    const messages = openMessageStore(database);
+    return {
+      users: createUserStore(database, clock),
+      tokens: createTokenStore(database, clock),
+      rooms: createRoomStore(database, clock, random),
+      changes: createChangeStore(database),
+      messages: messages.store,
+      ping: () => ping(database),
+      lockServer: () => lockServer(url, clock, random),
+      async close() {
+        messages.close();
+        await database.close();
+      },
+    };
+  } catch (error) {
+    await database.close();
+    throw toStoreError(error);
+  }
+}
+
+function openMessageStore(database: Database): { store: MessageStore; close(): void } {
+  if (database.dialect === 'sqlite') return openSqliteMessageStore(database);
+  return { store: createPostgresMessageStore(database), close() {} };
+}
+
+async function ping(database: Database): Promise<void> {
+  // An open SQLite file outlives its name: one that was moved away no longer is the database.
+  if (database.dialect === 'sqlite' && !existsSync(sqliteFile(database.url))) {
+    throw new StoreError('unavailable', 'The database file is gone. Restore it and restart the server.');
+  }
+  try {
+    await database.read((knex) => knex.select(knex.raw('1')));
+  } catch (error) {
+    const failure = toStoreError(error);
+    throw new StoreError('unavailable', failure.message, { cause: failure });
+  }
+}

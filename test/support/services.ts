@@ -1,0 +1,107 @@
+/** Child processes of the tests: finding binaries, free ports, and ending what was started. */
+
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants, readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export type Service = {
+  url: string;
+  stop(): Promise<void>;
+};
+
+/** Variables by which run.ts tells AVA's processes what there is. `…_MISSING` holds the reason. */
+export const serviceVariables = {
+  postgres: { url: 'FINCHAT_TEST_POSTGRES', missing: 'FINCHAT_TEST_POSTGRES_MISSING' },
+  redis: { url: 'FINCHAT_TEST_REDIS', missing: 'FINCHAT_TEST_REDIS_MISSING' },
+} as const;
+export type ServiceName = keyof typeof serviceVariables;
+
+/** The service's URL, or why there is none. */
+export function findService(name: ServiceName): { url: string } | { missing: string } {
+  const variables = serviceVariables[name];
+  const url = process.env[variables.url];
+  if (url !== undefined && url !== '') return { url };
+  return { missing: process.env[variables.missing] ?? 'run through npm test' };
+}
+
+/** Whether a missing service is a failure. */
+export function requiresServices(): boolean {
+  return process.env['FINCHAT_REQUIRE_SERVICES'] === '1';
+}
+
+/** The file of a program on the PATH or in one of the folders. */
+export function findProgram(name: string, folders: readonly string[] = []): string | undefined {
+  const everywhere = [...(process.env['PATH'] ?? '').split(delimiter), ...folders].filter((folder) => folder !== '');
+  return everywhere.map((folder) => join(folder, name)).find(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A port that was free a moment ago. */
+export async function findFreePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** The numeric ids of a user of the system, from /etc/passwd. */
+export function findUser(name: string): { uid: number; gid: number } | undefined {
+  const line = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((entry) => entry.startsWith(`${name}:`));
+  const [, , uid, gid] = line?.split(':') ?? [];
+  return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
+}
+
+/** Runs a program to its end. Rejects with what it wrote when it fails. */
+export async function runToEnd(file: string, args: readonly string[], options: SpawnOptions = {}): Promise<void> {
+  const child = spawn(file, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`${file} ended with ${code}:\n${output}`);
+}
+
+/** Resolves true when the child ends by itself within the time. */
+export async function endsWithin(child: ChildProcess, ms: number): Promise<boolean> {
+  if (child.exitCode !== null || child.signalCode !== null) return true;
+  const stop = new AbortController();
+  const ended = once(child, 'exit', { signal: stop.signal }).then(
+    () => true,
+    () => false,
+  );
+  const late = delay(ms, false, { signal: stop.signal }).catch(() => false);
+  const result = await Promise.race([ended, late]);
+  stop.abort();
+  return result;
+}
+
+/** Repeats `attempt` until it resolves; rejects with its last error after `ms`. */
+export async function until<T>(ms: number, attempt: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + ms;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+    }
+    await delay(25);
+  }
+}
