@@ -1,0 +1,159 @@
+/**
+ * Keeps the bot in the chat for ever: logs in, connects, and begins anew after every end. The client comes back by
+ * itself from cut connections and restarts; here are the ends that it leaves to its owner: refused credentials, an
+ * expired token, an account in use. Each is said in one sentence and tried again with growing waits.
+ */
+import { type Client, FatalError, RequestError } from '../src/client/index.ts';
+import { type BotLog, reasonOf } from './command.ts';
+import { keepRooms, type RoomReport } from './rooms.ts';
+import type { Wait } from './wait.ts';
+
+export type Account = {
+  /** Absent: the bot has a token only. */
+  credentials?: { username: string; password: string };
+  /** Absent: the bot logs in first. */
+  token?: string;
+};
+
+export type PresenceDeps = {
+  client: Pick<Client, 'login' | 'logout' | 'connect' | 'close' | 'list' | 'join' | 'on' | 'state' | 'token'>;
+  /** As people know the server, for the log. */
+  url: string;
+  account: Account;
+  rooms: readonly string[];
+  log: BotLog;
+  wait: Wait;
+  /** Milliseconds, monotonic. */
+  now: () => number;
+  /** From 0 up to 1. */
+  random: () => number;
+  signal: AbortSignal;
+};
+
+/** Why a run of the chat ended. `atOnce`: trying again at once makes sense, once. */
+type End = { sentence: string; atOnce?: boolean };
+
+// Waits after ends in a row: quick at first, since most pass soon; five minutes at most, which is kind to the log-in throttle.
+const firstWaitMs = 2000;
+const longestWaitMs = 300_000;
+// A chat that lasted this long was a success: the waits begin anew.
+const stableMs = 60_000;
+// A log-out is a courtesy and must not hold up the stop.
+const logoutMs = 2000;
+
+/** Runs until `signal` aborts, then leaves the chat; never rejects. */
+export async function stayInChat(deps: PresenceDeps): Promise<void> {
+  const { client, log, wait, now, random, signal } = deps;
+  const report: RoomReport = { last: '' };
+  const removeListener = client.on('state', sayState(deps));
+  let attempt = 0;
+  try {
+    while (!signal.aborted) {
+      const began = now();
+      const end = await runChat(deps, report);
+      if (signal.aborted) break;
+      if (now() - began >= stableMs) attempt = 0;
+      const isFree = end.atOnce === true && attempt === 0;
+      const ms = isFree ? 0 : Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(attempt, 10)) * (0.5 + random() / 2);
+      attempt += 1;
+      log.warn(`${end.sentence} Trying again ${isFree ? 'now' : `in ${Math.ceil(ms / 1000)} s`}.`);
+      await wait(ms, signal);
+    }
+  } finally {
+    removeListener();
+    await client.close();
+    await forgetToken(deps);
+  }
+}
+
+/** One run: from the log-in to the client's end. */
+async function runChat(deps: PresenceDeps, report: RoomReport): Promise<End> {
+  const { client, account, signal } = deps;
+  let isFresh = false;
+  try {
+    if (client.token === undefined && account.credentials !== undefined) {
+      await client.login(account.credentials, { signal });
+      isFresh = true;
+    }
+  } catch (error) {
+    return { sentence: sayRefusedLogin(error, deps) };
+  }
+  const over = new AbortController();
+  const stop = (): void => over.abort();
+  signal.addEventListener('abort', stop, { once: true });
+  const ended = new Promise<FatalError | undefined>((resolve) => {
+    const remove = client.on('end', ({ error }) => settle(error));
+    const settle = (error?: FatalError): void => {
+      remove();
+      resolve(error);
+    };
+    over.signal.addEventListener('abort', () => settle(), { once: true });
+  });
+  try {
+    await client.connect({ signal });
+    const [error] = await Promise.all([
+      ended.finally(stop),
+      keepRooms({ ...deps, wanted: deps.rooms, signal: over.signal }, report),
+    ]);
+    return sayEnd(error, isFresh, deps);
+  } catch (error) {
+    return sayEnd(error, isFresh, deps);
+  } finally {
+    stop();
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+function sayState({ url, log }: PresenceDeps): (event: { state: string; previous: string }) => void {
+  let isTold = false;
+  return ({ state, previous }) => {
+    if (state === 'open') {
+      isTold = false;
+      log.info(`In the chat of ${url}.`);
+    } else if (state === 'waiting' && !isTold) {
+      isTold = true;
+      const what = previous === 'open' ? 'The connection is gone' : `${url} cannot be reached`;
+      log.warn(`${what}: trying until it is back.`);
+    }
+  };
+}
+
+function sayRefusedLogin(error: unknown, { url }: PresenceDeps): string {
+  if (!(error instanceof RequestError)) return `The log-in failed: ${reasonOf(error)}`;
+  if (error.status === 0) return `${url} cannot be reached for the log-in.`;
+  if (error.status === 400) return `The server refuses FINBOT_USERNAME and FINBOT_PASSWORD: ${error.message}`;
+  if (error.status === 429) return `The server asks for a pause before the next log-in: ${error.message}`;
+  return `The log-in failed with status ${error.status}: ${error.message}`;
+}
+
+function sayEnd(error: unknown, isFresh: boolean, { client, account }: PresenceDeps): End {
+  if (!(error instanceof FatalError)) return { sentence: `The chat ended: ${reasonOf(error)}` };
+  const canLogIn = account.credentials !== undefined;
+  switch (error.code) {
+    case 'not-authenticated':
+    case 'logged-out':
+      if (!canLogIn) {
+        return {
+          sentence: 'The server does not accept FINBOT_TOKEN: it is unknown, expired or revoked. Make a new one.',
+        };
+      }
+      client.token = undefined;
+      return { sentence: 'The token is no longer valid, so the bot logs in.', atOnce: !isFresh };
+    case 'already-chatting':
+      return { sentence: 'The bot’s account is chatting elsewhere: is another bot running with it?' };
+    case 'kicked':
+      return { sentence: 'An administrator removed the bot’s account from the chat.' };
+    default:
+      return { sentence: error.message };
+  }
+}
+
+/** Ends the token of our own log-in, or each start would leave one behind. */
+async function forgetToken({ client, account }: PresenceDeps): Promise<void> {
+  if (client.token === undefined || client.token === account.token) return;
+  try {
+    await client.logout({ signal: AbortSignal.timeout(logoutMs) });
+  } catch {
+    // It expires by itself.
+  }
+}
