@@ -1,0 +1,141 @@
+/** The servers that are measured: finchat as it is built, and the bare `ws` library in two manners. */
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { serverCore, startNode, stop } from './processes.ts';
+
+export type RunningServer = { port: number; pid: number; stop(): Promise<void> };
+
+export type Contestant = {
+  name: string;
+  /** What the name stands for, in the report. */
+  meaning: string;
+  start(): Promise<RunningServer>;
+  /** Tokens of as many accounts, made on the running server where it has accounts. The same ones each time. */
+  tokens(server: RunningServer, count: number): Promise<string[]>;
+};
+
+const readyDeadlineMs = 20_000;
+
+export function createBaseline(manner: 'broadcast' | 'joined'): Contestant {
+  const script = fileURLToPath(new URL('./baseline.js', import.meta.url));
+  return {
+    name: `ws-${manner}`,
+    meaning:
+      manner === 'joined'
+        ? 'the ws library alone: the messages of one turn joined, one write for each socket'
+        : 'the ws library alone: each message encoded once, one write for each socket and message',
+    start: async () => {
+      const child = startNode(serverCore, [script, manner], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const { stdout } = child;
+      if (stdout === null) throw new Error('The baseline server has no output.');
+      const line = await Promise.race([once(createInterface(stdout), 'line'), once(child, 'exit')]);
+      const port = Number(line[0]);
+      if (!(port > 0) || child.exitCode !== null) throw new Error('The baseline server did not start.');
+      return running(child, port);
+    },
+    tokens: async (_server, count) => Array.from({ length: count }, (_, index) => `t${index}`),
+  };
+}
+
+/** `folder` is the working directory: without an `.env`, so that nothing but `databaseUrl` and the names here counts. */
+export function createFinchat(databaseUrl: string, folder: string): Contestant {
+  const program = fileURLToPath(new URL('../cli/main.js', import.meta.url));
+  const known: string[] = [];
+  return {
+    name: 'finchat',
+    meaning: `finchat serve, each message stored in ${databaseUrl.startsWith('sqlite') ? 'SQLite' : 'PostgreSQL'}`,
+    start: async () => {
+      const port = await freePort();
+      const env = {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        HOST: '127.0.0.1',
+        PORT: String(port),
+        DATABASE_URL: databaseUrl,
+        RATE_LIMITS: 'off',
+        // Hashing passwords is not what is measured.
+        BCRYPT_ROUNDS: '4',
+        LOG_LEVEL: 'warn',
+      };
+      // What it prints on its start is not for this report; what goes wrong is.
+      const child = startNode(serverCore, [program, 'serve'], {
+        cwd: folder,
+        env,
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
+      const server = running(child, port);
+      try {
+        await untilReady(child, port);
+      } catch (error) {
+        await server.stop();
+        throw error;
+      }
+      return server;
+    },
+    tokens: async (server, count) => {
+      const missing = Array.from({ length: Math.max(0, count - known.length) }, (_, index) => known.length + index);
+      const made = await inParallel(missing, 4, (index) => createAccount(server.port, index));
+      known.push(...made);
+      return known.slice(0, count);
+    },
+  };
+}
+
+function running(child: ChildProcess, port: number): RunningServer {
+  return { port, pid: child.pid ?? 0, stop: () => stop(child) };
+}
+
+async function untilReady(child: ChildProcess, port: number): Promise<void> {
+  const end = performance.now() + readyDeadlineMs;
+  while (performance.now() < end) {
+    if (child.exitCode !== null) throw new Error(`finchat serve ended with ${child.exitCode}: its words are above.`);
+    const response = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined);
+    if (response?.ok === true) return;
+    await sleep(50);
+  }
+  throw new Error(`finchat serve was not ready within ${readyDeadlineMs} ms.`);
+}
+
+async function createAccount(port: number, index: number): Promise<string> {
+  const account = { username: `member-${String(index).padStart(5, '0')}`, password: 'tidal-Quartz-7731-lamp' };
+  await post(port, '/register', account);
+  const { token } = (await post(port, '/login', account)) as { token: string };
+  return token;
+}
+
+async function post(port: number, path: string, body: object): Promise<unknown> {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(10_000),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`POST ${path} answered ${response.status}: ${text}`);
+  return JSON.parse(text);
+}
+
+/** Like `Promise.all`, a few at a time; results in the order of the items. */
+async function inParallel<T, R>(items: readonly T[], width: number, run: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const entries = items.entries();
+  const work = async (): Promise<void> => {
+    for (const [index, item] of entries) results[index] = await run(item);
+  };
+  await Promise.all(Array.from({ length: width }, work));
+  return results;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('No free port was found.');
+  return address.port;
+}

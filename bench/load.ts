@@ -1,0 +1,300 @@
+/**
+ * One run of load: members of rooms that send and count what arrives. It knows a few bytes of the protocol and no more:
+ * a frame is told by its place in the room's order, which each connection counts for itself, and only a sample of the
+ * members looks into the frames, for the time.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createHistogram, type Histogram } from './histogram.ts';
+import type { LoadPlan, LoadResult } from './plan.ts';
+import { cpuSeconds, residentBytes } from './process-stat.ts';
+import { openRawSocket, type RawSocket, textFrame } from './raw-socket.ts';
+
+// Messages that may be under way per room; a power of two, so that a place is a mask away.
+const ringSize = 1 << 17;
+// Of each room, that look into each frame: enough for percentiles, few enough to cost nothing.
+const samplersPerRoom = 8;
+// Without a delivery for so long, nothing more will come.
+const stallMs = 5_000;
+const openAtOnce = 32;
+const joinDeadlineMs = 30_000;
+// Above this share of one core the generator's own work is in the way.
+const limitShare = 0.9;
+
+type RoomLoad = {
+  name: string;
+  sockets: RawSocket[];
+  /** Messages sent, shown to all, and refused. */
+  sent: number;
+  settled: number;
+  refused: number;
+  /** How many members have the message at a place of the room's order. */
+  reached: Uint32Array;
+  /** When the message with a number was sent, or was due. */
+  sentAt: Float64Array;
+};
+
+type Run = {
+  plan: LoadPlan;
+  rooms: RoomLoad[];
+  latency: Histogram;
+  delivered: number;
+  errors: Record<string, number>;
+  lastArrival: number;
+  /** Sends whose due time lies in here are timed. */
+  measureFrom: number;
+  measureTo: number;
+  isSending: boolean;
+  fault: string | undefined;
+  /** Called once per turn in which something arrived. */
+  wake: () => void;
+};
+
+export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
+  const run = createRun(plan);
+  const failedConnections = await openMembers(run);
+  const server = (): number | undefined => cpuSeconds(plan.serverPid);
+  const start = performance.now();
+  run.measureFrom = start + plan.warmUpMs;
+  run.measureTo = run.measureFrom + plan.measureMs;
+  run.lastArrival = start;
+  run.isSending = true;
+  const stop = plan.rate === undefined ? startWindow(run) : startSchedule(run, plan.rate, start);
+  await until(run, run.measureFrom);
+  const before = { at: performance.now(), delivered: run.delivered, settled: settled(run), server: server() };
+  const ownBefore = process.cpuUsage();
+  await until(run, run.measureTo);
+  const after = { at: performance.now(), delivered: run.delivered, settled: settled(run), server: server() };
+  const own = process.cpuUsage(ownBefore);
+  const serverRss = residentBytes(plan.serverPid);
+  run.isSending = false;
+  stop();
+  const lost = await drain(run);
+  for (const room of run.rooms) for (const socket of room.sockets) socket.end();
+
+  const seconds = (after.at - before.at) / 1000;
+  const delivered = after.delivered - before.delivered;
+  const serverCpu =
+    before.server === undefined || after.server === undefined ? undefined : after.server - before.server;
+  const generatorCpuShare = (own.user + own.system) / 1e6 / seconds;
+  return {
+    kind: 'load',
+    seconds,
+    messagesPerSecond: (after.settled - before.settled) / seconds,
+    deliveriesPerSecond: delivered / seconds,
+    latencyMs: run.latency.summary(),
+    serverCpuShare: serverCpu === undefined ? undefined : serverCpu / seconds,
+    serverCpuPerMillion: serverCpu === undefined || delivered === 0 ? undefined : (serverCpu / delivered) * 1e6,
+    serverRssMb: serverRss === undefined ? undefined : serverRss / 1_048_576,
+    generatorCpuShare,
+    generatorWasLimit: generatorCpuShare > limitShare,
+    sent: run.rooms.reduce((sum, room) => sum + room.sent, 0),
+    delivered: run.delivered,
+    lost,
+    errors: run.errors,
+    failedConnections,
+    fault: run.fault,
+  };
+}
+
+function createRun(plan: LoadPlan): Run {
+  const names = [...new Set(plan.members.map((member) => member.room))];
+  return {
+    plan,
+    rooms: names.map((name) => ({
+      name,
+      sockets: [],
+      sent: 0,
+      settled: 0,
+      refused: 0,
+      reached: new Uint32Array(ringSize),
+      sentAt: new Float64Array(ringSize),
+    })),
+    latency: createHistogram(),
+    delivered: 0,
+    errors: {},
+    lastArrival: 0,
+    measureFrom: Number.POSITIVE_INFINITY,
+    measureTo: Number.POSITIVE_INFINITY,
+    isSending: false,
+    fault: undefined,
+    wake: () => {},
+  };
+}
+
+/** Opens and joins all members, some at a time; resolves how many failed. */
+async function openMembers(run: Run): Promise<number> {
+  const left = [...run.plan.members.entries()];
+  // Members spread over the order of joining, which may be the order in which the server writes.
+  const stride = Math.ceil(left.length / run.rooms.length / samplersPerRoom);
+  let failed = 0;
+  const openNext = async (): Promise<void> => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const [index, member] = next;
+      const room = run.rooms.find((candidate) => candidate.name === member.room);
+      if (room === undefined) continue;
+      const isSampler = Math.floor(index / run.rooms.length) % stride === 0;
+      try {
+        room.sockets.push(await openMember(run, room, member.token, isSampler));
+      } catch (error) {
+        failed += 1;
+        run.errors['not joined'] = (run.errors['not joined'] ?? 0) + 1;
+        if (failed === 1) console.error(`bench: a member could not join: ${(error as Error).message}`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: openAtOnce }, openNext));
+  if (run.rooms.some((room) => room.sockets.length === 0))
+    throw new Error('A room has no members: nothing to measure.');
+  return failed;
+}
+
+async function openMember(run: Run, room: RoomLoad, token: string, isSampler: boolean): Promise<RawSocket> {
+  let count = 0;
+  let isJoined = false;
+  let settle: { resolve(): void; reject(error: Error): void } | undefined;
+  const joined = new Promise<void>((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+  // Awaited below; the end of the connection may come first.
+  joined.catch(() => {});
+  const timer = setTimeout(() => settle?.reject(new Error('no answer to the join')), joinDeadlineMs);
+  const path = `/ws/chat?token=${encodeURIComponent(token)}`;
+  const socket = await openRawSocket(run.plan.port, path, {
+    onFrame: (payload) => {
+      if (isMessage(payload)) {
+        arrive(run, room, count, isSampler ? payload : undefined);
+        count += 1;
+      } else if (isJoined) noteOther(run, room, payload);
+      else if (payload.includes('"status"')) settle?.resolve();
+      else if (payload.includes('"type":"fatal"') || payload.includes('"type":"error"')) {
+        settle?.reject(new Error(payload.toString('utf8')));
+      }
+    },
+    onEnd: (code) => {
+      settle?.reject(new Error(`closed with ${code}`));
+      if (run.isSending) run.fault ??= `a connection was closed with ${code}`;
+    },
+  });
+  socket.send(textFrame(JSON.stringify({ type: 'join', room_name: room.name })));
+  try {
+    await joined;
+  } catch (error) {
+    socket.end();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+  isJoined = true;
+  return socket;
+}
+
+/** Two bytes tell, when the fields stand in their usual order; otherwise the text is searched. */
+function isMessage(payload: Buffer): boolean {
+  // {"type":"room:notification","code":"message"
+  //          9                          36
+  return (payload[9] === 0x72 && payload[36] === 0x6d) || payload.includes('"code":"message"');
+}
+
+/** A message has reached a member; `place` is how many that member had before. */
+function arrive(run: Run, room: RoomLoad, place: number, payload: Buffer | undefined): void {
+  run.delivered += 1;
+  const slot = place & (ringSize - 1);
+  const reached = (room.reached[slot] ?? 0) + 1;
+  room.reached[slot] = reached;
+  if (payload !== undefined) sample(run, room, payload);
+  if (reached < room.sockets.length) return;
+  room.reached[slot] = 0;
+  room.settled += 1;
+  run.lastArrival = performance.now();
+  run.wake();
+}
+
+function sample(run: Run, room: RoomLoad, payload: Buffer): void {
+  const at = payload.indexOf('"body":"');
+  const seq = Number.parseInt(payload.toString('latin1', at + 8, at + 20), 10);
+  const sentAt = room.sentAt[seq & (ringSize - 1)];
+  if (at === -1 || sentAt === undefined || sentAt === 0) run.fault ??= 'a message arrived that nobody sent';
+  else if (sentAt >= run.measureFrom && sentAt < run.measureTo) run.latency.add(performance.now() - sentAt);
+}
+
+function noteOther(run: Run, room: RoomLoad, payload: Buffer): void {
+  const frame = JSON.parse(payload.toString('utf8')) as { type: string; code: string };
+  if (frame.type !== 'error' && frame.type !== 'fatal') return;
+  run.errors[frame.code] = (run.errors[frame.code] ?? 0) + 1;
+  room.refused += 1;
+  run.wake();
+}
+
+function send(run: Run, room: RoomLoad, dueAt: number): void {
+  const seq = room.sent;
+  const socket = room.sockets[seq % room.sockets.length];
+  if (socket === undefined) return;
+  room.sent += 1;
+  room.sentAt[seq & (ringSize - 1)] = dueAt;
+  const body = String(seq).padStart(12, '0').padEnd(run.plan.size, ' ha');
+  socket.send(textFrame(`{"type":"message","room_name":"${room.name}","body":"${body.trimEnd()}"}`));
+}
+
+function inFlight(room: RoomLoad): number {
+  return room.sent - room.settled - room.refused;
+}
+
+function settled(run: Run): number {
+  return run.rooms.reduce((sum, room) => sum + room.settled, 0);
+}
+
+/** Keeps the window of each room full, once per turn. */
+function startWindow(run: Run): () => void {
+  let isDue = false;
+  const fill = (): void => {
+    isDue = false;
+    if (!run.isSending) return;
+    for (const room of run.rooms) while (inFlight(room) < run.plan.window) send(run, room, performance.now());
+  };
+  run.wake = () => {
+    if (isDue) return;
+    isDue = true;
+    setImmediate(fill);
+  };
+  fill();
+  return () => {};
+}
+
+/** Sends each message when it is due. One that is sent late is timed from when it was due. */
+function startSchedule(run: Run, rate: number, start: number): () => void {
+  let next = 0;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    for (let due = start + (next / rate) * 1000; due <= now; due = start + (next / rate) * 1000) {
+      const room = run.rooms[next % run.rooms.length];
+      next += 1;
+      if (room === undefined) continue;
+      if (inFlight(room) < ringSize / 2) send(run, room, due);
+      else run.fault ??= 'the server fell behind the rate without end';
+    }
+  }, 1);
+  return () => clearInterval(timer);
+}
+
+/** Waits for a moment, or for a fault, or until nothing has come for too long. */
+async function until(run: Run, moment: number): Promise<void> {
+  for (let now = performance.now(); now < moment && run.fault === undefined; now = performance.now()) {
+    if (now - run.lastArrival > stallMs) run.fault = `nothing arrived for ${stallMs} ms`;
+    await sleep(Math.min(moment - now, 50));
+  }
+}
+
+/** Waits for what is under way; resolves how many deliveries never came. */
+async function drain(run: Run): Promise<number> {
+  const due = (): number => run.rooms.reduce((sum, room) => sum + (room.sent - room.refused) * room.sockets.length, 0);
+  let seen = -1;
+  let since = performance.now();
+  while (run.delivered < due() && performance.now() - since < stallMs) {
+    if (run.delivered !== seen) {
+      seen = run.delivered;
+      since = performance.now();
+    }
+    await sleep(20);
+  }
+  return due() - run.delivered;
+}

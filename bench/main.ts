@@ -1,0 +1,139 @@
+/**
+ * npm run bench: starts each contestant in turn, has the generator drive it, prints a table and one JSON object.
+ * It measures and judges nothing: figures of one machine and one session are compared with each other only.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Contestant, createBaseline, createFinchat, type RunningServer } from './contestants.ts';
+import { help, type Options, readOptions } from './options.ts';
+import type { Answer, IdleResult, LoadResult, Plan, Result } from './plan.ts';
+import { generatorCore, isPinned, startNode } from './processes.ts';
+import { addRatios, type ContestantReport, middleRun, table } from './report.ts';
+
+const warmUpMs = 2_000;
+const settleMs = 2_000;
+// Beside the measured time: opening, joining, draining, each with deadlines of its own.
+const patienceMs = 120_000;
+// Seeded by finchat in every new database, so that rooms need not be made first; further rooms have numbers.
+const seededRooms = ['friends', 'family', 'investments'];
+
+function startGenerator(plan: Plan, deadlineMs: number): Promise<Result> {
+  const script = fileURLToPath(new URL('./generator.js', import.meta.url));
+  const child = startNode(generatorCore, [script], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  return new Promise<Result>((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(new Error(`The generator was not done within ${deadlineMs} ms.`));
+      child.kill('SIGKILL');
+    }, deadlineMs);
+    child.once('message', (answer: Answer) => {
+      if ('result' in answer) resolve(answer.result);
+      else reject(new Error(answer.failure));
+    });
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      clearTimeout(timer);
+      reject(new Error(`The generator ended with ${code} and no result.`));
+    });
+    child.send(plan);
+  });
+}
+
+async function withServer<T>(contestant: Contestant, use: (server: RunningServer) => Promise<T>): Promise<T> {
+  const server = await contestant.start();
+  try {
+    return await use(server);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function measureLoad(contestant: Contestant, options: Options): Promise<LoadResult> {
+  const { members, rooms, window, rate, size, seconds } = options;
+  return withServer(contestant, async (server) => {
+    const tokens = await contestant.tokens(server, members);
+    const result = await startGenerator(
+      {
+        kind: 'load',
+        port: server.port,
+        serverPid: server.pid,
+        members: tokens.map((token, index) => ({ token, room: roomName(index % rooms) })),
+        window,
+        rate,
+        size,
+        warmUpMs,
+        measureMs: seconds * 1000,
+      },
+      warmUpMs + seconds * 1000 + patienceMs,
+    );
+    return result as LoadResult;
+  });
+}
+
+async function measureIdle(contestant: Contestant, options: Options): Promise<IdleResult> {
+  // Accounts are made on another run of the server: what making them costs in memory is not a connection's.
+  await withServer(contestant, (server) => contestant.tokens(server, options.idle));
+  return withServer(contestant, async (server) => {
+    const tokens = await contestant.tokens(server, options.idle);
+    const plan: Plan = { kind: 'idle', port: server.port, serverPid: server.pid, tokens, settleMs };
+    return (await startGenerator(plan, patienceMs)) as IdleResult;
+  });
+}
+
+function roomName(index: number): string {
+  return seededRooms[index] ?? `room-${index}`;
+}
+
+async function measureAll(contestants: readonly Contestant[], options: Options): Promise<ContestantReport[]> {
+  const runs = new Map<Contestant, LoadResult[]>(contestants.map((contestant) => [contestant, []]));
+  // In turns, so that a machine that grows slower or faster meanwhile treats all alike.
+  for (let round = 1; round <= options.repeat; round += 1) {
+    for (const [contestant, results] of runs) {
+      console.error(`bench: ${contestant.name}, run ${round} of ${options.repeat}`);
+      results.push(await measureLoad(contestant, options));
+    }
+  }
+  const reports: ContestantReport[] = [];
+  for (const [contestant, results] of runs) {
+    if (options.idle > 0) console.error(`bench: ${contestant.name}, ${options.idle} idle connections`);
+    const idle = options.idle > 0 ? await measureIdle(contestant, options) : undefined;
+    const { name, meaning } = contestant;
+    reports.push({ name, meaning, middle: middleRun(results), runs: results, idle, ratios: {} });
+  }
+  addRatios(reports);
+  return reports;
+}
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  if (options === undefined) {
+    console.log(help);
+    return;
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'finchat-bench-'));
+  try {
+    const all = [
+      createBaseline('broadcast'),
+      createBaseline('joined'),
+      createFinchat(`sqlite://${folder}/b.sqlite`, folder),
+    ];
+    const chosen = all.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
+    if (chosen.length === 0) throw new Error(`--only must name some of ${all.map(({ name }) => name).join(', ')}.`);
+    const contestants = await measureAll(chosen, options);
+    const machine = { node: process.version, cpu: cpus()[0]?.model ?? '?', cores: cpus().length, pinned: isPinned };
+    const json = JSON.stringify({ machine, options, contestants }, undefined, 2);
+    if (options.json !== undefined) await writeFile(options.json, `${json}\n`);
+    console.log(json);
+    console.error(`\n${table(contestants)}`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}

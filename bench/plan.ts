@@ -1,0 +1,63 @@
+/** What the bench and its load generator, a process of its own, say to each other. Plain data: it travels as JSON. */
+
+export type Member = { token: string; room: string };
+
+export type LoadPlan = {
+  kind: 'load';
+  port: number;
+  serverPid: number;
+  members: Member[];
+  /** Closed loop: messages in flight per room; a message is in flight until every member of the room has it. */
+  window: number;
+  /** Open loop instead: messages a second in all, sent on schedule whatever comes back. */
+  rate: number | undefined;
+  /** Characters of a message's body. */
+  size: number;
+  warmUpMs: number;
+  measureMs: number;
+};
+
+export type IdlePlan = { kind: 'idle'; port: number; serverPid: number; tokens: string[]; settleMs: number };
+
+export type Plan = LoadPlan | IdlePlan;
+
+export type Latency = { p50: number; p99: number; max: number; samples: number };
+
+export type LoadResult = {
+  kind: 'load';
+  /** Seconds that were measured. */
+  seconds: number;
+  messagesPerSecond: number;
+  deliveriesPerSecond: number;
+  /** Milliseconds: from the scheduled send (open loop) or the send (closed loop) to the arrival at a sample of the members. */
+  latencyMs: Latency;
+  /** Undefined where the system does not tell (no /proc). */
+  serverCpuShare: number | undefined;
+  serverCpuPerMillion: number | undefined;
+  serverRssMb: number | undefined;
+  generatorCpuShare: number;
+  /** The generator had no time left: the server might do more. */
+  generatorWasLimit: boolean;
+  /** Over the whole run, warm-up included. */
+  sent: number;
+  delivered: number;
+  /** Deliveries that were due and never came. */
+  lost: number;
+  /** Error messages by code. */
+  errors: Record<string, number>;
+  failedConnections: number;
+  /** Why the run ended before its time. */
+  fault: string | undefined;
+};
+
+export type IdleResult = {
+  kind: 'idle';
+  connections: number;
+  failedConnections: number;
+  connectsPerSecond: number;
+  /** Kilobytes of the server's resident memory for each. */
+  rssPerConnectionKb: number | undefined;
+};
+
+export type Result = LoadResult | IdleResult;
+export type Answer = { result: Result } | { failure: string };

@@ -1,0 +1,27 @@
+/** Child processes of the bench: pinned to a core each where that can be done, and ended with it. */
+import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cpus } from 'node:os';
+
+const canPin = cpus().length > 1 && spawnSync('taskset', ['--version'], { stdio: 'ignore' }).status === 0;
+
+/** The server has the first core, the load generator the second: neither takes time from the other. */
+export const serverCore = 0;
+export const generatorCore = 1;
+export const isPinned: boolean = canPin;
+
+/** Starts a Node program. `taskset` becomes the program, so the child's pid is the program's. */
+export function startNode(core: number, args: readonly string[], options: SpawnOptions): ChildProcess {
+  if (!canPin) return spawn(process.execPath, args, options);
+  return spawn('taskset', ['-c', String(core), process.execPath, ...args], options);
+}
+
+/** Ends a child: politely, then after ten seconds without asking. */
+export async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  await exited;
+  clearTimeout(timer);
+}

@@ -1,0 +1,92 @@
+/** From single runs to one figure each, and a table that fits a terminal. */
+import type { IdleResult, LoadResult } from './plan.ts';
+
+export type ContestantReport = {
+  name: string;
+  meaning: string;
+  /** The run in the middle, by deliveries a second. */
+  middle: LoadResult;
+  runs: LoadResult[];
+  idle: IdleResult | undefined;
+  /** Deliveries a second as a share of each baseline's in the same session. */
+  ratios: Record<string, number>;
+};
+
+export function middleRun(runs: readonly LoadResult[]): LoadResult {
+  const sorted = [...runs].sort((a, b) => a.deliveriesPerSecond - b.deliveriesPerSecond);
+  const middle = sorted[Math.floor((sorted.length - 1) / 2)];
+  if (middle === undefined) throw new Error('There are no runs to report.');
+  return middle;
+}
+
+export function addRatios(reports: readonly ContestantReport[]): void {
+  for (const report of reports) {
+    for (const other of reports) {
+      if (other === report || !other.name.startsWith('ws-')) continue;
+      report.ratios[other.name] = report.middle.deliveriesPerSecond / other.middle.deliveriesPerSecond;
+    }
+  }
+}
+
+export function table(reports: readonly ContestantReport[]): string {
+  const head = [
+    '',
+    'deliveries/s',
+    'messages/s',
+    'p50 ms',
+    'p99 ms',
+    'CPU s/million',
+    'server CPU',
+    'generator CPU',
+    'lost',
+  ];
+  const rows = reports.map(({ name, middle }) => [
+    name,
+    whole(middle.deliveriesPerSecond),
+    whole(middle.messagesPerSecond),
+    middle.latencyMs.p50.toFixed(2),
+    middle.latencyMs.p99.toFixed(2),
+    middle.serverCpuPerMillion?.toFixed(2) ?? '-',
+    percent(middle.serverCpuShare),
+    `${percent(middle.generatorCpuShare)}${middle.generatorWasLimit ? ' (limit)' : ''}`,
+    whole(middle.lost),
+  ]);
+  const idleRows = reports.flatMap(({ name, idle }) =>
+    idle === undefined
+      ? []
+      : [[name, whole(idle.connections), whole(idle.connectsPerSecond), idle.rssPerConnectionKb?.toFixed(1) ?? '-']],
+  );
+  const parts = [align([head, ...rows])];
+  if (idleRows.length > 0) parts.push(align([['', 'idle', 'connects/s', 'KB each'], ...idleRows]));
+  for (const report of reports) parts.push(...notes(report));
+  return parts.join('\n\n');
+}
+
+function notes({ name, runs, ratios }: ContestantReport): string[] {
+  const lines: string[] = [];
+  const shares = Object.entries(ratios).map(([other, ratio]) => `${ratio.toFixed(2)} × ${other}`);
+  if (shares.length > 0) lines.push(`${name}: ${shares.join(', ')}`);
+  for (const [index, run] of runs.entries()) {
+    const errors = Object.entries(run.errors).map(([code, count]) => `${count} × ${code}`);
+    if (run.fault !== undefined) lines.push(`${name}, run ${index + 1}: ended early, ${run.fault}`);
+    if (errors.length > 0) lines.push(`${name}, run ${index + 1}: ${errors.join(', ')}`);
+  }
+  return lines;
+}
+
+function align(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  ');
+  return rows.map(line).join('\n');
+}
+
+function whole(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+function percent(share: number | undefined): string {
+  return share === undefined ? '-' : `${Math.round(share * 100)} %`;
+}
