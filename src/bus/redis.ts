@@ -34,11 +34,15 @@ export function openRedis(url: string, options: { log?: Log } = {}): RedisConnec
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), reconnectMaxMs),
   });
   let isLost = false;
-  client.on('error', (error: unknown) => {
+  let isClosing = false;
+  const handleLoss = (error?: unknown): void => {
     // Once an outage, not once an attempt.
-    if (!isLost) log?.warn({ err: error }, 'Redis cannot be reached; the server goes on without it and tries again.');
+    if (!isLost && !isClosing)
+      log?.warn({ err: error }, 'Redis cannot be reached; the server goes on and tries again.');
     isLost = true;
-  });
+  };
+  client.on('error', handleLoss);
+  client.on('close', handleLoss);
   client.on('ready', () => {
     if (isLost) log?.info({}, 'Redis is back.');
     isLost = false;
@@ -47,6 +51,7 @@ export function openRedis(url: string, options: { log?: Log } = {}): RedisConnec
     client,
     healthy: () => client.status === 'ready',
     async close() {
+      isClosing = true;
       // Between two attempts to connect there is nothing to end, and ioredis says nothing.
       const isConnected = client.status === 'ready' || client.status === 'connect';
       const closed = isConnected ? new Promise<void>((resolve) => client.once('close', resolve)) : undefined;
