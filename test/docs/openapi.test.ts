@@ -1,0 +1,77 @@
+import { readdirSync } from 'node:fs';
+import Router from '@koa/router';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import test from 'ava';
+import { parse } from 'yaml';
+import { limits } from '../../src/protocol/limits.ts';
+import { readProjectFile, tableRows } from './markdown.ts';
+
+type Operation = { security?: unknown[]; responses: Record<string, unknown>; requestBody?: unknown };
+type OpenApi = {
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, { properties: Record<string, Record<string, unknown>> }> };
+};
+const openapi = parse(readProjectFile('docs/openapi.yaml')) as OpenApi;
+
+test('the document is valid OpenAPI 3.1', async (t) => {
+  const validator = new Validator();
+  const result = await validator.validate(readProjectFile('docs/openapi.yaml'));
+  t.true(result.valid, JSON.stringify(result.errors));
+  t.is(validator.version, '3.1');
+});
+
+test('the paths and methods are those of the routes', async (t) => {
+  const router = new Router();
+  const folder = new URL('../../src/http/routes/', import.meta.url);
+  // Adding routes only names them: nothing of the tools is used before a request comes.
+  const tools = { settings: {}, accounts: {}, attempts: {}, rooms: {}, messages: {}, presence: {} };
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.js') && !name.endsWith('.test.js'))) {
+    const module = (await import(new URL(file, folder).href)) as Record<
+      string,
+      (router: Router, tools: object) => void
+    >;
+    for (const [name, addRoutes] of Object.entries(module)) if (name.endsWith('Routes')) addRoutes(router, tools);
+  }
+  const routes = router.stack.flatMap(({ path, methods }) =>
+    methods
+      .filter((method) => method !== 'HEAD')
+      .map((method) => `${method} ${String(path).replaceAll(/:(\w+)/g, '{$1}')}`),
+  );
+  const documented = Object.entries(openapi.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  t.deepEqual(documented.toSorted(), routes.toSorted());
+});
+
+test('the calls are those of the table in PROTOCOL.md, with their refusals', (t) => {
+  const rows = tableRows(readProjectFile('docs/PROTOCOL.md'), 'call');
+  const fromPage = rows.map(([call = '']) => call.replace(/^`|`$/g, '')).toSorted();
+  const calls = Object.entries(openapi.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  t.deepEqual(calls.toSorted(), fromPage);
+  for (const [call = '', , answers = '', refuses = ''] of rows) {
+    const [method = '', path = ''] = call.split(' ');
+    const operation = openapi.paths[path]?.[method.toLowerCase()];
+    const statuses = [...`${answers} ${refuses}`.matchAll(/\b[2-5]\d\d\b/g)].map(([status]) => status);
+    for (const status of statuses) t.truthy(operation?.responses[status], `${call} ${status}`);
+  }
+});
+
+test('a call that needs a token can answer 401, one with a body 413 and 415, one that asks the store 503', (t) => {
+  for (const [path, methods] of Object.entries(openapi.paths)) {
+    for (const operation of Object.values(methods)) {
+      const has = (status: string): boolean => operation.responses[status] !== undefined;
+      t.is(has('401'), operation.security === undefined, path);
+      t.is(has('413') && has('415') && has('400'), operation.requestBody !== undefined, path);
+      if (path !== '/' && path !== '/healthz') t.true(has('503'), path);
+    }
+  }
+});
+
+test('the bounds in the schemas are those of the code', (t) => {
+  const { Registration, RoomName } = openapi.components.schemas;
+  t.is(Registration?.properties.username?.maxLength, limits.usernameLength);
+  t.is(Registration?.properties.password?.minLength, limits.passwordMinLength);
+  t.is((RoomName as unknown as { maxLength: number }).maxLength, limits.roomNameLength);
+});

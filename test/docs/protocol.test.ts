@@ -1,0 +1,103 @@
+import test from 'ava';
+import { closeCodes, type Retry } from '../../src/protocol/close-codes.ts';
+import { decodeClientFrame } from '../../src/protocol/codec.ts';
+import { errorCodes, fatalCodes } from '../../src/protocol/errors.ts';
+import { limits } from '../../src/protocol/limits.ts';
+import { assertClientFrame, documentedMessages } from '../support/asyncapi.ts';
+import { isProjectPath, readProjectFile, tableRows } from './markdown.ts';
+
+const page = readProjectFile('docs/PROTOCOL.md');
+
+test('the table of errors is the code’s, with the same sentences', (t) => {
+  const documented = tableRows(page, 'error').map(([code, meaning]) => [code, meaning]);
+  t.deepEqual(documented, Object.entries(errorCodes));
+});
+
+test('the details of the errors are those of the schemas', (t) => {
+  for (const [code = '', , details = ''] of tableRows(page, 'error')) {
+    const schema = documentedMessages.find((entry) => entry.type === 'error' && entry.code === code)?.message.payload;
+    t.is(details !== '', schema?.required?.includes('details') ?? false, code);
+  }
+});
+
+test('the table of fatals is the code’s, with their close codes', (t) => {
+  const expected = Object.entries(fatalCodes).map(([code, { meaning, close }]) => [
+    code,
+    meaning,
+    String(closeCodes[close].code),
+  ]);
+  t.deepEqual(tableRows(page, 'fatal'), expected);
+});
+
+test('the table of close codes is the code’s, with what a client does after each', (t) => {
+  const words: Record<Retry, string> = { no: 'no', backoff: 'with backoff', jitter: 'after a random wait' };
+  const expected = Object.values(closeCodes).map(({ code, meaning, retry }) => [String(code), meaning, words[retry]]);
+  t.deepEqual(tableRows(page, 'code'), expected);
+});
+
+// The compiler demands a row for each limit.
+const limitRows: Record<keyof typeof limits, string> = {
+  clientMessageBytes: 'client message (one WebSocket frame)',
+  requestBodyBytes: 'body of an HTTP request',
+  bodyLength: 'body of a message, after trimming',
+  commandLength: 'command',
+  payloadLength: 'payload of a command',
+  refLength: '`ref`',
+  roomNameLength: 'name of a room',
+  topicLength: 'topic of a room',
+  usernameLength: 'name of a user',
+  emailLength: 'e-mail address',
+  passwordMinLength: 'password, at least',
+  passwordMaxBytes: 'password',
+  joinMessages: 'messages when you join',
+  sinceMessages: 'messages when you join with `since`',
+  historyMessages: 'messages in one page of history',
+  historyDefault: 'messages in a page that names no `limit`',
+  historyBytes: 'messages in one join, page or history answer, encoded',
+  commandRefs: 'refs of commands that a session remembers',
+  unwrittenBytes: 'sent by the server and not yet read by you (then close code 4408)',
+  queuedFrames: 'messages of yours that wait for their turn (`unavailable` beyond)',
+  pingIntervalMs: 'time between pings',
+  proofMs: 'time that an older connection has to prove that it lives',
+  messagesPerSecond: 'messages a second, on average, per user',
+  messageBurst: 'messages in a burst, per user',
+  rawFramesPerSecond: 'frames a second (then close code 4429)',
+  rawBytesPerSecond: 'bytes a second (then close code 4429)',
+};
+
+test('the table of limits has every limit with its value, and no other', (t) => {
+  const documented = tableRows(page, 'what').map(([what = '', value = '']) => `${what}: ${value.split(' ')[0]}`);
+  const expected = Object.entries(limitRows).map(
+    ([key, label]) => `${label.replace(/^`(.*)`$/, '$1')}: ${limits[key as keyof typeof limits]}`,
+  );
+  t.deepEqual(documented.toSorted(), expected.toSorted());
+});
+
+test('every message in the table of client messages is one that the server reads, and each of its types is there', (t) => {
+  const types = new Set<string>();
+  for (const [text = ''] of tableRows(page, 'message')) {
+    const decoded = decodeClientFrame(text);
+    t.is(decoded.kind, 'frame', text);
+    assertClientFrame(JSON.parse(text));
+    if (decoded.kind === 'frame') types.add(decoded.frame.type);
+  }
+  const documented = documentedMessages.filter((entry) => entry.from === 'client').map((entry) => entry.type);
+  t.deepEqual([...types].toSorted(), [...new Set(documented)].toSorted());
+});
+
+test('links between the pages lead to files that are there', (t) => {
+  const pages = [
+    'README.md',
+    'CHANGELOG.md',
+    'SECURITY.md',
+    'docs/ARCHITECTURE.md',
+    'docs/OPERATIONS.md',
+    'docs/PROTOCOL.md',
+  ];
+  for (const path of pages) {
+    const folder = path.startsWith('docs/') ? 'docs/' : '';
+    for (const [, target = ''] of readProjectFile(path).matchAll(/\]\(([^)#:\s]+)(?:#[^)]*)?\)/g)) {
+      t.true(isProjectPath(`${folder}${target}`), `${path} → ${target}`);
+    }
+  }
+});
