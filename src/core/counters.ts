@@ -1,0 +1,21 @@
+/** What the chat counts about itself: plain numbers, cheap on the path of a message; the metrics read them when asked. */
+import type { ErrorCode, FatalCode } from '../protocol/errors.ts';
+
+export type Counters = {
+  sessionsOpened: number;
+  /** Client messages that were read. */
+  received: number;
+  /** Messages that were stored and shown. */
+  stored: number;
+  /** Room frames handed to members. */
+  delivered: number;
+  readonly errors: Map<ErrorCode | FatalCode, number>;
+};
+
+export function createCounters(): Counters {
+  return { sessionsOpened: 0, received: 0, stored: 0, delivered: 0, errors: new Map() };
+}
+
+export function countError(counters: Counters, code: ErrorCode | FatalCode): void {
+  counters.errors.set(code, (counters.errors.get(code) ?? 0) + 1);
+}

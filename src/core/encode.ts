@@ -1,0 +1,52 @@
+/** Server messages to bytes. Each is encoded once; all its receivers share the buffer. */
+import { closeAfter, type ErrorCode, type FatalCode } from '../protocol/errors.ts';
+import type { ErrorDetails, HistoryEntry, ServerFrame } from '../protocol/frames.ts';
+import { formatStamp } from '../protocol/text.ts';
+import type { StoredMessage } from './ports.ts';
+import type { EncodedFrame, Transport } from './transport.ts';
+
+export function encode(frame: ServerFrame): EncodedFrame {
+  return { bytes: Buffer.from(JSON.stringify(frame)) };
+}
+
+export function encodeError(code: ErrorCode, details: ErrorDetails | undefined, ref: string | undefined): EncodedFrame {
+  return encode({
+    type: 'error',
+    code,
+    ...(details === undefined ? {} : { details }),
+    ...(ref === undefined ? {} : { ref }),
+  });
+}
+
+/** Sends a fatal and ends the connection with the close code that belongs to it. */
+export function refuse(transport: Transport, code: FatalCode): void {
+  transport.write([encode({ type: 'fatal', code })]);
+  transport.close(closeAfter(code));
+}
+
+export function historyEntry(message: StoredMessage, userId: number): HistoryEntry {
+  return {
+    id: message.id,
+    stamp: formatStamp(message.createdAt),
+    user: message.username,
+    you: message.userId === userId,
+    body: message.body,
+  };
+}
+
+/** The newest entries that fit into `maxBytes` when encoded, one at least. `messages`: newest first. */
+export function fitEntries(
+  messages: readonly StoredMessage[],
+  userId: number,
+  maxBytes: number,
+): { entries: HistoryEntry[]; cut: boolean } {
+  const entries: HistoryEntry[] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    const entry = historyEntry(message, userId);
+    bytes += Buffer.byteLength(JSON.stringify(entry)) + 1;
+    if (bytes > maxBytes && entries.length > 0) return { entries, cut: true };
+    entries.push(entry);
+  }
+  return { entries, cut: false };
+}

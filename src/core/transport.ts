@@ -1,0 +1,35 @@
+/**
+ * The port between a session and the way its frames travel at the moment. A transport says what it is, writes and
+ * closes; it does not read frames, know rooms or decide anything. For implementers:
+ * - hand every text frame to `receive`, in order, and say `onAlive` when the peer gave any sign of life;
+ * - say `onClose` exactly once, whoever ended the connection;
+ * - `write` never throws and never waits: what the peer does not take is counted by `unwritten`.
+ */
+import type { CloseName } from '../protocol/close-codes.ts';
+
+export type TransportKind = 'websocket' | 'sse' | 'poll';
+
+/** One server message, encoded once for all its receivers. */
+export type EncodedFrame = { readonly bytes: Buffer };
+
+export interface Transport {
+  readonly kind: TransportKind;
+  /** Bytes written that the operating system has not taken yet. */
+  unwritten(): number;
+  /** Writes frames in order, with one system call where it can. After `close` it does nothing. */
+  write(frames: readonly EncodedFrame[]): void;
+  /** Ends the connection after what was written; a peer that does not answer is cut. */
+  close(name: CloseName): void;
+  /** Asks the peer for a sign of life. */
+  ping(): void;
+}
+
+/** What a transport tells the session layer about its connection. */
+export interface ConnectionEvents {
+  /** A text frame, as it came. `bytes`: its size on the wire. */
+  receive(text: string, bytes: number): void;
+  /** A frame that is no text. */
+  receiveBinary(bytes: number): void;
+  onAlive(): void;
+  onClose(): void;
+}
