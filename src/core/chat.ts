@@ -1,0 +1,175 @@
+/**
+ * The chat of one node, put together: directory, hub, message log, sessions, and the changes that other processes make.
+ * Owns starting, what a change means here, and stopping without losing anything.
+ */
+
+import { limits } from '../protocol/limits.ts';
+import type { Accounts } from './accounts.ts';
+import { type ChangeReader, createChangeReader } from './change-reader.ts';
+import { type Counters, createCounters } from './counters.ts';
+import type { Credentials } from './credentials.ts';
+import { Hub } from './hub.ts';
+import { createMessageLog, type MessageLogOptions } from './message-log.ts';
+import type { Change, Clock, RandomText, Storage } from './ports.ts';
+import { RoomDirectory } from './rooms.ts';
+import type { Session, SessionContext } from './session.ts';
+import { Sessions } from './sessions.ts';
+import { createTokenBuckets } from './token-bucket.ts';
+import type { Transport } from './transport.ts';
+import { createTurn } from './turn.ts';
+
+/** Clients are asked to come back spread out: so many a second. */
+const reconnectsPerSecond = 500;
+/** No client is asked to come back sooner: the server needs this long to start again. */
+const minReconnectMs = 500;
+
+export type ChatOptions = {
+  storage: Storage;
+  accounts: Accounts;
+  clock: Clock;
+  random: RandomText;
+  /** A number from 0 to 1, 1 excluded. */
+  chance: () => number;
+  log: NonNullable<MessageLogOptions['log']>;
+  settings: { motd: string; messageMaxLength: number; rateLimits: boolean };
+};
+
+export interface Chat {
+  readonly directory: RoomDirectory;
+  readonly hub: Hub;
+  readonly sessions: Sessions;
+  readonly counters: Counters;
+  /** A connection wants to chat: its session, or undefined when it was refused. */
+  open(transport: Transport, credentials: Credentials, takeover: boolean): Promise<Session | undefined>;
+  /** Reads the changes at once: something has just been changed. */
+  readChanges(): Promise<void>;
+  /** Messages that wait for their commit. */
+  readonly pending: number;
+  /** Refuses newcomers, tells the clients, lets pending commits finish within `deadlineMs`, and closes every connection. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+/** Rejects with StoreError when the store cannot be read. */
+export async function openChat(options: ChatOptions): Promise<Chat> {
+  const { storage, accounts, clock, random, log, settings } = options;
+  const counters = createCounters();
+  const turn = createTurn(clock);
+  // The place in the changes is read before anything is loaded, so that nothing can fall between.
+  const startId = await storage.changes.latestId();
+  let reader: ChangeReader | undefined = undefined;
+  const directory = new RoomDirectory(() => reader?.read() ?? Promise.resolve());
+  directory.reset(await storage.rooms.list());
+  const onDelivered = (frames: number): void => {
+    counters.delivered += frames;
+  };
+  const hub = new Hub({ clock, turn, store: storage.messages, directory, onDelivered });
+  const messageLog = createMessageLog({
+    store: storage.messages,
+    clock,
+    random,
+    log,
+    onAbandoned: (roomIds) => hub.doubt(roomIds),
+  });
+  const buckets = createTokenBuckets({ ratePerSecond: limits.messagesPerSecond, burst: limits.messageBurst, clock });
+  const context: SessionContext = {
+    clock,
+    turn,
+    hub,
+    directory,
+    messages: storage.messages,
+    messageLog,
+    counters,
+    bodyLength: settings.messageMaxLength,
+    log,
+    rateLimits: settings.rateLimits,
+    takeMessage: settings.rateLimits ? (userId) => buckets.take(userId) : () => 0,
+  };
+  const sessions = new Sessions({ accounts, clock, random, counters, context, motd: settings.motd, log });
+  const chat = { directory, hub, sessions };
+  reader = createChangeReader(
+    {
+      store: storage.changes,
+      clock,
+      apply: (change) => applyChange(chat, change),
+      reload: async () => reload(chat, storage),
+      alongside: () => hub.reconcile(),
+      log,
+    },
+    startId,
+  );
+  const changes = reader;
+
+  return {
+    ...chat,
+    counters,
+    open: (transport, credentials, takeover) => sessions.open(transport, credentials, takeover),
+    readChanges: () => changes.read(),
+    get pending() {
+      return messageLog.pending;
+    },
+    async close(deadlineMs) {
+      sessions.close();
+      changes.close();
+      const spreadMs = Math.max(minReconnectMs, (sessions.size / reconnectsPerSecond) * 1000);
+      for (const session of sessions.all()) {
+        session.announceClosing(minReconnectMs + Math.floor(options.chance() * spreadMs));
+      }
+      await withinDeadline(clock, messageLog.close(), deadlineMs);
+      // What the last commits showed goes out with this turn, before the connections close.
+      await new Promise<void>((resolve) => {
+        clock.endOfTurn(() => clock.endOfTurn(resolve));
+      });
+      for (const session of Array.from(sessions.all())) session.stop();
+    },
+  };
+}
+
+type Parts = { directory: RoomDirectory; hub: Hub; sessions: Sessions };
+
+function applyChange({ directory, hub, sessions }: Parts, change: Change): void {
+  switch (change.kind) {
+    case 'room-created':
+    case 'room-changed': {
+      const old = directory.get(change.room.id);
+      const isSame = old === undefined || (old.name === change.room.name && old.epoch === change.room.epoch);
+      if (!isSame) hub.disband(change.room.id);
+      directory.put(change.room);
+      return;
+    }
+    case 'room-deleted':
+      hub.disband(change.room.id);
+      directory.remove(change.room.id);
+      return;
+    case 'user-deactivated':
+      sessions.kickUser(change.user.id);
+      return;
+    case 'token-revoked':
+      sessions.revokeToken(change.token.userId, change.token.id);
+  }
+}
+
+/** Everything that changes speak of is compared with the store. */
+async function reload({ directory, hub, sessions }: Parts, storage: Storage): Promise<void> {
+  const rooms = await storage.rooms.list();
+  for (const room of rooms) {
+    const old = directory.get(room.id);
+    if (old !== undefined && (old.name !== room.name || old.epoch !== room.epoch)) hub.disband(room.id);
+  }
+  for (const id of directory.reset(rooms)) hub.disband(id);
+  const tokens = new Set((await storage.tokens.list()).map((token) => token.id));
+  for (const session of Array.from(sessions.all())) {
+    const user = await storage.users.findById(session.userId);
+    if (user?.isActive !== true) sessions.kickUser(session.userId);
+    else if (!tokens.has(session.principal.token.id)) sessions.revokeToken(session.userId, session.principal.token.id);
+  }
+}
+
+function withinDeadline(clock: Clock, work: Promise<void>, deadlineMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(deadlineMs, resolve);
+    void work.then(() => {
+      cancel();
+      resolve();
+    });
+  });
+}

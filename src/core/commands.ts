@@ -1,0 +1,197 @@
+/**
+ * What each client message does, as a table: what it needs and how it runs. Owns the order of the checks that the
+ * contract lays down: room, membership, emptiness, length, ref. It must not know connections or storage drivers.
+ * A command answers its own failures; its promise, where it gives one, never rejects.
+ */
+import type { ClientFrame, ClientFrameType } from '../protocol/frames.ts';
+import { limits } from '../protocol/limits.ts';
+import type { Counters } from './counters.ts';
+import { fitEntries } from './encode.ts';
+import { helpText } from './help.ts';
+import type { Hub } from './hub.ts';
+import { join } from './join.ts';
+import { type LiveRoom, messageFrame } from './live-room.ts';
+import type { LogOutcome, MessageLog } from './message-log.ts';
+import type { Clock, MessageStore } from './ports.ts';
+import type { RoomDirectory } from './rooms.ts';
+import type { Session } from './session.ts';
+import type { Turn } from './turn.ts';
+
+export type CommandContext = {
+  clock: Clock;
+  turn: Turn;
+  hub: Hub;
+  directory: RoomDirectory;
+  messages: MessageStore;
+  messageLog: MessageLog;
+  counters: Counters;
+  /** Characters of a message body at most. */
+  bodyLength: number;
+  log: { error(details: object, sentence: string): void };
+};
+
+type FrameOf<T extends ClientFrameType> = Extract<ClientFrame, { type: T }>;
+
+/** `anywhere` commands look after the room themselves; `member` ones run only in a room that the session is in. */
+type Command<F> =
+  | { needs: 'anywhere'; run: (context: CommandContext, session: Session, frame: F) => Promise<void> | undefined }
+  | {
+      needs: 'member';
+      run: (context: CommandContext, session: Session, frame: F, room: LiveRoom) => Promise<void> | undefined;
+    };
+
+const commands: { readonly [T in ClientFrameType]: Command<FrameOf<T>> } = {
+  help: { needs: 'anywhere', run: help },
+  list: { needs: 'anywhere', run: list },
+  join: { needs: 'anywhere', run: join },
+  part: { needs: 'member', run: part },
+  message: { needs: 'member', run: message },
+  custom: { needs: 'member', run: custom },
+  history: { needs: 'member', run: history },
+};
+
+/** Runs one client message. A promise: what follows waits for it. */
+export function runCommand(context: CommandContext, session: Session, frame: ClientFrame): Promise<void> | undefined {
+  const command = commands[frame.type] as Command<ClientFrame>;
+  if (command.needs === 'anywhere') return command.run(context, session, frame);
+  const name = (frame as FrameOf<'part'>).room_name;
+  const room = memberRoom(context, session, name);
+  if (room === undefined) {
+    session.answerError('room:not-joined', { name }, frame.ref);
+    return undefined;
+  }
+  return command.run(context, session, frame, room);
+}
+
+function memberRoom(context: CommandContext, session: Session, name: string): LiveRoom | undefined {
+  const info = context.directory.peek(name);
+  return info === undefined ? undefined : session.rooms.get(info.id);
+}
+
+function help(_context: CommandContext, session: Session, frame: FrameOf<'help'>): undefined {
+  session.answer({ type: 'notification', code: 'help', help: helpText, ...refOf(frame) });
+}
+
+function list(context: CommandContext, session: Session, frame: FrameOf<'list'>): undefined {
+  const entries = context.directory.list().map(({ id, name }) => ({ name, joined: session.rooms.has(id) }));
+  session.answer({ type: 'notification', code: 'list', list: entries, ...refOf(frame) });
+}
+
+function part(context: CommandContext, session: Session, frame: FrameOf<'part'>, room: LiveRoom): undefined {
+  room.remove(session, frame.ref);
+  session.rooms.delete(room.id);
+  context.hub.release(room);
+}
+
+function message(context: CommandContext, session: Session, frame: FrameOf<'message'>, room: LiveRoom): undefined {
+  const body = frame.body.trim();
+  if (body === '') {
+    session.answerError('room:empty-message', undefined, frame.ref);
+    return;
+  }
+  if (body.length > context.bodyLength) {
+    session.answerError('room:message-too-long', { name: room.name, max_length: context.bodyLength }, frame.ref);
+    return;
+  }
+  const settled = session.beginAppend();
+  const entry = { roomId: room.id, userId: session.userId, body, ...refOf(frame) };
+  context.messageLog.append(entry, (outcome) => {
+    showOutcome(context, session, { room, body, ref: frame.ref }, outcome);
+    settled();
+  });
+}
+
+function showOutcome(
+  context: CommandContext,
+  session: Session,
+  sent: { room: LiveRoom; body: string; ref: string | undefined },
+  outcome: LogOutcome,
+): void {
+  const { room, body, ref } = sent;
+  const author = { userId: session.userId, username: session.username, body };
+  switch (outcome.status) {
+    case 'stored': {
+      const stored = { id: outcome.id, createdAt: outcome.createdAt, ...author };
+      context.counters.stored += 1;
+      context.hub.offer(room.id, stored, { sender: session, ref });
+      return;
+    }
+    case 'repeat': {
+      // What the first sending showed in this turn goes out before the answer that speaks of it.
+      room.flush();
+      const stored = { id: outcome.id, createdAt: outcome.createdAt, ...author };
+      session.answer({ ...messageFrame(room.name, stored, true, ref), repeat: true });
+      return;
+    }
+    case 'ref-reused':
+      session.answerError('ref-reused', undefined, ref);
+      return;
+    case 'room-gone':
+      session.answerError('room:not-joined', { name: room.name }, ref);
+      return;
+    case 'unavailable':
+      session.answerError('unavailable', undefined, ref);
+  }
+}
+
+function custom(_context: CommandContext, session: Session, frame: FrameOf<'custom'>, room: LiveRoom): undefined {
+  const command = frame.command.trim();
+  const { payload, ref } = frame;
+  if (command === '' || payload.trim() === '') {
+    session.answerError('room:empty-custom', undefined, ref);
+    return;
+  }
+  const tooLong = command.length > limits.commandLength ? limits.commandLength : limits.payloadLength;
+  if (command.length > limits.commandLength || payload.length > limits.payloadLength) {
+    session.answerError('room:message-too-long', { name: room.name, max_length: tooLong }, ref);
+    return;
+  }
+  if (ref !== undefined && isRepeated(session.commandRefs, ref)) return;
+  room.relay({ command, payload }, { sender: session, ref });
+}
+
+/** Remembers a command's ref; true: it was sent before in this session. */
+function isRepeated(refs: Set<string>, ref: string): boolean {
+  if (refs.has(ref)) return true;
+  refs.add(ref);
+  if (refs.size > limits.commandRefs) {
+    for (const oldest of refs) {
+      refs.delete(oldest);
+      break;
+    }
+  }
+  return false;
+}
+
+async function history(
+  context: CommandContext,
+  session: Session,
+  frame: FrameOf<'history'>,
+  room: LiveRoom,
+): Promise<void> {
+  try {
+    const page = await context.messages.page(room.id, {
+      // What has not been shown yet is no history.
+      before: Math.min(frame.before ?? room.gate.position + 1, room.gate.position + 1),
+      limit: frame.limit ?? limits.historyDefault,
+      maxBytes: limits.historyBytes,
+    });
+    const { entries, cut } = fitEntries(page.messages, session.userId, limits.historyBytes);
+    const more = page.more || cut;
+    session.answer({
+      type: 'notification',
+      code: 'history',
+      room_name: room.name,
+      messages: entries,
+      more,
+      ...refOf(frame),
+    });
+  } catch (error: unknown) {
+    context.log.error({ err: error, room: room.name }, 'A history could not be read.');
+    session.answerError('unavailable', undefined, frame.ref);
+  }
+}
+
+function refOf(frame: { ref?: string }): { ref?: string } {
+  return frame.ref === undefined ? {} : { ref: frame.ref };
+}

@@ -1,0 +1,124 @@
+/**
+ * Joining a room: where its history and what happens in it meet, without gap or duplicate.
+ *
+ * At one instant the room begins to hold its frames for the newcomer, and what the newcomer is told (`status`: users,
+ * messages, `last_id`) is of that instant. When the messages are at hand, the others see it join, it gets `joined`, then
+ * what was held, then what comes. Mostly the messages are in memory and all of it is one step.
+ */
+import type { HistoryEntry, JoinFrame, RoomStatus } from '../protocol/frames.ts';
+import { limits } from '../protocol/limits.ts';
+import { formatStamp } from '../protocol/text.ts';
+import type { CommandContext } from './commands.ts';
+import { fitEntries, historyEntry } from './encode.ts';
+import type { LiveRoom } from './live-room.ts';
+import type { Session } from './session.ts';
+
+type Messages = { entries: HistoryEntry[]; truncated: boolean };
+
+export async function join(context: CommandContext, session: Session, frame: JoinFrame): Promise<void> {
+  const { room_name: name, ref } = frame;
+  try {
+    const room = await findRoom(context, name);
+    if (room === undefined) {
+      session.answerError('room:invalid', { name }, ref);
+    } else if (session.rooms.has(room.id)) {
+      session.answerError('room:already-joined', { name }, ref);
+    } else {
+      await enter(context, session, room, frame);
+    }
+  } catch (error: unknown) {
+    context.log.error({ err: error, room: name }, 'A room could not be joined.');
+    session.answerError('unavailable', undefined, ref);
+  }
+}
+
+/** The live room of that name. It is live still when this resolves. */
+async function findRoom(context: CommandContext, name: string): Promise<LiveRoom | undefined> {
+  for (;;) {
+    const info = context.directory.peek(name) ?? (await context.directory.find(name));
+    if (info === undefined) return undefined;
+    const room = context.hub.get(info.id) ?? (await context.hub.open(info.id));
+    if (room !== undefined && context.hub.get(info.id) === room && room.name === name) return room;
+    // Dropped, renamed or deleted while it was loaded: look again. A room that the store no longer has ends the search.
+    if (room === undefined) await context.directory.find(name);
+    if (room === undefined && context.directory.peek(name)?.id === info.id) return undefined;
+  }
+}
+
+async function enter(context: CommandContext, session: Session, room: LiveRoom, frame: JoinFrame): Promise<void> {
+  const hold = room.hold(session);
+  const lastId = room.gate.position;
+  const users = new Set(room.usernames()).add(session.username);
+  let messages: Messages;
+  try {
+    messages = fromMemory(session, room, frame) ?? (await fromStore(context, session, room, frame, lastId));
+  } catch (error: unknown) {
+    room.holds.delete(session);
+    context.hub.release(room);
+    throw error;
+  }
+  room.flush();
+  if (context.hub.get(room.id) !== room) {
+    session.answerError('room:invalid', { name: frame.room_name }, frame.ref);
+    return;
+  }
+  if (hold.overflowed) {
+    room.holds.delete(session);
+    context.hub.release(room);
+    session.answerError('unavailable', undefined, frame.ref);
+    return;
+  }
+  room.add(session);
+  session.rooms.set(room.id, room);
+  const status: RoomStatus = {
+    users: Array.from(users)
+      .sort()
+      .map((user) => ({ name: user, you: user === session.username })),
+    messages: messages.entries,
+    last_id: lastId,
+    epoch: room.epoch,
+    ...(messages.truncated ? { truncated: true as const } : {}),
+  };
+  session.answer({
+    type: 'room:notification',
+    code: 'joined',
+    you: true,
+    user: session.username,
+    room_name: room.name,
+    stamp: formatStamp(context.clock.now()),
+    status,
+    ...(frame.ref === undefined ? {} : { ref: frame.ref }),
+  });
+  session.push(hold.frames);
+}
+
+/** The messages to begin with, where memory has them. */
+function fromMemory(session: Session, room: LiveRoom, frame: JoinFrame): Messages | undefined {
+  const { since } = frame;
+  const isStale = since !== undefined && (since > room.gate.position || (frame.epoch ?? room.epoch) !== room.epoch);
+  if (since === undefined || isStale) {
+    const entries = room.recent.toReversed().map((message) => historyEntry(message, session.userId));
+    return { entries, truncated: isStale };
+  }
+  if (!room.coversAfter(since)) return undefined;
+  const after = room.recent.filter((message) => message.id > since).toReversed();
+  const { entries, cut } = fitEntries(after, session.userId, limits.historyBytes);
+  return { entries, truncated: cut };
+}
+
+async function fromStore(
+  context: CommandContext,
+  session: Session,
+  room: LiveRoom,
+  frame: JoinFrame,
+  lastId: number,
+): Promise<Messages> {
+  const page = await context.messages.page(room.id, {
+    after: frame.since ?? 0,
+    before: lastId + 1,
+    limit: limits.sinceMessages,
+    maxBytes: limits.historyBytes,
+  });
+  const { entries, cut } = fitEntries(page.messages, session.userId, limits.historyBytes);
+  return { entries, truncated: page.more || cut };
+}
