@@ -1,0 +1,129 @@
+/**
+ * The WebSocket transport (RFC 6455, by `ws`): upgrades `GET /ws/chat`, hands frames to the session, writes and closes.
+ * It decides nothing: who may chat, what a frame means and when a connection is too slow is the session layer's.
+ */
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocket, WebSocketServer } from 'ws';
+import { type Credentials, readCredentials } from '../core/credentials.ts';
+import type { ConnectionEvents, EncodedFrame, Transport } from '../core/transport.ts';
+import { type CloseName, closeCodes } from '../protocol/close-codes.ts';
+import { limits } from '../protocol/limits.ts';
+
+/** A peer that does not answer a close frame within this time is cut: it costs memory until then. */
+const closeTimeoutMs = 2000;
+
+export type WebSocketOptions = {
+  /** Decides whether the connection may chat; resolves undefined after it was refused. */
+  open: (transport: Transport, credentials: Credentials, takeover: boolean) => Promise<ConnectionEvents | undefined>;
+  /** Connections at most; beyond them an upgrade is answered 503. */
+  maxConnections: number;
+  log: { debug(details: object, sentence: string): void; error(details: object, sentence: string): void };
+};
+
+export interface WebSocketDoor {
+  /** For the `upgrade` event of an HTTP server. */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  readonly connections: number;
+  /** Cuts what is still connected. */
+  close(): void;
+}
+
+export function createWebSocketDoor(options: WebSocketOptions): WebSocketDoor {
+  const { open, maxConnections, log } = options;
+  const connected = new Set<WebSocket>();
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    // Compression costs eight times the time and 200 KB a connection; chat messages are short.
+    perMessageDeflate: false,
+    maxPayload: limits.clientMessageBytes,
+  });
+
+  async function begin(ws: WebSocket, socket: Duplex, credentials: Credentials, takeover: boolean): Promise<void> {
+    connected.add(ws);
+    ws.on('close', () => connected.delete(ws));
+    // A violation of the protocol closes the connection with its code; there is nothing else to do.
+    ws.on('error', (error) => log.debug({ err: error }, 'A WebSocket ended with an error.'));
+    // Nothing is read before the session is there to take it.
+    ws.pause();
+    const events = await open(createTransport(ws, socket), credentials, takeover);
+    ws.resume();
+    if (events !== undefined) listen(ws, events);
+  }
+
+  return {
+    handleUpgrade(request, socket, head) {
+      const url = readUrl(request);
+      if (url === undefined || !/^\/ws\/chat\/?$/.test(url.pathname)) return answerHttp(socket, 404, 'Not found.');
+      if (connected.size >= maxConnections)
+        return answerHttp(socket, 503, 'The server has no room for another connection.');
+      const query = url.searchParams;
+      const credentials = readCredentials(request.headers.authorization, query.get('token') ?? undefined);
+      server.handleUpgrade(request, socket, head, (ws) => {
+        begin(ws, socket, credentials, query.get('takeover') === '1').catch((error: unknown) => {
+          log.error({ err: error }, 'A WebSocket could not be opened.');
+          ws.close(closeCodes.internalError.code);
+        });
+      });
+    },
+    get connections() {
+      return connected.size;
+    },
+    close() {
+      for (const ws of connected) ws.terminate();
+    },
+  };
+}
+
+function createTransport(ws: WebSocket, socket: Duplex): Transport {
+  return {
+    kind: 'websocket',
+    unwritten: () => ws.bufferedAmount,
+    write(frames: readonly EncodedFrame[]) {
+      if (ws.readyState !== WebSocket.OPEN) return;
+      // Corked, all frames of a turn leave with one system call.
+      socket.cork();
+      for (const frame of frames) ws.send(frame.bytes, { binary: false });
+      socket.uncork();
+    },
+    close(name: CloseName) {
+      if (ws.readyState === WebSocket.CLOSED) return;
+      ws.resume();
+      ws.close(closeCodes[name].code);
+      setTimeout(() => ws.terminate(), closeTimeoutMs).unref();
+    },
+    ping() {
+      if (ws.readyState === WebSocket.OPEN) ws.ping();
+    },
+  };
+}
+
+function listen(ws: WebSocket, events: ConnectionEvents): void {
+  ws.on('message', (data: Buffer, isBinary: boolean) => {
+    if (isBinary) events.receiveBinary(data.length);
+    else events.receive(data.toString(), data.length);
+  });
+  ws.on('pong', () => events.onAlive());
+  ws.on('ping', () => events.onAlive());
+  ws.on('close', () => events.onClose());
+  if (ws.readyState === WebSocket.CLOSED) events.onClose();
+}
+
+/** Undefined: the target is no URL. */
+function readUrl(request: IncomingMessage): URL | undefined {
+  const target = request.url ?? '';
+  return target.startsWith('/') && URL.canParse(target, 'http://host') ? new URL(target, 'http://host') : undefined;
+}
+
+function answerHttp(socket: Duplex, status: number, detail: string): void {
+  const body = JSON.stringify({ detail });
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.on('error', () => socket.destroy());
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
+}
