@@ -21,6 +21,7 @@ export type Config = {
   motd: string;
   tokenTtlDays: number;
   bcryptRounds: number;
+  maxConnections: number;
   trustProxy: string | number | undefined;
   metricsHost: string;
   metricsPort: number | undefined;
@@ -80,6 +81,13 @@ export const settings: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     default: 8000,
     group: 'server',
     help: 'Port to listen on. 0 takes any free one.',
+  },
+  maxConnections: {
+    key: 'MAX_CONNECTIONS',
+    parse: integer(1, 1_000_000),
+    default: 20_000,
+    group: 'server',
+    help: 'Chat connections at most. The process needs as many file descriptors (ulimit -n).',
   },
   trustProxy: {
     key: 'TRUST_PROXY',

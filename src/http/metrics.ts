@@ -89,8 +89,10 @@ export async function openMetricsServer(options: {
   host: string;
   port: number;
   registry: Registry;
+  /** Runs before each reading, to bring gauges up to date. */
+  sample?: () => void;
 }): Promise<MetricsServer> {
-  const { registry } = options;
+  const { registry, sample } = options;
   const server = createServer((request, response) => {
     const isMetrics = request.url?.split('?')[0]?.replace(/(?<=.)\/$/, '') === '/metrics';
     const isRead = request.method === 'GET' || request.method === 'HEAD';
@@ -101,6 +103,7 @@ export async function openMetricsServer(options: {
     if (!isMetrics) refuse(404, 'Not found.');
     else if (!isRead) refuse(405, `Method "${request.method}" not allowed.`, { Allow: 'GET, HEAD' });
     else {
+      sample?.();
       registry.metrics().then(
         (text) => {
           response.writeHead(200, { 'Content-Type': registry.contentType });

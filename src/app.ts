@@ -1,0 +1,305 @@
+/**
+ * The composition root: the only file that knows every part. Builds a server from its settings: listens first, so that
+ * its readiness can be asked, then migrates, locks the database, loads the chat and opens the doors.
+ */
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { availableParallelism } from 'node:os';
+import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
+import { createMemoryAttemptCounter } from './bus/memory.ts';
+import { createRedisAttemptCounter, openRedis, type RedisConnection } from './bus/redis.ts';
+import type { Config } from './config.ts';
+import { type Accounts, createAccounts } from './core/accounts.ts';
+import { createAttempts, unlimitedAttempts } from './core/attempts.ts';
+import { type Chat, openChat } from './core/chat.ts';
+import { randomText, systemClock } from './core/clock.ts';
+import { createPasswords } from './core/passwords.ts';
+import type { AttemptCounter, Clock, Lock, RandomText, Storage } from './core/ports.ts';
+import type { Readiness } from './http/dependencies.ts';
+import { createHttpServer } from './http/listener.ts';
+import { createMetrics, type Metrics, type MetricsServer, openMetricsServer } from './http/metrics.ts';
+import { createHttpHandler } from './http/server.ts';
+import { createLog } from './log.ts';
+import { watchChat, watchCommits } from './observe.ts';
+import { limits } from './protocol/limits.ts';
+import { openMigrator } from './storage/migrate.ts';
+import { openStorage } from './storage/storage.ts';
+import { createWebSocketDoor, type WebSocketDoor } from './transports/websocket.ts';
+
+/** The rooms of a database that has never had one. */
+export const sampleRooms: readonly { name: string; topic: string }[] = [
+  { name: 'friends', topic: 'For a chat among friends' },
+  { name: 'family', topic: 'For the family' },
+  { name: 'investments', topic: 'Ask the bot: /stock=aapl.us' },
+];
+
+/** Password hashes that may wait for their turn: at a quarter of a second each on two cores, about twelve seconds. */
+const maxQueuedHashes = 100;
+
+export type Listening = { url: string; port: number; metricsPort?: number };
+
+export interface App {
+  /** Resolves when the server is ready. Rejects with a sentence when it cannot start; what was opened is closed then. */
+  listen(): Promise<Listening>;
+  /** Stops as a deploy wants it: nothing that was sent is lost. Safe to call twice. */
+  close(): Promise<void>;
+  /** Resolves with a sentence when the server must stop by itself. */
+  readonly failed: Promise<string>;
+}
+
+/** What tests put in place of the real thing. */
+export type Overrides = {
+  log?: Logger;
+  clock?: Clock;
+  random?: RandomText;
+  /** Stands between the server and its store. */
+  wrapStorage?: (storage: Storage) => Storage;
+};
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+type Parts = {
+  server: Server;
+  storage?: Storage;
+  lock?: Lock;
+  redis?: RedisConnection;
+  attempts?: AttemptCounter;
+  chat?: Chat;
+  door?: WebSocketDoor;
+  metrics?: Metrics;
+  metricsServer?: MetricsServer;
+  state: 'migrating' | 'ready' | 'draining';
+};
+
+export function createApp(config: Config, overrides: Overrides = {}): App {
+  const log = overrides.log ?? createLog({ level: config.logLevel, format: config.logFormat });
+  let handle: Handler = answerWhileStarting;
+  const parts: Parts = {
+    server: createHttpServer((request, response) => handle(request, response)),
+    state: 'migrating',
+  };
+  let closing: Promise<void> | undefined;
+  let fail: (reason: string) => void = () => {};
+  const failed = new Promise<string>((resolve) => {
+    fail = resolve;
+  });
+  parts.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (parts.door === undefined) socket.destroy();
+    else parts.door.handleUpgrade(request, socket, head);
+  });
+
+  async function listen(): Promise<Listening> {
+    try {
+      await listenOn(parts.server, config.host, config.port);
+      const storage = await openStore(config, overrides, parts, log);
+      void parts.lock?.lost.then(fail);
+      handle = await openDoors(config, overrides, parts, storage, log);
+      parts.state = 'ready';
+      return await announce(config, parts, log);
+    } catch (error: unknown) {
+      await close();
+      throw error;
+    }
+  }
+
+  function close(): Promise<void> {
+    closing ??= closeAll(parts, config.shutdownSeconds * 1000);
+    return closing;
+  }
+
+  return { listen, close, failed };
+}
+
+async function openStore(config: Config, overrides: Overrides, parts: Parts, log: Logger): Promise<Storage> {
+  const clock = overrides.clock ?? systemClock;
+  const migrator = await openMigrator({ url: config.databaseUrl });
+  try {
+    const names = await migrator.up();
+    if (names.length > 0) log.info({ migrations: names }, 'The database was migrated.');
+  } finally {
+    await migrator.close();
+  }
+  const opened = await openStorage({
+    url: config.databaseUrl,
+    pool: config.databasePool,
+    synchronous: config.sqliteSynchronous,
+    clock,
+    random: overrides.random ?? randomText,
+  });
+  const storage = overrides.wrapStorage?.(opened) ?? opened;
+  parts.storage = storage;
+  const lock = await storage.lockServer();
+  if (lock === undefined) {
+    throw new Error(
+      'Another server is running on this database. Stop it first, or give this one a DATABASE_URL of its own.',
+    );
+  }
+  parts.lock = lock;
+  const rooms = await storage.rooms.seed(sampleRooms, clock.now());
+  if (rooms.length > 0) log.info(`Created the rooms ${rooms.map((room) => room.name).join(', ')}.`);
+  return storage;
+}
+
+async function openDoors(
+  config: Config,
+  overrides: Overrides,
+  parts: Parts,
+  storage: Storage,
+  log: Logger,
+): Promise<Handler> {
+  const clock = overrides.clock ?? systemClock;
+  const random = overrides.random ?? randomText;
+  if (config.redisUrl !== undefined) parts.redis = openRedis(config.redisUrl, { log });
+  parts.attempts =
+    parts.redis === undefined
+      ? createMemoryAttemptCounter()
+      : createRedisAttemptCounter({ client: parts.redis.client });
+  const accounts = openAccounts(config, storage, clock, random);
+  const metrics = config.metricsPort === undefined ? undefined : createMetrics();
+  const chat = await openChat({
+    storage: metrics === undefined ? storage : watchCommits(storage, metrics),
+    accounts,
+    clock,
+    random,
+    chance: Math.random,
+    log,
+    settings: config,
+  });
+  parts.chat = chat;
+  parts.door = createWebSocketDoor({
+    open: (transport, credentials, takeover) => chat.open(transport, credentials, takeover),
+    maxConnections: config.maxConnections,
+    log,
+  });
+  if (metrics !== undefined && config.metricsPort !== undefined) {
+    parts.metrics = metrics;
+    const { registry } = metrics;
+    const sample = watchChat(chat, metrics);
+    parts.metricsServer = await openMetricsServer({
+      host: config.metricsHost,
+      port: config.metricsPort,
+      registry,
+      sample,
+    });
+  }
+  void storage.rooms.purge().catch((error: unknown) => {
+    log.warn({ err: error }, 'Messages of deleted rooms could not be purged; the next start tries again.');
+  });
+  return createHttpHandler({
+    accounts,
+    attempts: config.rateLimits ? createAttempts(parts.attempts) : unlimitedAttempts,
+    rooms: chat.directory,
+    messages: storage.messages,
+    presence: chat.hub,
+    readiness: () => readiness(parts, storage),
+    onLogout: ({ user, token }) => chat.sessions.revokeToken(user.id, token.id),
+    log,
+    ...(metrics === undefined ? {} : { metrics: metrics.http }),
+    settings: {
+      version,
+      registrationOpen: config.registration === 'open',
+      trustProxy: config.trustProxy,
+      historyBytes: limits.historyBytes,
+    },
+  });
+}
+
+function openAccounts(config: Config, storage: Storage, clock: Clock, random: RandomText): Accounts {
+  return createAccounts({
+    users: storage.users,
+    tokens: storage.tokens,
+    passwords: createPasswords({
+      rounds: config.bcryptRounds,
+      concurrency: availableParallelism(),
+      maxQueued: maxQueuedHashes,
+    }),
+    clock,
+    random,
+    tokenTtlMs: config.tokenTtlDays * 86_400_000,
+  });
+}
+
+async function readiness(parts: Parts, storage: Storage): Promise<Readiness> {
+  if (parts.state === 'draining') return { ready: false, reason: 'The server is stopping.' };
+  try {
+    await storage.ping();
+  } catch {
+    return { ready: false, reason: 'The database cannot be reached.' };
+  }
+  if (parts.redis?.healthy() === false) return { ready: true, degraded: ['Redis cannot be reached.'] };
+  return { ready: true };
+}
+
+async function announce(config: Config, parts: Parts, log: Logger): Promise<Listening> {
+  const { port } = parts.server.address() as AddressInfo;
+  const host = config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host;
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const metricsPort = parts.metricsServer?.port;
+  if (config.redisUrl !== undefined) {
+    log.info('Redis carries the log-in throttle. Chat runs on one server per database in this version.');
+  }
+  log.info({ url, port, ...(metricsPort === undefined ? {} : { metricsPort }) }, `finchat is listening at ${url}`);
+  const users = await parts.storage?.users.list({ limit: 1 });
+  if (users?.length === 0) {
+    log.info(
+      'Next: make an administrator with "npx finchat createsuperuser", then register and chat as README.md shows.',
+    );
+  }
+  return { url, port, ...(metricsPort === undefined ? {} : { metricsPort }) };
+}
+
+async function closeAll(parts: Parts, deadlineMs: number): Promise<void> {
+  parts.state = 'draining';
+  await parts.chat?.close(deadlineMs);
+  await closeServer(parts.server, parts.door);
+  await parts.metricsServer?.close();
+  await parts.attempts?.close();
+  await parts.redis?.close();
+  await parts.lock?.release();
+  await parts.storage?.close();
+}
+
+/** Connections get a moment for their closing handshake; requests under way are answered. */
+async function closeServer(server: Server, door: WebSocketDoor | undefined): Promise<void> {
+  if (!server.listening) return;
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  server.closeIdleConnections();
+  const cut = setTimeout(() => {
+    door?.close();
+    server.closeAllConnections();
+  }, closeGraceMs);
+  await closed;
+  clearTimeout(cut);
+}
+
+/** A closing handshake and an answer take a round trip; whoever needs longer than this is cut. */
+const closeGraceMs = 2000;
+
+function listenOn(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const hint =
+        error.code === 'EADDRINUSE' ? 'The port is in use: stop the other program, or set PORT.' : error.message;
+      reject(new Error(`Cannot listen on ${host}:${port}. ${hint}`, { cause: error }));
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+/** Before the database is ready: alive, but not ready. */
+function answerWhileStarting(request: IncomingMessage, response: ServerResponse): void {
+  const isHealth = /^\/healthz\/?(\?|$)/.test(request.url ?? '');
+  response.writeHead(isHealth ? 200 : 503, { 'Content-Type': 'application/json; charset=utf-8' });
+  response.end(
+    JSON.stringify(isHealth ? { status: 'ok' } : { detail: 'The server is starting: the database is being migrated.' }),
+  );
+}
+
+/** The version of this package. */
+export const version: string = (
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;

@@ -1,0 +1,44 @@
+/**
+ * The server as a process: settings → app → listen, signals, and the only `process.exit` of the server.
+ * A second signal ends it at once.
+ */
+import { createApp } from './app.ts';
+import type { Config } from './config.ts';
+import { createLog } from './log.ts';
+
+/** Runs until a signal or a failure ends the process; rejects when the server cannot start. */
+export async function runServer(config: Config): Promise<void> {
+  const log = createLog({ level: config.logLevel, format: config.logFormat });
+  const app = createApp(config, { log });
+  await app.listen();
+
+  let isStopping = false;
+  const stop = (code: number): void => {
+    if (isStopping) process.exit(code === 0 ? 130 : code);
+    isStopping = true;
+    app.close().then(
+      () => {
+        log.info('Stopped.');
+        log.flush(() => process.exit(code));
+      },
+      (error: unknown) => {
+        log.error({ err: error }, 'The server did not stop cleanly.');
+        process.exit(1);
+      },
+    );
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      log.info(`${signal}: stopping.`);
+      stop(0);
+    });
+  }
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'The server met an error that nothing handled, and stops.');
+    stop(1);
+  });
+  void app.failed.then((reason) => {
+    log.fatal(reason);
+    stop(1);
+  });
+}
