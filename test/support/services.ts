@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ExecutionContext, TestFn } from 'ava';
 
 export type Service = {
   url: string;
@@ -32,6 +33,22 @@ export function findService(name: ServiceName): { url: string } | { missing: str
 /** Whether a missing service is a failure. */
 export function requiresServices(): boolean {
   return process.env['FINCHAT_REQUIRE_SERVICES'] === '1';
+}
+
+/**
+ * Registers a test that needs a service. Without the service it shows as skipped, with the reason in its title; where
+ * services are required it fails.
+ */
+export function serviceTest(
+  test: TestFn,
+  name: ServiceName,
+  title: string,
+  body: (t: ExecutionContext, url: string) => Promise<void>,
+): void {
+  const found = findService(name);
+  if ('url' in found) test(title, (t) => body(t, found.url));
+  else if (requiresServices()) test(title, (t) => t.fail(`${name} is required, but: ${found.missing}`));
+  else test.skip(`${title} [skipped: ${found.missing}]`, (t) => t.fail());
 }
 
 /** The file of a program on the PATH or in one of the folders. */

@@ -1,0 +1,260 @@
+/** The contract of MessageStore, on both databases. */
+
+import type { ExecutionContext } from 'ava';
+import test from 'ava';
+import type { AppendOutcome, NewMessage, Storage } from '../../src/core/ports.ts';
+import { StoreError } from '../../src/core/ports.ts';
+import { eachDatabase } from '../support/databases.ts';
+
+let lastRef = 0;
+const message = (roomId: number, userId: number, rest: Partial<NewMessage> = {}): NewMessage => {
+  lastRef += 1;
+  return { roomId, userId, body: `body ${lastRef}`, ref: `ref ${lastRef}`, createdAt: 1000 + lastRef, ...rest };
+};
+
+async function furnish(storage: Storage): Promise<{ room: number; other: number; ann: number; bob: number }> {
+  const user = (username: string) =>
+    storage.users.create({ username, email: '', passwordHash: 'x', isSuperuser: false, createdAt: 1 });
+  const room = await storage.rooms.create({ name: 'friends', topic: '', createdAt: 1 });
+  const other = await storage.rooms.create({ name: 'family', topic: '', createdAt: 1 });
+  return { room: room.id, other: other.id, ann: (await user('ann')).id, bob: (await user('bob')).id };
+}
+
+/** Every id from 1 to `last_id` is there once. */
+async function assertDense(t: ExecutionContext, storage: Storage, room: number, count: number): Promise<void> {
+  const rows = await storage.messages.range(room, 1, Number.MAX_SAFE_INTEGER, count + 1);
+  t.deepEqual(
+    rows.map(({ id }) => id),
+    Array.from({ length: count }, (_, index) => index + 1),
+  );
+  t.is((await storage.messages.lastIds([room])).get(room), count);
+}
+
+eachDatabase(test, 'a batch gets the next ids of each room in its order', async (t, db) => {
+  const storage = await db.open();
+  const { room, other, ann, bob } = await furnish(storage);
+  t.deepEqual(await storage.messages.append([message(room, ann), message(other, bob), message(room, bob)]), [
+    { status: 'stored', id: 1 },
+    { status: 'stored', id: 1 },
+    { status: 'stored', id: 2 },
+  ]);
+  t.deepEqual(await storage.messages.append([message(room, bob)]), [{ status: 'stored', id: 3 }]);
+  await assertDense(t, storage, room, 3);
+  await assertDense(t, storage, other, 1);
+});
+
+eachDatabase(test, 'an empty batch stores nothing', async (t, db) => {
+  const storage = await db.open();
+  t.deepEqual(await storage.messages.append([]), []);
+});
+
+eachDatabase(test, 'the same ref is stored once, in one batch and in the next', async (t, db) => {
+  const storage = await db.open();
+  const { room, other, ann, bob } = await furnish(storage);
+  const first = message(room, ann);
+  const resent = { ...first, createdAt: 9999 };
+  const changed = { ...first, body: 'something else' };
+  t.deepEqual(
+    await storage.messages.append([
+      first,
+      resent,
+      changed,
+      message(room, bob, { ref: first.ref }),
+      message(other, ann, { ref: first.ref }),
+    ]),
+    [
+      { status: 'stored', id: 1 },
+      { status: 'repeat', id: 1, createdAt: first.createdAt },
+      { status: 'ref-reused' },
+      { status: 'stored', id: 2 },
+      { status: 'stored', id: 1 },
+    ],
+  );
+  t.deepEqual(await storage.messages.append([changed, resent, message(room, ann), changed]), [
+    { status: 'ref-reused' },
+    { status: 'repeat', id: 1, createdAt: first.createdAt },
+    { status: 'stored', id: 3 },
+    { status: 'ref-reused' },
+  ]);
+  await assertDense(t, storage, room, 3);
+});
+
+eachDatabase(test, 'a message to a room that is gone does not hold up the others', async (t, db) => {
+  const storage = await db.open();
+  const { room, other, ann } = await furnish(storage);
+  await storage.rooms.delete(other);
+  t.deepEqual(await storage.messages.append([message(other, ann), message(room, ann), message(other, ann)]), [
+    { status: 'room-gone' },
+    { status: 'stored', id: 1 },
+    { status: 'room-gone' },
+  ]);
+});
+
+eachDatabase(test, 'a batch with a message that cannot be stored is rejected whole', async (t, db) => {
+  const storage = await db.open();
+  const { room, ann } = await furnish(storage);
+  const unknownUser = 4711;
+  const error = await t.throwsAsync(storage.messages.append([message(room, ann), message(room, unknownUser)]), {
+    instanceOf: StoreError,
+  });
+  t.is(error.kind, 'rejected');
+  t.is((await storage.messages.snapshot(room, 50))?.lastId, 0);
+  t.deepEqual(await storage.messages.append([message(room, ann)]), [{ status: 'stored', id: 1 }]);
+});
+
+eachDatabase(test, 'many writers on one pair of rooms get dense ids and no deadlock', async (t, db) => {
+  const storages = await Promise.all([db.open(), db.open(), db.open()]);
+  const [storage] = storages;
+  const { room, other, ann, bob } = await furnish(storage);
+  const rounds = 10;
+  const writers = storages.flatMap((each) =>
+    [0, 1, 2].map(async (writer) => {
+      const outcomes: AppendOutcome[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        const both = [message(room, ann), message(other, bob), message(room, bob), message(other, ann)];
+        // Half of the writers name the rooms the other way round.
+        outcomes.push(...(await each.messages.append(writer % 2 === 0 ? both : both.toReversed())));
+      }
+      return outcomes;
+    }),
+  );
+  const outcomes = (await Promise.all(writers)).flat();
+  t.true(outcomes.every(({ status }) => status === 'stored'));
+  await assertDense(t, storage, room, 9 * rounds * 2);
+  await assertDense(t, storage, other, 9 * rounds * 2);
+});
+
+eachDatabase(test, 'refs raced by several processes are stored once, and all learn the same id', async (t, db) => {
+  const storages = await Promise.all([db.open(), db.open(), db.open(), db.open()]);
+  const [storage] = storages;
+  const { room, other, ann, bob } = await furnish(storage);
+  const rounds = 25;
+  for (let round = 0; round < rounds; round += 1) {
+    const batch = [message(room, ann), message(other, bob), message(room, bob)];
+    const answers = await Promise.all(
+      storages.map((each, index) => each.messages.append(index % 2 === 0 ? batch : batch.toReversed())),
+    );
+    for (const [place] of batch.entries()) {
+      const outcomes = answers.map((answer, index) => answer[index % 2 === 0 ? place : batch.length - 1 - place]);
+      const ids = outcomes.map((outcome) => (outcome && 'id' in outcome ? outcome.id : undefined));
+      t.is(new Set(ids).size, 1);
+      t.is(outcomes.filter((outcome) => outcome?.status === 'stored').length, 1);
+      t.is(outcomes.filter((outcome) => outcome?.status === 'repeat').length, storages.length - 1);
+    }
+  }
+  await assertDense(t, storage, room, rounds * 2);
+  await assertDense(t, storage, other, rounds);
+});
+
+eachDatabase(test, 'a reader that sees an id sees every smaller one', async (t, db) => {
+  const storages = await Promise.all([db.open(), db.open(), db.open()]);
+  const [reader] = storages;
+  const { room, ann } = await furnish(reader);
+  const done = new AbortController();
+  const writers = storages.map(async (each) => {
+    for (let round = 0; round < 30; round += 1) await each.messages.append([message(room, ann), message(room, ann)]);
+  });
+  const readers = [0, 1].map(async () => {
+    let seen = 0;
+    while (!done.signal.aborted) {
+      const rows = await reader.messages.range(room, 1, Number.MAX_SAFE_INTEGER, 1000);
+      t.deepEqual(
+        rows.map(({ id }) => id),
+        rows.map((_, index) => index + 1),
+      );
+      t.true(rows.length >= seen);
+      seen = rows.length;
+    }
+  });
+  await Promise.all(writers);
+  done.abort();
+  await Promise.all(readers);
+  await assertDense(t, reader, room, 180);
+});
+
+eachDatabase(test, 'a room deleted under fire stores a dense beginning and then nothing', async (t, db) => {
+  const storages = await Promise.all([db.open(), db.open()]);
+  const [storage] = storages;
+  const { room, other, ann } = await furnish(storage);
+  const writers = storages.map(async (each) => {
+    const outcomes: AppendOutcome[] = [];
+    do outcomes.push(...(await each.messages.append([message(room, ann), message(other, ann)])));
+    while (outcomes.every(({ status }) => status === 'stored'));
+    return outcomes;
+  });
+  t.true(await storage.rooms.delete(room));
+  const outcomes = (await Promise.all(writers)).flat();
+  t.is(outcomes.filter(({ status }) => status === 'room-gone').length, storages.length);
+  t.is(await storage.messages.snapshot(room, 50), undefined);
+  t.deepEqual(await storage.messages.append([message(room, ann)]), [{ status: 'room-gone' }]);
+  const left = await storage.messages.range(room, 1, Number.MAX_SAFE_INTEGER, 100_000);
+  t.deepEqual(
+    left.map(({ id }) => id),
+    left.map((_, index) => index + 1),
+  );
+  t.is(await storage.rooms.purge(), left.length);
+  await assertDense(t, storage, other, outcomes.length / 2);
+});
+
+eachDatabase(test, 'a snapshot has the newest messages, newest first, and the last id', async (t, db) => {
+  const storage = await db.open();
+  const { room, other, ann, bob } = await furnish(storage);
+  t.deepEqual(await storage.messages.snapshot(room, 2), { lastId: 0, messages: [] });
+  await storage.messages.append([
+    message(room, ann, { body: 'one' }),
+    message(room, bob, { body: 'two', createdAt: 77 }),
+    message(room, ann, { body: 'thrée 🌍', createdAt: 88 }),
+    message(other, ann),
+  ]);
+  t.deepEqual(await storage.messages.snapshot(room, 2), {
+    lastId: 3,
+    messages: [
+      { id: 3, userId: ann, username: 'ann', body: 'thrée 🌍', createdAt: 88 },
+      { id: 2, userId: bob, username: 'bob', body: 'two', createdAt: 77 },
+    ],
+  });
+  t.is(await storage.messages.snapshot(4711, 2), undefined);
+});
+
+eachDatabase(test, 'a page keeps to its bounds, its limit and its bytes', async (t, db) => {
+  const storage = await db.open();
+  const { room, ann } = await furnish(storage);
+  // Four bytes each in UTF-8, two characters.
+  await storage.messages.append(Array.from({ length: 10 }, () => message(room, ann, { body: '🌍' })));
+  const page = async (options: { before?: number; after?: number; limit?: number; maxBytes?: number }) => {
+    const { messages, more } = await storage.messages.page(room, { limit: 100, maxBytes: 1000, ...options });
+    return { ids: messages.map(({ id }) => id), more };
+  };
+  t.deepEqual(await page({}), { ids: [10, 9, 8, 7, 6, 5, 4, 3, 2, 1], more: false });
+  t.deepEqual(await page({ limit: 3 }), { ids: [10, 9, 8], more: true });
+  t.deepEqual(await page({ before: 4, limit: 2 }), { ids: [3, 2], more: true });
+  t.deepEqual(await page({ before: 3, limit: 2 }), { ids: [2, 1], more: false });
+  t.deepEqual(await page({ before: 1 }), { ids: [], more: false });
+  t.deepEqual(await page({ after: 8 }), { ids: [10, 9], more: false });
+  t.deepEqual(await page({ after: 2, limit: 3 }), { ids: [10, 9, 8], more: true });
+  t.deepEqual(await page({ after: 2, before: 6, limit: 3 }), { ids: [5, 4, 3], more: false });
+  t.deepEqual(await page({ after: 10 }), { ids: [], more: false });
+  t.deepEqual(await page({ maxBytes: 12 }), { ids: [10, 9, 8], more: true });
+  t.deepEqual(await page({ maxBytes: 11 }), { ids: [10, 9], more: true });
+  t.deepEqual(await page({ maxBytes: 1 }), { ids: [10], more: true });
+  t.deepEqual(await page({ before: 3, maxBytes: 8 }), { ids: [2, 1], more: false });
+});
+
+eachDatabase(test, 'a range is ascending and bounded; last ids leave out rooms that do not exist', async (t, db) => {
+  const storage = await db.open();
+  const { room, other, ann } = await furnish(storage);
+  await storage.messages.append(Array.from({ length: 5 }, () => message(room, ann)));
+  const ids = async (from: number, to: number, limit: number) =>
+    (await storage.messages.range(room, from, to, limit)).map(({ id }) => id);
+  t.deepEqual(await ids(2, 4, 10), [2, 3, 4]);
+  t.deepEqual(await ids(2, 9, 2), [2, 3]);
+  t.deepEqual(await ids(6, 9, 2), []);
+  t.deepEqual(
+    await storage.messages.lastIds([other, 4711, room]),
+    new Map([
+      [room, 5],
+      [other, 0],
+    ]),
+  );
+  t.deepEqual(await storage.messages.lastIds([]), new Map());
+});

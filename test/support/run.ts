@@ -1,0 +1,79 @@
+/**
+ * `npm test`: starts the services that tests need on private ports and folders, runs AVA with this program's arguments,
+ * and stops what it started whatever happens. The last line of the output is `N passed, N failed[, N skipped]`.
+ */
+
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+import { createPostgresTemplate } from './databases.ts';
+import { startPostgres, whyNoPostgres } from './postgres.ts';
+import { startRedis, whyNoRedis } from './redis.ts';
+import type { Service, ServiceName } from './services.ts';
+import { serviceVariables } from './services.ts';
+
+const started: Service[] = [];
+let ava: ChildProcess | undefined;
+let interrupted: NodeJS.Signals | undefined;
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    interrupted = signal;
+    ava?.kill(signal);
+  });
+}
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  try {
+    const environment = { ...(await provide('postgres')), ...(await provide('redis')) };
+    return interrupted === undefined ? await runAva(environment) : 1;
+  } finally {
+    await Promise.allSettled(started.map((service) => service.stop()));
+  }
+}
+
+/** Starts a service; resolves the variables that tell the tests where it is, or why there is none. */
+async function provide(name: ServiceName): Promise<Record<string, string>> {
+  const variables = serviceVariables[name];
+  const missing = name === 'postgres' ? whyNoPostgres() : whyNoRedis();
+  if (missing !== undefined) return { [variables.url]: '', [variables.missing]: missing };
+  const service = name === 'postgres' ? await startPostgres() : await startRedis();
+  started.push(service);
+  if (name === 'postgres') await createPostgresTemplate(service.url);
+  return { [variables.url]: service.url };
+}
+
+async function runAva(environment: Record<string, string>): Promise<number> {
+  const program = fileURLToPath(new URL('cli.mjs', import.meta.resolve('ava')));
+  const colour = process.stdout.isTTY ? { FORCE_COLOR: '1' } : {};
+  const child = spawn(process.execPath, [program, ...process.argv.slice(2)], {
+    env: { ...process.env, ...colour, ...environment },
+    stdio: ['inherit', 'pipe', 'inherit'],
+  });
+  ava = child;
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    process.stdout.write(chunk);
+    output += chunk.toString();
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  process.stdout.write(`${summarize(stripVTControlCharacters(output), code)}\n`);
+  return code ?? 1;
+}
+
+/** AVA's report as one line. Its closing lines say how many failed or were skipped, but not how many passed beside them. */
+function summarize(report: string, code: number | null): string {
+  const passed = [...report.matchAll(/^\s*[✔√] /gm)].length;
+  const count = (outcome: string): number => {
+    const lines = report.matchAll(new RegExp(`^\\s*(\\d+) (?:tests?|hooks?) ${outcome}`, 'gm'));
+    return [...lines].reduce((sum, [, digits]) => sum + Number(digits), 0);
+  };
+  // An uncaught exception, a time-out or a file without tests is no failed test, but a failure.
+  const failed = Math.max(count('failed'), code === 0 ? 0 : 1);
+  const skipped = count('skipped');
+  return `${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`;
+}

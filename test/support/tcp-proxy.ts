@@ -1,0 +1,115 @@
+/** A TCP proxy on a port of its own, with which a test breaks the network between two processes. */
+import { once } from 'node:events';
+import type { AddressInfo, Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
+
+export type Direction = 'up' | 'down' | 'both';
+
+export type TcpProxy = {
+  readonly port: number;
+  /** The target's URL with the proxy's address in place of its own. */
+  readonly url: string;
+  /** Connections open now. */
+  readonly connections: number;
+  /** Bytes that have passed towards the client. */
+  readonly bytesDown: number;
+  /** Bytes that have passed towards the target. */
+  readonly bytesUp: number;
+  /** Resets every present connection. New ones are served. */
+  cut(): void;
+  /** Resets every present connection and every new one, until `resume`. */
+  refuse(): void;
+  /** Passes nothing on in this direction (`up`: towards the target), neither data nor an end, until `resume`. */
+  stall(direction: Direction): void;
+  /** Passes everything on again, including what was held back. */
+  resume(): void;
+  close(): Promise<void>;
+};
+
+type Pair = { client: Socket; target: Socket };
+
+/** `targetUrl`: any URL with a host and a port, such as postgres://… or http://…. */
+export async function openTcpProxy(targetUrl: string): Promise<TcpProxy> {
+  const target = new URL(targetUrl);
+  const pairs = new Set<Pair>();
+  const passed = { up: 0, down: 0 };
+  const stalled = { up: false, down: false };
+  let refusing = false;
+
+  const applyStalls = ({ client, target: upstream }: Pair): void => {
+    if (stalled.up) client.pause();
+    else client.resume();
+    if (stalled.down) upstream.pause();
+    else upstream.resume();
+  };
+  const cut = (): void => {
+    for (const { client, target: upstream } of pairs) {
+      client.resetAndDestroy();
+      upstream.resetAndDestroy();
+    }
+  };
+  const server = createServer((client) => {
+    if (refusing) {
+      client.resetAndDestroy();
+      return;
+    }
+    const upstream = connect(Number(target.port), target.hostname);
+    const pair = { client, target: upstream };
+    pairs.add(pair);
+    join(client, upstream, (bytes) => (passed.up += bytes));
+    join(upstream, client, (bytes) => (passed.down += bytes));
+    client.once('close', () => pairs.delete(pair));
+    applyStalls(pair);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const url = new URL(targetUrl);
+  url.hostname = '127.0.0.1';
+  url.port = String(port);
+
+  return {
+    port,
+    url: url.href,
+    get connections() {
+      return pairs.size;
+    },
+    get bytesDown() {
+      return passed.down;
+    },
+    get bytesUp() {
+      return passed.up;
+    },
+    cut,
+    refuse() {
+      refusing = true;
+      cut();
+    },
+    stall(direction) {
+      if (direction !== 'down') stalled.up = true;
+      if (direction !== 'up') stalled.down = true;
+      for (const pair of pairs) applyStalls(pair);
+    },
+    resume() {
+      refusing = false;
+      stalled.up = false;
+      stalled.down = false;
+      for (const pair of pairs) applyStalls(pair);
+    },
+    async close() {
+      server.close();
+      cut();
+      if (server.listening) await once(server, 'close');
+    },
+  };
+}
+
+function join(from: Socket, to: Socket, count: (bytes: number) => void): void {
+  from.on('data', (chunk) => {
+    count(chunk.length);
+    to.write(chunk);
+  });
+  from.on('end', () => to.end());
+  from.on('error', () => to.destroy());
+  from.on('close', () => to.destroy());
+}
