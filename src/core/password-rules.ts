@@ -50,8 +50,8 @@ function isSimilar(password: string, value: string, maxLength: number): boolean 
   if (value.length > maxLength) return false;
   const lower = password.toLowerCase();
   const whole = value.normalize('NFKC').toLowerCase();
-  const parts = whole.split(/[^\p{L}\p{N}_]+/u).filter((part) => part !== '');
-  return [whole, ...parts].some((part) => isLike(lower, part));
+  const words = whole.split(/[^\p{L}\p{N}_]+/u);
+  return [whole, ...whole.split('@'), ...words].some((part) => isLike(lower, part));
 }
 
 function isLike(password: string, part: string): boolean {
