@@ -48,6 +48,8 @@ export function postgresKnexConfig(url: string, options: PostgresOptions): Knex.
     : '';
   return {
     client: 'pg',
+    // An error's text would hold the values: password hashes, addresses, messages. Errors are logged.
+    compileSqlOnError: false,
     connection: connection as Knex.PgConnectionConfig,
     acquireConnectionTimeout: acquireTimeoutMs,
     pool: {

@@ -36,6 +36,8 @@ export function openSqlite(file: string, options: SqliteOptions): BetterSqlite.D
 export function sqliteKnexConfig(file: string, options: SqliteOptions): Knex.Config {
   return {
     client: 'better-sqlite3',
+    // An error's text would hold the values: password hashes, addresses, messages. Errors are logged.
+    compileSqlOnError: false,
     connection: { filename: file },
     useNullAsDefault: true,
     // One connection: the driver is synchronous, a second one could only make it busy.
