@@ -1,10 +1,10 @@
 /** The servers that are measured: finchat as it is built, and the bare `ws` library in two manners. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { findFreePort, runToEnd } from '../test/support/services.ts';
 import { serverCore, startNode, stop } from './processes.ts';
 
 export type RunningServer = { port: number; pid: number; stop(): Promise<void> };
@@ -14,6 +14,8 @@ export type Contestant = {
   /** What the name stands for, in the report. */
   meaning: string;
   start(): Promise<RunningServer>;
+  /** Names of as many rooms, made on the running server where rooms must be made. The same ones each time. */
+  rooms(count: number): Promise<string[]>;
   /** Tokens of as many accounts, made on the running server where it has accounts. The same ones each time. */
   tokens(server: RunningServer, count: number): Promise<string[]>;
 };
@@ -37,6 +39,7 @@ export function createBaseline(manner: 'broadcast' | 'joined'): Contestant {
       if (!(port > 0) || child.exitCode !== null) throw new Error('The baseline server did not start.');
       return running(child, port);
     },
+    rooms: async (count) => roomNames(count),
     tokens: async (_server, count) => Array.from({ length: count }, (_, index) => `t${index}`),
   };
 }
@@ -45,22 +48,23 @@ export function createBaseline(manner: 'broadcast' | 'joined'): Contestant {
 export function createFinchat(databaseUrl: string, folder: string): Contestant {
   const program = fileURLToPath(new URL('../cli/main.js', import.meta.url));
   const known: string[] = [];
+  let madeRooms = 0;
+  const settings = {
+    PATH: process.env.PATH,
+    HOME: process.env.HOME,
+    HOST: '127.0.0.1',
+    DATABASE_URL: databaseUrl,
+    RATE_LIMITS: 'off',
+    // Hashing passwords is not what is measured.
+    BCRYPT_ROUNDS: '4',
+    LOG_LEVEL: 'warn',
+  };
   return {
     name: 'finchat',
     meaning: `finchat serve, each message stored in ${databaseUrl.startsWith('sqlite') ? 'SQLite' : 'PostgreSQL'}`,
     start: async () => {
-      const port = await freePort();
-      const env = {
-        PATH: process.env.PATH,
-        HOME: process.env.HOME,
-        HOST: '127.0.0.1',
-        PORT: String(port),
-        DATABASE_URL: databaseUrl,
-        RATE_LIMITS: 'off',
-        // Hashing passwords is not what is measured.
-        BCRYPT_ROUNDS: '4',
-        LOG_LEVEL: 'warn',
-      };
+      const port = await findFreePort();
+      const env = { ...settings, PORT: String(port) };
       // What it prints on its start is not for this report; what goes wrong is.
       const child = startNode(serverCore, [program, 'serve'], {
         cwd: folder,
@@ -76,6 +80,16 @@ export function createFinchat(databaseUrl: string, folder: string): Contestant {
       }
       return server;
     },
+    rooms: async (count) => {
+      const names = roomNames(count);
+      for (; madeRooms < count; madeRooms += 1) {
+        await runToEnd(process.execPath, [program, 'rooms', 'create', names[madeRooms] ?? ''], {
+          cwd: folder,
+          env: settings,
+        });
+      }
+      return names;
+    },
     tokens: async (server, count) => {
       const missing = Array.from({ length: Math.max(0, count - known.length) }, (_, index) => known.length + index);
       const made = await inParallel(missing, 4, (index) => createAccount(server.port, index));
@@ -83,6 +97,10 @@ export function createFinchat(databaseUrl: string, folder: string): Contestant {
       return known.slice(0, count);
     },
   };
+}
+
+function roomNames(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `bench-${index}`);
 }
 
 function running(child: ChildProcess, port: number): RunningServer {
@@ -128,14 +146,4 @@ async function inParallel<T, R>(items: readonly T[], width: number, run: (item: 
   };
   await Promise.all(Array.from({ length: width }, work));
   return results;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('No free port was found.');
-  return address.port;
 }

@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Postgres, startPostgres } from '../test/support/postgres.ts';
 import { type Contestant, createBaseline, createFinchat, type RunningServer } from './contestants.ts';
 import { help, type Options, readOptions } from './options.ts';
 import type { Answer, IdleResult, LoadResult, Plan, Result } from './plan.ts';
@@ -16,8 +17,6 @@ const warmUpMs = 2_000;
 const settleMs = 2_000;
 // Beside the measured time: opening, joining, draining, each with deadlines of its own.
 const patienceMs = 120_000;
-// Seeded by finchat in every new database, so that rooms need not be made first; further rooms have numbers.
-const seededRooms = ['friends', 'family', 'investments'];
 
 function startGenerator(plan: Plan, deadlineMs: number): Promise<Result> {
   const script = fileURLToPath(new URL('./generator.js', import.meta.url));
@@ -53,12 +52,13 @@ async function measureLoad(contestant: Contestant, options: Options): Promise<Lo
   const { members, rooms, window, rate, size, seconds } = options;
   return withServer(contestant, async (server) => {
     const tokens = await contestant.tokens(server, members);
+    const names = await contestant.rooms(rooms);
     const result = await startGenerator(
       {
         kind: 'load',
         port: server.port,
         serverPid: server.pid,
-        members: tokens.map((token, index) => ({ token, room: roomName(index % rooms) })),
+        members: tokens.map((token, index) => ({ token, room: names[index % names.length] ?? '' })),
         window,
         rate,
         size,
@@ -81,10 +81,6 @@ async function measureIdle(contestant: Contestant, options: Options): Promise<Id
   });
 }
 
-function roomName(index: number): string {
-  return seededRooms[index] ?? `room-${index}`;
-}
-
 async function measureAll(contestants: readonly Contestant[], options: Options): Promise<ContestantReport[]> {
   const runs = new Map<Contestant, LoadResult[]>(contestants.map((contestant) => [contestant, []]));
   // In turns, so that a machine that grows slower or faster meanwhile treats all alike.
@@ -105,6 +101,10 @@ async function measureAll(contestants: readonly Contestant[], options: Options):
   return reports;
 }
 
+function isChosen({ only }: Options, name: string): boolean {
+  return only.length === 0 || only.includes(name);
+}
+
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   if (options === undefined) {
@@ -112,13 +112,13 @@ async function main(): Promise<void> {
     return;
   }
   const folder = await mkdtemp(join(tmpdir(), 'finchat-bench-'));
+  let postgres: Postgres | undefined;
   try {
-    const all = [
-      createBaseline('broadcast'),
-      createBaseline('joined'),
-      createFinchat(`sqlite://${folder}/b.sqlite`, folder),
-    ];
-    const chosen = all.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
+    // Commits wait for the disk, as a real server's do; for tests they need not.
+    if (options.database === 'postgres' && isChosen(options, 'finchat')) postgres = await startPostgres(['fsync=on']);
+    const databaseUrl = postgres?.url ?? `sqlite://${folder}/bench.sqlite`;
+    const all = [createBaseline('broadcast'), createBaseline('joined'), createFinchat(databaseUrl, folder)];
+    const chosen = all.filter(({ name }) => isChosen(options, name));
     if (chosen.length === 0) throw new Error(`--only must name some of ${all.map(({ name }) => name).join(', ')}.`);
     const contestants = await measureAll(chosen, options);
     const machine = { node: process.version, cpu: cpus()[0]?.model ?? '?', cores: cpus().length, pinned: isPinned };
@@ -127,6 +127,7 @@ async function main(): Promise<void> {
     console.log(json);
     console.error(`\n${table(contestants)}`);
   } finally {
+    await postgres?.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }
