@@ -16,8 +16,8 @@ RUN npm run build && npm prune --omit=dev --ignore-scripts \
 FROM node:20-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8000
 WORKDIR /code
-# The folder itself is the node user's, so that the guided setup can write its .env; what is in it stays root's.
-RUN mkdir data && chown node:node /code /code/data
+# Only the data is the node user's; settings come from the environment.
+RUN mkdir data && chown node:node data
 COPY --from=build /code/node_modules node_modules
 COPY --from=build /code/dist dist
 COPY --from=build /code/package.json /code/setup.sh /code/.env.sample /code/LICENSE ./

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import { parse } from 'yaml';
 import { loadConfig, settings } from '../../src/config.ts';
-import { readProjectFile } from './markdown.ts';
+import { isProjectPath, readProjectFile } from './markdown.ts';
 
 type Service = {
   image?: string;
@@ -127,4 +127,15 @@ test('the health check succeeds for a live server and fails for a sick one and f
   server.close();
   await once(server, 'close');
   await t.throwsAsync(check);
+});
+
+test('the build context is a list of what the image needs, and all of it is there', (t) => {
+  const lines = readProjectFile('.dockerignore').split('\n');
+  t.is(
+    lines.find((line) => line !== '' && !line.startsWith('#')),
+    '*',
+  );
+  const wanted = lines.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
+  t.false(wanted.includes('.env'));
+  for (const path of wanted) if (!path.includes('*')) t.true(isProjectPath(path), path);
 });
