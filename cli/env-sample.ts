@@ -5,7 +5,7 @@ import { quoteEnvValue } from './env-file.ts';
 /** What docker-compose.yml reads beside the settings; the server makes URLs of them where no URL is given. */
 const composeVariables: readonly (readonly [key: string, preset: string, help: string])[] = [
   ['POSTGRES_USER', 'finchat', 'The database’s user.'],
-  ['POSTGRES_PASSWORD', '', 'Its password. Single quotes keep a $ as it is.'],
+  ['POSTGRES_PASSWORD', '', 'Its password; docker-compose.yml demands one. Single quotes keep a $ as it is.'],
   ['POSTGRES_DB', 'finchat', 'The database’s name.'],
   ['POSTGRES_HOST', 'localhost', 'Where PostgreSQL is; docker-compose.yml sets it for its own server.'],
   ['POSTGRES_PORT', '5432', 'Its port. From outside the containers: 15432.'],

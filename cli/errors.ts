@@ -37,8 +37,11 @@ export class ExitWith extends Error {
   }
 }
 
-/** Errors of other layers whose messages were written for people, by name: importing their modules here would slow every start. */
-const spoken = new Set(['CommandError', 'UsageError', 'Cancelled', 'ConfigError', 'StoreError']);
+/**
+ * Errors whose messages were written for people, by name: importing the modules of other layers here would slow every
+ * start. The project throws plain Errors with sentences; mistakes are TypeErrors and their like.
+ */
+const spoken = new Set(['Error', 'CommandError', 'UsageError', 'Cancelled', 'ConfigError', 'StoreError']);
 
 /** The text for stderr. What was not foreseen shows its stack: it is a fault to report. */
 export function describeError(error: unknown): string {

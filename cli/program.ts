@@ -12,6 +12,11 @@ type Entry = { name: string; summary: string; load: () => Promise<{ define: Defi
 
 export const commands: readonly Entry[] = [
   {
+    name: 'serve',
+    summary: 'run the server (migrates the database first)',
+    load: () => import('./commands/serve.ts'),
+  },
+  {
     name: 'setup',
     summary: 'guided set-up: .env, database, superuser, rooms',
     load: () => import('./commands/setup.ts'),
@@ -50,6 +55,7 @@ export const commands: readonly Entry[] = [
     load: () => import('./commands/check.ts'),
   },
   { name: 'config', summary: 'show the settings in effect', load: () => import('./commands/config.ts') },
+  { name: 'bot', summary: 'run the bot that answers /stock commands', load: () => import('./commands/bot.ts') },
 ];
 
 /** Runs one command line; resolves its exit code. */

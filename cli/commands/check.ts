@@ -38,7 +38,7 @@ export const define: Define = (command, context) => {
       );
     }
     if (failed.length === 0) return;
-    context.out.note(`Failed: ${failed.map(({ name }) => name).join(', ')}. See the detail of each.`);
+    context.out.note(`Failed: ${[...new Set(failed.map(({ name }) => name))].join(', ')}. The details say what to do.`);
     throw new ExitWith(exitCodes.failed);
   });
 };
