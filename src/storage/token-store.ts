@@ -51,9 +51,10 @@ export function createTokenStore(database: Database, clock: Clock): TokenStore {
 
     revoke: (id) =>
       database.write(async (trx) => {
-        const [revoked] = await trx('tokens').where({ id }).delete().returning('user_id');
-        if (revoked === undefined) return false;
-        await appendChanges(trx, [{ kind: 'token-revoked', token: { id, userId: revoked.user_id } }], clock.now());
+        // Two steps: knex gives no rows back for a DELETE on SQLite.
+        const token: Pick<TokenRow, 'user_id'> | undefined = await trx('tokens').where({ id }).first('user_id');
+        if (token === undefined || (await trx('tokens').where({ id }).delete()) === 0) return false;
+        await appendChanges(trx, [{ kind: 'token-revoked', token: { id, userId: token.user_id } }], clock.now());
         return true;
       }),
 
