@@ -19,11 +19,11 @@ export type PasswordSettings = {
 /** Each method rejects with `Overloaded` when too many wait. */
 export type Passwords = {
   /** Rejects with a RangeError for more bytes than bcrypt reads: callers check first. */
-  hash(password: string): Promise<string>;
+  hash: (password: string) => Promise<string>;
   /** False also for a password that bcrypt would cut; that takes as long as any other. */
-  verify(password: string, hash: string): Promise<boolean>;
+  verify: (password: string, hash: string) => Promise<boolean>;
   /** Takes as long as `verify` and is always false: for a user that does not exist. */
-  verifyNothing(password: string): Promise<false>;
+  verifyNothing: (password: string) => Promise<false>;
 };
 
 // A hash that was made for no password: 22 characters of salt and 31 of hash, in bcrypt's alphabet.

@@ -26,11 +26,12 @@ type HttpBound =
   | 'keepAliveMs'
   | 'headerBytes'
   | 'headerCount';
+export type HttpBounds = Partial<Record<HttpBound, number>>;
 
 /** A server that does not listen yet. `bounds` are for tests that cannot wait. */
 export function createHttpServer(
   handle: (request: IncomingMessage, response: ServerResponse) => void,
-  bounds: Partial<Record<HttpBound, number>> = {},
+  bounds: HttpBounds = {},
 ): Server {
   const { headersTimeoutMs, requestTimeoutMs, checkIntervalMs, keepAliveMs, headerBytes, headerCount } = {
     ...httpBounds,
