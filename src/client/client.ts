@@ -142,7 +142,10 @@ class ChatClient implements Client {
     });
     this.#rooms = new Rooms({
       request: (frame) =>
-        this.#requests.add({ ...frame, ref: this.#nextRef() }, { internal: true, timeoutMs: requestLimits.timeoutMs }),
+        this.#requests.add(
+          { ...frame, ref: this.#nextRef() },
+          { internal: true, timeoutMs: requestLimits.sendTimeoutMs },
+        ),
       emit: (name, event) => this.#emitter.emit(name, event),
       onReady: () => this.#requests.pump(),
       onStuck: () => this.#connection.drop(),
