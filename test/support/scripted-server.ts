@@ -14,6 +14,11 @@ export type Line = {
   readonly url: string;
   /** The next client message, of type `type` where one is given; rejects after a deadline. */
   next<Type extends ClientFrameType>(type: Type): Promise<Extract<ClientFrame, { type: Type }> & { ref: string }>;
+  /** Answers every client message of type `type` from now on, in place of `next`. */
+  answer<Type extends ClientFrameType>(
+    type: Type,
+    reply: (frame: Extract<ClientFrame, { type: Type }> & { ref: string }) => void,
+  ): void;
   /** Client messages that came and that no `next` has taken. */
   readonly unread: readonly ClientFrame[];
   send(frame: ServerFrame): void;
@@ -64,10 +69,13 @@ export async function openScriptedServer(): Promise<ScriptedServer> {
 
 function createLine(socket: WebSocket, url: string): Line {
   const frames = createQueue<ClientFrame>('no client message came');
+  const replies = new Map<ClientFrameType, (frame: never) => void>();
   socket.on('message', (data) => {
     const frame = JSON.parse(String(data as Buffer)) as ClientFrame;
     assertClientFrame(frame);
-    frames.put(frame);
+    const reply = replies.get(frame.type);
+    if (reply === undefined) frames.put(frame);
+    else reply(frame as never);
   });
   const send = (frame: ServerFrame): void => {
     assertServerFrame(frame);
@@ -80,6 +88,9 @@ function createLine(socket: WebSocket, url: string): Line {
       const frame = await frames.take();
       if (frame.type !== type) throw new Error(`expected ${type}, got ${JSON.stringify(frame)}`);
       return frame as Extract<ClientFrame, { type: Type }> & { ref: string };
+    },
+    answer(type, reply) {
+      replies.set(type, reply);
     },
     send,
     sendText: (text) => socket.send(text),
