@@ -20,7 +20,7 @@ export async function scripted(t: ExecutionContext, options: Partial<ClientOptio
     token: 'secret',
     WebSocket,
     timers,
-    now: timers.now,
+    now: () => timers.now(),
     onListenerError: (error) => t.fail(`a listener threw: ${String(error)}`),
     ...options,
   });

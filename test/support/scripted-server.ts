@@ -71,7 +71,7 @@ function createLine(socket: WebSocket, url: string): Line {
   const frames = createQueue<ClientFrame>('no client message came');
   const replies = new Map<ClientFrameType, (frame: never) => void>();
   socket.on('message', (data) => {
-    const frame = JSON.parse(String(data as Buffer)) as ClientFrame;
+    const frame = JSON.parse((data as Buffer).toString()) as ClientFrame;
     assertClientFrame(frame);
     const reply = replies.get(frame.type);
     if (reply === undefined) frames.put(frame);
