@@ -1,0 +1,166 @@
+/** Rooms as their members see them: joining, talking, commands, leaving, over the WebSocket transport. */
+import test from 'ava';
+import { limits } from '../../src/protocol/limits.ts';
+import { startApp } from '../support/app.ts';
+
+test('a room shows its members who joins, what is said and commanded, and who parts', async (t) => {
+  const server = await startApp(t);
+  const alice = await server.chat('alice');
+  const bob = await server.chat('bob');
+
+  const joined = await alice.ask({ type: 'join', room_name: 'friends', ref: 'j1' }, { code: 'joined' });
+  t.like(joined, { you: true, user: 'alice', room_name: 'friends', ref: 'j1' });
+  t.deepEqual(joined.status?.users, [{ name: 'alice', you: true }]);
+  t.deepEqual(joined.status?.messages, []);
+  t.is(joined.status?.last_id, 0);
+
+  const other = await bob.ask({ type: 'join', room_name: 'friends' }, { code: 'joined' });
+  t.deepEqual(other.status?.users, [
+    { name: 'alice', you: false },
+    { name: 'bob', you: true },
+  ]);
+  const seen = await alice.next({ code: 'joined', user: 'bob' });
+  t.false(seen.you);
+  t.false('status' in seen);
+
+  bob.send({ type: 'message', room_name: 'friends', body: '  Hello!  ', ref: 'm1' });
+  const echo = await bob.next({ code: 'message' });
+  t.like(echo, { you: true, user: 'bob', body: 'Hello!', id: 1, ref: 'm1' });
+  const heard = await alice.next({ code: 'message' });
+  t.like(heard, { you: false, user: 'bob', body: 'Hello!', id: 1, stamp: echo.stamp });
+  t.false('ref' in heard);
+
+  bob.send({ type: 'custom', room_name: 'friends', command: ' stock ', payload: ' aapl.us', ref: 'c1' });
+  bob.send({ type: 'message', room_name: 'friends', command: 'stock', payload: 'wig' });
+  t.like(await bob.next({ code: 'custom' }), { you: true, command: 'stock', payload: ' aapl.us', ref: 'c1' });
+  t.like(await bob.next({ code: 'custom' }), { you: true, command: 'stock', payload: 'wig' });
+  t.like(await alice.next({ code: 'custom' }), { you: false, user: 'bob', command: 'stock', payload: ' aapl.us' });
+  t.like(await alice.next({ code: 'custom' }), { payload: 'wig' });
+
+  t.like(await bob.ask({ type: 'part', room_name: 'friends', ref: 'p1' }, { code: 'parted' }), {
+    you: true,
+    ref: 'p1',
+  });
+  t.like(await alice.next({ code: 'parted' }), { you: false, user: 'bob' });
+});
+
+test('a history has the last 50 messages, newest first, and pages back to the first', async (t) => {
+  const server = await startApp(t, { env: { RATE_LIMITS: 'off' } });
+  const alice = await server.chat('alice');
+  await alice.ask({ type: 'join', room_name: 'friends' }, { code: 'joined' });
+  for (let n = 1; n <= 130; n += 1) alice.send({ type: 'message', room_name: 'friends', body: `number ${n}` });
+  await alice.next({ code: 'message', id: 130 });
+
+  const bob = await server.chat('bob');
+  const { status } = await bob.ask({ type: 'join', room_name: 'friends' }, { code: 'joined' });
+  const ids = (messages: { id: number }[] | undefined): number[] => (messages ?? []).map((message) => message.id);
+  t.deepEqual(
+    ids(status?.messages),
+    Array.from({ length: 50 }, (_, index) => 130 - index),
+  );
+  const page = await bob.ask({ type: 'history', room_name: 'friends', before: 81, ref: 'h' }, { code: 'history' });
+  t.like(page, { more: true, ref: 'h', room_name: 'friends' });
+  t.is(page.messages?.length, limits.historyDefault);
+  t.is(page.messages?.[0]?.id, 80);
+  const last = await bob.ask({ type: 'history', room_name: 'friends', before: 31, limit: 500 }, { code: 'history' });
+  t.deepEqual(
+    ids(last.messages),
+    Array.from({ length: 30 }, (_, index) => 30 - index),
+  );
+  t.is(last.more as boolean, false);
+});
+
+test('joining with since gives what came after it, and says when there was more or the number means nothing', async (t) => {
+  const server = await startApp(t, { env: { RATE_LIMITS: 'off' } });
+  const alice = await server.chat('alice');
+  const { status } = await alice.ask({ type: 'join', room_name: 'friends' }, { code: 'joined' });
+  const epoch = status?.epoch;
+  for (let n = 1; n <= 640; n += 1) {
+    alice.send({ type: 'message', room_name: 'friends', body: `number ${n}` });
+    if (n % 200 === 0) await alice.next({ code: 'message', id: n });
+  }
+  await alice.next({ code: 'message', id: 640 });
+
+  const bob = await server.chat('bob');
+  const rejoin = async (since: number, extra: object = {}): Promise<{ ids: number[]; truncated: boolean }> => {
+    const frame = await bob.ask({ type: 'join', room_name: 'friends', since, ...extra }, { code: 'joined' });
+    await bob.ask({ type: 'part', room_name: 'friends' }, { code: 'parted' });
+    t.is(frame.status?.last_id, 640);
+    return { ids: (frame.status?.messages ?? []).map(({ id }) => id), truncated: frame.status?.truncated === true };
+  };
+  const down = (from: number, count: number): number[] => Array.from({ length: count }, (_, index) => from - index);
+  t.deepEqual(await rejoin(640), { ids: [], truncated: false });
+  t.deepEqual(await rejoin(637, { epoch }), { ids: [640, 639, 638], truncated: false });
+  t.deepEqual(await rejoin(500), { ids: down(640, 140), truncated: false });
+  t.deepEqual(await rejoin(140), { ids: down(640, 500), truncated: false });
+  t.deepEqual(await rejoin(139), { ids: down(640, 500), truncated: true });
+  t.deepEqual(await rejoin(641), { ids: down(640, 50), truncated: true });
+  t.deepEqual(await rejoin(630, { epoch: 'another' }), { ids: down(640, 50), truncated: true });
+});
+
+test('the same ref is stored once, answered with repeat, and refused for another text', async (t) => {
+  const server = await startApp(t);
+  const alice = await server.chat('alice');
+  const bob = await server.chat('bob');
+  await alice.ask({ type: 'join', room_name: 'friends' }, { code: 'joined' });
+  await bob.ask({ type: 'join', room_name: 'friends' }, { code: 'joined' });
+  for (const body of ['once', 'once', 'other', 'once'])
+    alice.send({ type: 'message', room_name: 'friends', body, ref: 'r' });
+  t.like(await alice.next({ ref: 'r' }), { code: 'message', id: 1 });
+  t.like(await alice.next({ ref: 'r' }), { code: 'message', id: 1, repeat: true });
+  t.like(await alice.next({ ref: 'r' }), { type: 'error', code: 'ref-reused' });
+  t.like(await alice.next({ ref: 'r' }), { code: 'message', id: 1, repeat: true });
+  // The same ref of another user, and in another room, is another key.
+  bob.send({ type: 'message', room_name: 'friends', body: 'mine', ref: 'r' });
+  t.like(await bob.next({ ref: 'r' }), { code: 'message', id: 2 });
+  await alice.settle();
+  t.deepEqual(
+    alice.frames.filter((frame) => frame.code === 'message' && frame.repeat !== true).map((frame) => frame.id),
+    [1, 2],
+  );
+});
+
+test('a command with a ref of this session is relayed once', async (t) => {
+  const server = await startApp(t);
+  const alice = await server.chat('alice');
+  await alice.ask({ type: 'join', room_name: 'friends' }, { code: 'joined' });
+  const command = { type: 'custom', room_name: 'friends', command: 'stock', payload: 'wig', ref: 'once' };
+  alice.send(command);
+  alice.send(command);
+  alice.send({ ...command, ref: 'twice' });
+  await alice.next({ code: 'custom', ref: 'twice' });
+  t.is(alice.frames.filter((frame) => frame.code === 'custom').length, 2);
+});
+
+test('client messages of one session take effect in the order sent', async (t) => {
+  const server = await startApp(t);
+  const watcher = await server.chat('watcher');
+  await watcher.ask({ type: 'join', room_name: 'friends' }, { code: 'joined' });
+  const alice = await server.chat('alice');
+  alice.send({ type: 'join', room_name: 'friends' });
+  for (let n = 1; n <= 5; n += 1) alice.send({ type: 'message', room_name: 'friends', body: `m${n}` });
+  alice.send({ type: 'custom', room_name: 'friends', command: 'c', payload: 'p' });
+  alice.send({ type: 'message', room_name: 'friends', body: 'm6' });
+  alice.send({ type: 'part', room_name: 'friends' });
+  alice.send({ type: 'message', room_name: 'friends', body: 'too late', ref: 'late' });
+  alice.send({ type: 'join', room_name: 'friends' });
+  await alice.next({ code: 'room:not-joined', ref: 'late' });
+  await alice.next({ code: 'joined' });
+  await watcher.next({ code: 'parted', user: 'alice' });
+  await watcher.next({ code: 'joined', user: 'alice' });
+  const story = watcher.frames.slice(2).map((frame) => frame.body ?? frame.command ?? frame.code);
+  t.deepEqual(story, ['joined', 'm1', 'm2', 'm3', 'm4', 'm5', 'c', 'm6', 'parted', 'joined']);
+});
+
+test('what was sent just before the connection closed takes effect before the parting', async (t) => {
+  const server = await startApp(t);
+  const watcher = await server.chat('watcher');
+  await watcher.ask({ type: 'join', room_name: 'family' }, { code: 'joined' });
+  const alice = await server.chat('alice');
+  alice.send({ type: 'join', room_name: 'family' });
+  for (let n = 1; n <= 3; n += 1) alice.send({ type: 'message', room_name: 'family', body: `last ${n}` });
+  alice.socket.close();
+  await watcher.next({ code: 'parted', user: 'alice' });
+  const story = watcher.frames.slice(2).map((frame) => frame.body ?? frame.code);
+  t.deepEqual(story, ['joined', 'last 1', 'last 2', 'last 3', 'parted']);
+});

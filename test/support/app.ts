@@ -1,0 +1,150 @@
+/**
+ * A server in the test's own process, on port 0 and a temporary SQLite file (or a given database), with accounts at
+ * hand. Everything is closed when the test ends.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { pino } from 'pino';
+import { type App, createApp, type Overrides } from '../../src/app.ts';
+import { type Env, loadConfig } from '../../src/config.ts';
+import { randomText, systemClock } from '../../src/core/clock.ts';
+import type { Clock, Storage } from '../../src/core/ports.ts';
+import { openStorage } from '../../src/storage/storage.ts';
+import { openRawClient, type RawClient, type RawClientOptions } from './raw-client.ts';
+
+export type TestApp = {
+  app: App;
+  url: string;
+  databaseUrl: string;
+  metricsPort: number | undefined;
+  /** Registers the user if need be, logs in, and resolves a new token. */
+  login(username: string): Promise<string>;
+  /** A raw client of that user, after its `api-motd`. */
+  chat(username: string, options?: RawClientOptions): Promise<RawClient>;
+  /** A REST call; the body goes out as JSON. */
+  request(
+    method: string,
+    path: string,
+    options?: { body?: unknown; token?: string },
+  ): Promise<{ status: number; body: unknown }>;
+  /** The same database as another process would open it: what the command line does. */
+  elsewhere(): Promise<Storage>;
+};
+
+const password = 'a long enough pass-phrase';
+
+export async function startApp(
+  t: ExecutionContext,
+  options: { env?: Env; overrides?: Overrides; databaseUrl?: string } = {},
+): Promise<TestApp> {
+  const databaseUrl = options.databaseUrl ?? `sqlite://${join(await temporaryFolder(t), 'finchat.sqlite')}`;
+  const config = loadConfig({
+    PORT: '0',
+    BCRYPT_ROUNDS: '4',
+    SHUTDOWN_SECONDS: '5',
+    DATABASE_URL: databaseUrl,
+    ...options.env,
+  });
+  const app = createApp(config, { log: pino({ level: 'silent' }), ...options.overrides });
+  t.teardown(() => app.close());
+  const { url, metricsPort } = await app.listen();
+
+  async function request(
+    method: string,
+    path: string,
+    { body, token }: { body?: unknown; token?: string } = {},
+  ): Promise<{ status: number; body: unknown }> {
+    const headers: Record<string, string> = { connection: 'close' };
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    if (token !== undefined) headers.authorization = `Token ${token}`;
+    const response = await fetch(url + path, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+  }
+
+  async function login(username: string): Promise<string> {
+    const first = await request('POST', '/login', { body: { username, password } });
+    if (first.status === 200) return (first.body as { token: string }).token;
+    const registered = await request('POST', '/register', { body: { username, password } });
+    if (registered.status !== 200)
+      throw new Error(`${username} could not be registered: ${JSON.stringify(registered)}`);
+    const { body } = await request('POST', '/login', { body: { username, password } });
+    return (body as { token: string }).token;
+  }
+
+  return {
+    app,
+    url,
+    databaseUrl,
+    metricsPort,
+    login,
+    request,
+    async chat(username, clientOptions) {
+      const token = clientOptions?.token ?? (await login(username));
+      const client = await openRawClient(t, url, { ...clientOptions, token });
+      await client.next({ type: 'notification', code: 'api-motd' });
+      return client;
+    },
+    async elsewhere() {
+      const storage = await openStorage({
+        url: databaseUrl,
+        pool: 2,
+        synchronous: 'NORMAL',
+        clock: systemClock,
+        random: randomText,
+        busyTimeoutMs: 5000,
+      });
+      t.teardown(() => storage.close());
+      return storage;
+    },
+  };
+}
+
+/** A folder that is gone when the test ends. */
+export async function temporaryFolder(t: ExecutionContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'finchat-test-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export type TestClock = Clock & {
+  /** Runs what is due within `ms` from now, and counts the time as passed. */
+  advance(ms: number): void;
+};
+
+/** Real time, and on top of it what a test says has passed: timers run when either reaches them. */
+export function createTestClock(): TestClock {
+  let ahead = 0;
+  const timers = new Set<{ at: number; run: () => void; cancel: () => void }>();
+  const now = (): number => Date.now() + ahead;
+  return {
+    now,
+    after(ms, run) {
+      const cancel = systemClock.after(ms, () => {
+        timers.delete(timer);
+        run();
+      });
+      const timer = { at: now() + ms, run, cancel };
+      timers.add(timer);
+      return () => {
+        timers.delete(timer);
+        cancel();
+      };
+    },
+    endOfTurn: (run) => systemClock.endOfTurn(run),
+    advance(ms) {
+      ahead += ms;
+      for (const timer of Array.from(timers)) {
+        if (timer.at > now() || !timers.delete(timer)) continue;
+        timer.cancel();
+        timer.run();
+      }
+    },
+  };
+}
