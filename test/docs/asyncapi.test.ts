@@ -9,7 +9,7 @@ import { assertClientFrame, assertServerFrame, asyncapi, documentedMessages, fra
 type KeyOf<F> = F extends { type: infer T extends string; code: infer C extends string } ? `${T} ${C}` : never;
 
 // Fatals of transports that can resume: in the shared table, and not sent over a plain WebSocket.
-const notSent = ['fatal resumed-elsewhere', 'fatal session-expired'] as const;
+const notSent = ['fatal session-expired'] as const;
 
 // The compiler demands one entry for each member of the unions, so a new message is missing here until it is documented.
 const serverKeys: Record<Exclude<KeyOf<ServerFrame>, (typeof notSent)[number]>, true> = {
@@ -37,6 +37,7 @@ const serverKeys: Record<Exclude<KeyOf<ServerFrame>, (typeof notSent)[number]>, 
   'fatal not-authenticated': true,
   'fatal already-chatting': true,
   'fatal kicked': true,
+  'fatal resumed-elsewhere': true,
 };
 const clientTypes: Record<ClientFrame['type'], true> = {
   help: true,
