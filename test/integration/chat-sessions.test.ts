@@ -27,7 +27,7 @@ test('both paths and both ways to give a token open the chat; another path is 40
     }
   }
   const error = await t.throwsAsync(openRawClient(t, server.url, { path: '/ws/other' }));
-  t.regex(String(error?.message), /404/);
+  t.regex(error.message, /404/);
 });
 
 test('a second connection of a living user is refused with 4409, and the first notices nothing', async (t) => {
@@ -208,6 +208,6 @@ test('connections beyond the limit are answered 503 before they become WebSocket
   const server = await startApp(t, { env: { MAX_CONNECTIONS: '1' } });
   const first = await server.chat('alice');
   const error = await t.throwsAsync(openRawClient(t, server.url, { token: 'x' }));
-  t.regex(String(error?.message), /503/);
+  t.regex(error.message, /503/);
   t.is(first.socket.readyState, WebSocket.OPEN);
 });
