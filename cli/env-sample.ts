@@ -34,7 +34,8 @@ export function renderEnvSample(): string {
   }
   lines.push(
     '',
-    '# ---- containers (docker-compose.yml); also used by the server where DATABASE_URL or REDIS_URL is unset ----',
+    '# ---- containers (docker-compose.yml, whose defaults these are) ----',
+    '# Outside of the containers finchat uses them too, where DATABASE_URL or REDIS_URL is unset.',
   );
   for (const [key, preset, help] of composeVariables) lines.push('', `# ${help}`, `# ${key}=${preset}`);
   return `${lines.join('\n')}\n`;

@@ -77,3 +77,8 @@ function displayWidth(text: string): number {
   for (const { segment } of graphemes.segment(text)) cells += wide.test(segment) ? 2 : 1;
   return cells;
 }
+
+/** `1 message`, `2 messages`. */
+export function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
+}

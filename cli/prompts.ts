@@ -29,7 +29,7 @@ export async function askText(
 
 /** Nothing of the answer is shown. */
 export async function askHidden(streams: Streams, message: string): Promise<string> {
-  return String(await ask(streams, { type: 'password', message, mask: false }));
+  return String(await ask(streams, { type: 'password', message, mask: false, toggleMask: false }));
 }
 
 export async function askYesNo(streams: Streams, message: string, preset: boolean): Promise<boolean> {

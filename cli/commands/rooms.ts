@@ -7,7 +7,7 @@ import type { Context, Define } from '../context.ts';
 import { findRoom, withStorage } from '../database.ts';
 import { CommandError } from '../errors.ts';
 import { addExamples, addJsonOption, addYesOption } from '../help.ts';
-import { formatFields, formatTable, formatTime } from '../output.ts';
+import { count, formatFields, formatTable, formatTime } from '../output.ts';
 import { confirmDestruction } from '../prompts.ts';
 import { roomRecord } from '../records.ts';
 import { untilInterrupted } from '../signals.ts';
@@ -213,8 +213,4 @@ function stillThere(name: string, room: Room | undefined): Room {
 
 function gone(name: string): CommandError {
   return new CommandError(`Room ${name} was deleted in the meantime. See "finchat rooms list".`);
-}
-
-function count(amount: number, noun: string): string {
-  return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
 }

@@ -9,6 +9,7 @@ import type { Context, Define } from '../context.ts';
 import { openAccounts, withMigrator, withStorage } from '../database.ts';
 import { CommandError } from '../errors.ts';
 import { addExamples, addJsonOption, addYesOption } from '../help.ts';
+import { count } from '../output.ts';
 import { askText, askYesNo, demandTerminal } from '../prompts.ts';
 import { type SettingFlags, writeSettings } from '../settings-file.ts';
 import { createSuperuser } from './createsuperuser.ts';
@@ -42,7 +43,7 @@ export const define: Define = (command, context) => {
     say(
       applied.length === 0
         ? 'The database is up to date.'
-        : `The database is ready (${applied.length} migrations applied).`,
+        : `The database is ready (${count(applied.length, 'migration')} applied).`,
     );
     const superuser = await offerSuperuser(context, options, say);
     const rooms = await offerRooms(context, options, say);
