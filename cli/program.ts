@@ -64,7 +64,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
   try {
     const program = await createProgram(context, wantedCommand(args));
     if (args.length === 0) {
-      surroundings.stdout.write(program.helpInformation());
+      program.outputHelp();
       return exitCodes.done;
     }
     await program.parseAsync([...args], { from: 'user' });
@@ -99,6 +99,8 @@ export async function createProgram(context: Context, wanted: readonly string[])
     const command = program.command(name).description(sentence(summary)).summary(summary);
     if (wanted.includes(name)) (await load()).define(command, context);
   }
+  // Names only: what they take is not known before they are loaded. After the loop, so that groups do not inherit it.
+  program.configureHelp({ subcommandTerm: (command) => command.name() });
   return program;
 }
 
