@@ -51,6 +51,14 @@ export function knexConfig(options: DatabaseOptions): Knex.Config {
     : postgresKnexConfig(options.url, options);
 }
 
+/**
+ * Runs a statement that ends in RETURNING inside a transaction. For DELETE, whose `returning` knex leaves out on SQLite.
+ */
+export async function returningRows<Row>(trx: Knex.Transaction, sql: string, bindings: Knex.Value[]): Promise<Row[]> {
+  const answer = (await trx.raw(sql, bindings)) as unknown as Row[] | { rows: Row[] };
+  return Array.isArray(answer) ? answer : answer.rows;
+}
+
 /** Opens lazily: the first query connects. */
 export function openDatabase(options: DatabaseOptions): Database {
   const dialect = isSqlite(options.url) ? 'sqlite' : 'postgres';

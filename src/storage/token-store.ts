@@ -1,6 +1,7 @@
 import type { Clock, Token, TokenStore } from '../core/ports.ts';
 import { appendChanges } from './change-store.ts';
 import type { Database } from './database.ts';
+import { returningRows } from './database.ts';
 import type { UserRow } from './user-store.ts';
 import { toUser } from './user-store.ts';
 
@@ -51,10 +52,13 @@ export function createTokenStore(database: Database, clock: Clock): TokenStore {
 
     revoke: (id) =>
       database.write(async (trx) => {
-        // Two steps: knex gives no rows back for a DELETE on SQLite.
-        const token: Pick<TokenRow, 'user_id'> | undefined = await trx('tokens').where({ id }).first('user_id');
-        if (token === undefined || (await trx('tokens').where({ id }).delete()) === 0) return false;
-        await appendChanges(trx, [{ kind: 'token-revoked', token: { id, userId: token.user_id } }], clock.now());
+        const [revoked] = await returningRows<{ user_id: number }>(
+          trx,
+          'DELETE FROM tokens WHERE id = ? RETURNING user_id',
+          [id],
+        );
+        if (revoked === undefined) return false;
+        await appendChanges(trx, [{ kind: 'token-revoked', token: { id, userId: revoked.user_id } }], clock.now());
         return true;
       }),
 

@@ -3,6 +3,7 @@ import type { Change, Clock, User, UserStore } from '../core/ports.ts';
 import { foldName } from '../protocol/text.ts';
 import { appendChanges } from './change-store.ts';
 import type { Database } from './database.ts';
+import { returningRows } from './database.ts';
 
 export type UserRow = {
   id: number;
@@ -85,11 +86,11 @@ export function createUserStore(database: Database, clock: Clock): UserStore {
     setPassword: (id, passwordHash) =>
       database.write(async (trx) => {
         if ((await trx('users').where({ id }).update({ password_hash: passwordHash })) === 0) return false;
-        const revoked: { id: number }[] = await trx('tokens')
-          .where({ user_id: id })
-          .whereNull('label')
-          .delete()
-          .returning('id');
+        const revoked = await returningRows<{ id: number }>(
+          trx,
+          'DELETE FROM tokens WHERE user_id = ? AND label IS NULL RETURNING id',
+          [id],
+        );
         const changes = revoked.map(
           (token): Change => ({
             kind: 'token-revoked',

@@ -1,0 +1,190 @@
+/** The contracts of UserStore and TokenStore, on both databases. */
+import test from 'ava';
+import type { NewUser } from '../../src/core/ports.ts';
+import { StoreError } from '../../src/core/ports.ts';
+import { eachDatabase } from '../support/databases.ts';
+
+const newUser = (username: string, rest: Partial<NewUser> = {}): NewUser => ({
+  username,
+  email: '',
+  passwordHash: 'hash',
+  isSuperuser: false,
+  createdAt: 1_700_000_000_000,
+  ...rest,
+});
+
+eachDatabase(test, 'a user comes back as it was created', async (t, db) => {
+  const { users } = await db.open();
+  const created = await users.create(newUser('Ann', { email: 'Ann@Example.org', isSuperuser: true }));
+  t.deepEqual(created, {
+    id: 1,
+    username: 'Ann',
+    email: 'Ann@Example.org',
+    isSuperuser: true,
+    isActive: true,
+    createdAt: 1_700_000_000_000,
+    lastLoginAt: null,
+  });
+  t.deepEqual(await users.findById(created.id), created);
+  t.deepEqual(await users.findByName('aNN'), { ...created, passwordHash: 'hash' });
+  t.is(await users.findByName('an'), undefined);
+  t.is(await users.findById(4711), undefined);
+});
+
+eachDatabase(test, 'a name that differs only in case or width is taken', async (t, db) => {
+  const { users } = await db.open();
+  await users.create(newUser('Ångström'));
+  for (const taken of ['ångström', 'ÅNGSTRÖM', 'A\u030angstro\u0308m', 'Ångström']) {
+    const error = await t.throwsAsync(users.create(newUser(taken)), { instanceOf: StoreError });
+    t.is(error.kind, 'conflict');
+    t.is(error.field, 'username');
+  }
+  t.is((await users.findByName('ÅNGSTRÖM'))?.username, 'Ångström');
+  t.is((await users.create(newUser('angstrom'))).username, 'angstrom');
+});
+
+eachDatabase(test, 'a name raced by two processes is given once', async (t, db) => {
+  const storages = await Promise.all([db.open(), db.open()]);
+  const results = await Promise.allSettled(
+    storages.flatMap(({ users }) => ['ann', 'ANN'].map((name) => users.create(newUser(name)))),
+  );
+  const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  t.is(reasons.length, 3);
+  t.true(reasons.every((reason) => reason instanceof StoreError && reason.kind === 'conflict'));
+});
+
+eachDatabase(test, 'users are listed by name, searched without case, and paged', async (t, db) => {
+  const { users } = await db.open();
+  for (const name of ['bob', 'Ann', 'under_score', 'Zoë', 'percent%', 'back\\slash']) {
+    await users.create(newUser(name, { email: `${name.length}@Mail.example` }));
+  }
+  const names = async (options?: Parameters<typeof users.list>[0]) =>
+    (await users.list(options)).map(({ username }) => username);
+  t.deepEqual(await names(), ['Ann', 'back\\slash', 'bob', 'percent%', 'under_score', 'Zoë']);
+  t.deepEqual(await names({ limit: 2 }), ['Ann', 'back\\slash']);
+  t.deepEqual(await names({ after: 'BACK\\slash', limit: 2 }), ['bob', 'percent%']);
+  t.deepEqual(await names({ after: 'c' }), ['percent%', 'under_score', 'Zoë']);
+  t.deepEqual(await names({ search: 'ZOË' }), ['Zoë']);
+  t.deepEqual(await names({ search: '_' }), ['under_score']);
+  t.deepEqual(await names({ search: '%' }), ['percent%']);
+  t.deepEqual(await names({ search: '\\' }), ['back\\slash']);
+  t.deepEqual(await names({ search: '3@mail.EXAMPLE' }), ['Ann', 'bob', 'Zoë']);
+  t.deepEqual(await names({ search: '3@mail', after: 'bob' }), ['Zoë']);
+  t.deepEqual(await names({ search: 'nobody' }), []);
+});
+
+eachDatabase(test, 'changes to a user say whether there was one', async (t, db) => {
+  const { users } = await db.open();
+  const { id } = await users.create(newUser('ann'));
+  t.true(await users.setActive(id, false));
+  t.true(await users.setActive(id, false));
+  t.true(await users.setSuperuser(id, true));
+  t.true(await users.setPassword(id, 'another'));
+  await users.setLastLogin(id, 42);
+  const found = await users.findByName('ann');
+  t.like(found, { isActive: false, isSuperuser: true, passwordHash: 'another', lastLoginAt: 42 });
+  t.true(await users.setActive(id, true));
+  t.true((await users.findById(id))?.isActive);
+  t.false(await users.setActive(4711, false));
+  t.false(await users.setActive(4711, true));
+  t.false(await users.setSuperuser(4711, true));
+  t.false(await users.setPassword(4711, 'x'));
+  await t.notThrowsAsync(users.setLastLogin(4711, 42));
+});
+
+eachDatabase(test, 'deactivating is announced once, activating is not', async (t, db) => {
+  const { users, changes } = await db.open();
+  const { id } = await users.create(newUser('ann'));
+  await users.setActive(id, true);
+  t.is(await changes.latestId(), 0);
+  await users.setActive(id, false);
+  await users.setActive(id, false);
+  await users.setActive(id, true);
+  t.deepEqual(await changes.readAfter(0, 10), {
+    changes: [{ id: 1, change: { kind: 'user-deactivated', user: { id } } }],
+    lost: false,
+  });
+});
+
+eachDatabase(test, 'a new password revokes the log-in tokens and keeps the labelled ones', async (t, db) => {
+  const { users, tokens, changes } = await db.open();
+  const ann = await users.create(newUser('ann'));
+  const bob = await users.create(newUser('bob'));
+  const create = (userId: number, hash: string, label: string | null) =>
+    tokens.create({ userId, hash, label, createdAt: 1, expiresAt: null });
+  const first = await create(ann.id, 'a1', null);
+  const second = await create(ann.id, 'a2', null);
+  await create(ann.id, 'a3', 'bot');
+  await create(bob.id, 'b1', null);
+  t.true(await users.setPassword(ann.id, 'another'));
+  t.is(await tokens.findByHash('a1'), undefined);
+  t.is(await tokens.findByHash('a2'), undefined);
+  t.not(await tokens.findByHash('a3'), undefined);
+  t.not(await tokens.findByHash('b1'), undefined);
+  const announced = (await changes.readAfter(0, 10)).changes.map(({ change }) => change);
+  t.deepEqual(
+    announced.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b))),
+    [first, second].map(({ id }) => ({ kind: 'token-revoked', token: { id, userId: ann.id } })),
+  );
+});
+
+eachDatabase(test, 'a token is found with its user by its hash', async (t, db) => {
+  const { users, tokens } = await db.open();
+  const ann = await users.create(newUser('ann', { createdAt: 7 }));
+  await users.create(newUser('bob'));
+  await tokens.create({ userId: ann.id, hash: 'aa', label: null, createdAt: 5, expiresAt: 10 });
+  const created = await tokens.create({ userId: ann.id, hash: 'ab', label: 'bot', createdAt: 6, expiresAt: null });
+  t.deepEqual(created, {
+    id: 2,
+    userId: ann.id,
+    label: 'bot',
+    createdAt: 6,
+    lastUsedAt: null,
+    expiresAt: null,
+  });
+  t.deepEqual(await tokens.findByHash('ab'), { token: created, user: ann });
+  t.is(await tokens.findByHash('AB'), undefined);
+  await tokens.touch(created.id, 100, 200);
+  t.deepEqual((await tokens.findByHash('ab'))?.token, { ...created, lastUsedAt: 100, expiresAt: 200 });
+  await users.setActive(ann.id, false);
+  t.is((await tokens.findByHash('ab'))?.user.isActive, false);
+});
+
+eachDatabase(test, 'a revoked token is gone and announced', async (t, db) => {
+  const { users, tokens, changes } = await db.open();
+  const ann = await users.create(newUser('ann'));
+  const { id } = await tokens.create({ userId: ann.id, hash: 'aa', label: null, createdAt: 5, expiresAt: null });
+  t.true(await tokens.revoke(id));
+  t.false(await tokens.revoke(id));
+  t.is(await tokens.findByHash('aa'), undefined);
+  t.deepEqual((await changes.readAfter(0, 10)).changes, [
+    { id: 1, change: { kind: 'token-revoked', token: { id, userId: ann.id } } },
+  ]);
+});
+
+eachDatabase(test, 'tokens are listed by user name, and expired ones deleted', async (t, db) => {
+  const { users, tokens } = await db.open();
+  const zoe = await users.create(newUser('Zoe'));
+  const ann = await users.create(newUser('ann'));
+  const create = (userId: number, hash: string, expiresAt: number | null) =>
+    tokens.create({ userId, hash, label: hash, createdAt: 1, expiresAt });
+  await create(zoe.id, 'z1', 50);
+  await create(ann.id, 'a1', null);
+  await create(zoe.id, 'z2', 51);
+  await create(ann.id, 'a2', 49);
+  const listed = async (userId?: number) =>
+    (await tokens.list(userId)).map(({ username, label }) => `${username} ${label}`);
+  t.deepEqual(await listed(), ['ann a1', 'ann a2', 'Zoe z1', 'Zoe z2']);
+  t.deepEqual(await listed(zoe.id), ['Zoe z1', 'Zoe z2']);
+  t.deepEqual((await tokens.list(zoe.id))[0], {
+    id: 1,
+    userId: zoe.id,
+    username: 'Zoe',
+    label: 'z1',
+    createdAt: 1,
+    lastUsedAt: null,
+    expiresAt: 50,
+  });
+  t.is(await tokens.deleteExpired(50), 1);
+  t.deepEqual(await listed(), ['ann a1', 'Zoe z1', 'Zoe z2']);
+});
