@@ -1,0 +1,151 @@
+/** PostgreSQL under fire: connections cut during the commit, and a server that crashes and comes back under load. */
+import { setTimeout as delay } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { randomText, systemClock } from '../../src/core/clock.ts';
+import type { Storage } from '../../src/core/ports.ts';
+import { openStorage } from '../../src/storage/storage.ts';
+import {
+  createPostgresDatabase,
+  createPostgresTemplate,
+  postgresTest,
+  type TestDatabase,
+} from '../support/databases.ts';
+import { startPostgres } from '../support/postgres.ts';
+import { serviceTest, until } from '../support/services.ts';
+import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { assertPromises, createPlace, openLoad, tally } from './message-load.ts';
+
+/** The database seen twice: as the server sees it, through a network that can break, and as it is. */
+async function openBreakable(
+  t: ExecutionContext,
+  db: TestDatabase,
+): Promise<{ proxy: TcpProxy; storage: Storage; direct: Storage }> {
+  const direct = await db.open();
+  const proxy = await openTcpProxy(db.url);
+  const { url } = proxy;
+  const storage = await openStorage({ url, pool: 5, synchronous: 'NORMAL', clock: systemClock, random: randomText });
+  t.teardown(async () => {
+    proxy.resume();
+    await storage.close();
+    await proxy.close();
+  });
+  return { proxy, storage, direct };
+}
+
+postgresTest(test, 'connections cut at any moment lose no message and store none twice', async (t, db) => {
+  const { proxy, storage, direct } = await openBreakable(t, db);
+  const load = openLoad(t, storage, await createPlace(direct, { rooms: 3, users: 20 }));
+  const writers = { areDone: false };
+  let cuts = 0;
+  const cutting = (async () => {
+    while (!writers.areDone) {
+      // Somewhere in a statement or in its answer: counted in bytes, not in time. A few batches pass between two cuts.
+      const at = proxy.bytesUp + proxy.bytesDown + Math.random() * 40_000;
+      while (!writers.areDone && proxy.bytesUp + proxy.bytesDown < at) await delay(1);
+      proxy.cut();
+      cuts++;
+    }
+  })();
+  await load.sendMany(6000, 40);
+  writers.areDone = true;
+  await cutting;
+  await load.log.idle();
+  const { stored, unavailable } = tally(load);
+  t.log({ cuts, stored, unavailable, failures: load.failures });
+  t.true(cuts >= 10, `cut ${cuts} times`);
+  t.true((load.failures.unknown ?? 0) >= 5, 'outcomes were unknown');
+  t.is(stored + unavailable, 6000);
+  t.true(stored > 0);
+  await assertPromises(t, direct, [load]);
+});
+
+postgresTest(
+  test,
+  'a message that was committed while its answer was lost is stored once and answered stored',
+  async (t, db) => {
+    const { proxy, storage, direct } = await openBreakable(t, db);
+    const load = openLoad(t, storage, await createPlace(direct, { rooms: 1, users: 3 }));
+    const roomId = load.roomIds[0] as number;
+    await load.send({});
+    for (let round = 0; round < 10; round++) {
+      const before = (await direct.messages.lastIds([roomId])).get(roomId) ?? 0;
+      proxy.stall('down');
+      const sending = Promise.all([load.send({}), load.send({})]);
+      await until(10_000, async () => {
+        const now = (await direct.messages.lastIds([roomId])).get(roomId) ?? 0;
+        if (now < before + 2) throw new Error('not committed yet');
+      });
+      proxy.cut();
+      proxy.resume();
+      t.deepEqual(
+        (await sending).map((outcome) => (outcome.status === 'stored' ? outcome.id : outcome.status)),
+        [before + 1, before + 2],
+      );
+    }
+    t.true((load.failures.unknown ?? 0) >= 10);
+    await assertPromises(t, direct, [load]);
+  },
+);
+
+postgresTest(test, 'a message sent again whose first answer was lost stays a repeat', async (t, db) => {
+  const { proxy, storage, direct } = await openBreakable(t, db);
+  const load = openLoad(t, storage, await createPlace(direct, { rooms: 1, users: 1 }));
+  const message = { ref: 'again', body: 'hello' };
+  const first = await load.send(message);
+  t.is(first.status, 'stored');
+  proxy.stall('down');
+  const { bytesUp } = proxy;
+  const again = load.send(message);
+  await until(10_000, async () => {
+    if (proxy.bytesUp === bytesUp) throw new Error('not sent yet');
+  });
+  proxy.cut();
+  proxy.resume();
+  t.deepEqual(await again, { ...first, status: 'repeat' });
+  await assertPromises(t, direct, [load]);
+});
+
+postgresTest(
+  test,
+  'without a network messages are unavailable in the end, and stored again when it is back',
+  async (t, db) => {
+    const { proxy, storage, direct } = await openBreakable(t, db);
+    const load = openLoad(t, storage, await createPlace(direct, { rooms: 1, users: 3 }), { hurry: 10 });
+    await load.sendMany(5, 5);
+    proxy.refuse();
+    await load.sendMany(20, 20);
+    t.is(tally(load).unavailable, 20);
+    proxy.resume();
+    await load.sendMany(20, 5);
+    t.is(tally(load).stored, 25);
+    await assertPromises(t, direct, [load]);
+  },
+);
+
+serviceTest(
+  test,
+  'postgres',
+  'a PostgreSQL server that crashes under load and comes back loses no message',
+  async (t) => {
+    const server = await startPostgres();
+    t.teardown(() => server.stop());
+    await createPostgresTemplate(server.url);
+    const db = await createPostgresDatabase(t, server.url);
+    const storage = await db.open();
+    const load = openLoad(t, storage, await createPlace(storage, { rooms: 2, users: 20 }));
+    for (let round = 0; round < 3; round++) {
+      const goal = load.sent.length + 500;
+      const sending = load.sendMany(1500, 40);
+      await until(20_000, async () => {
+        if (load.sent.length < goal) throw new Error('not under load yet');
+      });
+      await server.crash();
+      await server.start();
+      await sending;
+    }
+    const { stored, unavailable } = tally(load);
+    t.log({ stored, unavailable, failures: load.failures });
+    t.is(stored, 4500, 'it was back within the deadline');
+    await assertPromises(t, storage, [load]);
+  },
+);
