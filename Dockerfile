@@ -17,7 +17,7 @@ FROM node:20-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8000
 WORKDIR /code
 # Only the data is the node user's; settings come from the environment.
-RUN mkdir data && chown node:node data
+RUN mkdir -m 700 data && chown node:node data
 COPY --from=build /code/node_modules node_modules
 COPY --from=build /code/dist dist
 COPY --from=build /code/package.json /code/setup.sh /code/.env.sample /code/LICENSE ./
