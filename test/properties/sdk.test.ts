@@ -80,7 +80,8 @@ async function run({ whims, sinceMessages, pageMessages, chance, steps }: Schedu
       .get(room)
       ?.filter((entry) => entry.body === body)
       .map((entry) => entry.id);
-    if (JSON.stringify(ids) !== JSON.stringify([id])) throw new Error(`${body} resolved with ${id}, stored as ${ids}`);
+    if (JSON.stringify(ids) !== JSON.stringify([id]))
+      throw new Error(`${body} resolved with ${id}, stored as ${ids?.join()}`);
   }
 }
 
