@@ -28,7 +28,7 @@ const parseBody = bodyParser(parserOptions);
 /** The body's fields. An absent or empty body has none. Throws a Refusal for another media type, broken text, or no object. */
 export async function readBody(ctx: Koa.Context): Promise<Record<string, unknown>> {
   const type = ctx.request.is('application/json', 'application/x-www-form-urlencoded');
-  if (type === null) return {};
+  if (type === null || ctx.request.length === 0) return {};
   if (type === false) {
     throw new Refusal(415, 'Unsupported media type: send application/json or application/x-www-form-urlencoded.');
   }
@@ -39,7 +39,7 @@ export async function readBody(ctx: Koa.Context): Promise<Record<string, unknown
   }
   const { body, rawBody } = ctx.request;
   if (typeof rawBody !== 'string' || rawBody === '') return {};
-  if (type === 'application/x-www-form-urlencoded' && !isDecodable(rawBody)) {
+  if (type === 'application/x-www-form-urlencoded' && decoded(rawBody) === undefined) {
     throw new Refusal(400, 'Malformed percent-encoding in the body.');
   }
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
@@ -134,18 +134,21 @@ export function wholeNumber(min: number, max: number): z.ZodType<number | undefi
 
 /** Refuses a path or query that does not decode to storable text, before anything reads it. */
 export const checkAddress: Koa.Middleware = async (ctx, next) => {
-  if (!isDecodable(ctx.path) || !isDecodable(ctx.querystring)) {
-    throw new Refusal(400, 'The address holds a malformed percent-encoding or a character that is not allowed.');
+  for (const encoded of [ctx.path, ctx.querystring]) {
+    const text = decoded(encoded);
+    if (text === undefined || !isStorable(text)) {
+      throw new Refusal(400, 'The address holds a malformed percent-encoding or a character that is not allowed.');
+    }
   }
   await next();
 };
 
-/** Whether percent-encoded text decodes to UTF-8 without a NUL. Encoded surrogates are no UTF-8. */
-function isDecodable(encoded: string): boolean {
+/** Percent-encoded UTF-8 as text; undefined when it is none. An encoded surrogate is no UTF-8. */
+function decoded(encoded: string): string | undefined {
   try {
-    return isStorable(decodeURIComponent(encoded));
+    return decodeURIComponent(encoded);
   } catch {
-    return false;
+    return undefined;
   }
 }
 
