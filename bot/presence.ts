@@ -126,7 +126,7 @@ function sayRefusedLogin(error: unknown, { url }: PresenceDeps): string {
   return `The log-in failed with status ${error.status}: ${error.message}`;
 }
 
-function sayEnd(error: unknown, isFresh: boolean, { client, account }: PresenceDeps): End {
+function sayEnd(error: unknown, isFresh: boolean, { client, url, account }: PresenceDeps): End {
   if (!(error instanceof FatalError)) return { sentence: `The chat ended: ${reasonOf(error)}` };
   const canLogIn = account.credentials !== undefined;
   switch (error.code) {
@@ -143,6 +143,10 @@ function sayEnd(error: unknown, isFresh: boolean, { client, account }: PresenceD
       return { sentence: 'The bot’s account is chatting elsewhere: is another bot running with it?' };
     case 'kicked':
       return { sentence: 'An administrator removed the bot’s account from the chat.' };
+    case 'ended':
+      return { sentence: `${url} ended the connection.` };
+    case 'blocked':
+      return { sentence: `No WebSocket to ${url} can be opened: ${reasonOf(error.cause)}.` };
     default:
       return { sentence: error.message };
   }
