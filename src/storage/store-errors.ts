@@ -48,7 +48,8 @@ export function toStoreError(error: unknown): StoreError {
   const { code, message, constraint } = describe(error);
   if (code?.startsWith('SQLITE_')) return fromSqlite(code, message, error);
   if (code === '23505') return conflict(constraint ?? '', message, error);
-  if (code !== undefined && /^[0-9A-Z]{5}$/.test(code)) {
+  // A digit tells a SQLSTATE from a system error such as EPIPE.
+  if (code !== undefined && /^(?=.*\d)[0-9A-Z]{5}$/.test(code)) {
     const kind = sqlStates[code] ?? sqlStates[code.slice(0, 2)] ?? 'rejected';
     return new StoreError(kind, `PostgreSQL: ${message}`, { cause: error });
   }

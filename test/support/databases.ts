@@ -22,8 +22,11 @@ export const postgresTemplate = 'finchat_template';
 export type TestDatabase = {
   readonly dialect: 'sqlite' | 'postgres';
   readonly url: string;
-  /** Opens a Storage on it: real clock and chance unless given. Closed in teardown; closing it earlier is fine. */
-  open(options?: Partial<Omit<StorageOptions, 'url'>>): Promise<Storage>;
+  /**
+   * Opens a Storage on it: real clock and chance unless given, and another URL where a proxy stands in between. Closed
+   * in teardown; closing it earlier is fine.
+   */
+  open(options?: Partial<StorageOptions>): Promise<Storage>;
 };
 
 export type DatabaseOptions = {

@@ -86,14 +86,15 @@ export function findUser(name: string): { uid: number; gid: number } | undefined
   return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
 }
 
-/** Runs a program to its end. Rejects with what it wrote when it fails. */
-export async function runToEnd(file: string, args: readonly string[], options: SpawnOptions = {}): Promise<void> {
+/** Runs a program to its end; resolves what it wrote. Rejects with that when it fails. */
+export async function runToEnd(file: string, args: readonly string[], options: SpawnOptions = {}): Promise<string> {
   const child = spawn(file, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const [code] = (await once(child, 'close')) as [number | null];
   if (code !== 0) throw new Error(`${file} ended with ${code}:\n${output}`);
+  return output;
 }
 
 /** Resolves true when the child ends by itself within the time. */

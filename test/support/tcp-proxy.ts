@@ -11,6 +11,8 @@ export type TcpProxy = {
   readonly url: string;
   /** Connections open now. */
   readonly connections: number;
+  /** Connections that were taken so far, also those refused. */
+  readonly accepted: number;
   /** Bytes that have passed towards the client. */
   readonly bytesDown: number;
   /** Bytes that have passed towards the target. */
@@ -35,6 +37,7 @@ export async function openTcpProxy(targetUrl: string): Promise<TcpProxy> {
   const passed = { up: 0, down: 0 };
   const stalled = { up: false, down: false };
   let refusing = false;
+  let accepted = 0;
 
   const applyStalls = ({ client, target: upstream }: Pair): void => {
     if (stalled.up) client.pause();
@@ -49,6 +52,7 @@ export async function openTcpProxy(targetUrl: string): Promise<TcpProxy> {
     }
   };
   const server = createServer((client) => {
+    accepted += 1;
     if (refusing) {
       client.resetAndDestroy();
       return;
@@ -73,6 +77,9 @@ export async function openTcpProxy(targetUrl: string): Promise<TcpProxy> {
     url: url.href,
     get connections() {
       return pairs.size;
+    },
+    get accepted() {
+      return accepted;
     },
     get bytesDown() {
       return passed.down;

@@ -1,0 +1,181 @@
+/** Migrating and refusing to run on another schema, on both databases. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { ExecutionContext } from 'ava';
+import test from 'ava';
+import { StoreError } from '../../src/core/ports.ts';
+import type { Database } from '../../src/storage/database.ts';
+import { openDatabase } from '../../src/storage/database.ts';
+import type { Migrator } from '../../src/storage/migrate.ts';
+import { openMigrator } from '../../src/storage/migrate.ts';
+import { migrations } from '../../src/storage/migrations/index.ts';
+import { sqliteFile } from '../../src/storage/sqlite.ts';
+import type { TestDatabase } from '../support/databases.ts';
+import { eachDatabase, sqliteTest } from '../support/databases.ts';
+import { runToEnd } from '../support/services.ts';
+import { startStorageProcess } from '../support/storage-process.ts';
+
+const names = migrations.map(({ name }) => name);
+const empty = { schema: 'none' } as const;
+
+async function migratorOf(t: ExecutionContext, db: TestDatabase): Promise<Migrator> {
+  const migrator = await openMigrator({ url: db.url });
+  t.teardown(() => migrator.close());
+  return migrator;
+}
+
+function rawDatabase(t: ExecutionContext, db: TestDatabase): Database {
+  const database = openDatabase({
+    url: db.url,
+    pool: 1,
+    synchronous: 'NORMAL',
+    busyTimeoutMs: 1000,
+    deadlines: false,
+  });
+  t.teardown(() => database.close());
+  return database;
+}
+
+async function refusal(t: ExecutionContext, db: TestDatabase): Promise<string> {
+  const error = await t.throwsAsync(db.open(), { instanceOf: StoreError });
+  t.is(error.kind, 'rejected');
+  return error.message;
+}
+
+test('migrations have names that are no file names, in order', (t) => {
+  t.deepEqual(names.toSorted(), names);
+  t.true(names.every((name) => /^\d{3}-[a-z-]+$/.test(name)));
+});
+
+eachDatabase(
+  test,
+  'an empty database is migrated once, and the state can be asked for before and after',
+  async (t, db) => {
+    const migrator = await migratorOf(t, db);
+    t.deepEqual(await migrator.pending(), names);
+    t.true((await migrator.status()).every(({ appliedAt }) => appliedAt === null));
+    const before = Date.now();
+    t.deepEqual(await migrator.up(), names);
+    const status = await migrator.status();
+    t.deepEqual(
+      status.map(({ name }) => name),
+      names,
+    );
+    // The clock of a database server may differ a little from this process's.
+    t.true(status.every(({ appliedAt }) => appliedAt !== null && Math.abs(appliedAt - before) < 60_000));
+    t.deepEqual(await migrator.pending(), []);
+    t.deepEqual(await migrator.up(), []);
+    t.deepEqual(await (await db.open()).rooms.list(), []);
+  },
+  empty,
+);
+
+eachDatabase(
+  test,
+  'a rollback takes the last batch back, and it can be run again',
+  async (t, db) => {
+    const migrator = await migratorOf(t, db);
+    await migrator.up();
+    t.deepEqual((await migrator.rollback()).toSorted(), names);
+    t.deepEqual(await migrator.pending(), names);
+    t.deepEqual(await migrator.rollback(), []);
+    t.deepEqual(await migrator.up(), names);
+    t.is(await (await db.open()).changes.latestId(), 0);
+  },
+  empty,
+);
+
+eachDatabase(
+  test,
+  'processes that migrate at once all succeed, and each migration runs once',
+  async (t, db) => {
+    const processes = [0, 1, 2].map(() => startStorageProcess(t, 'migrate', db.url));
+    const here = await Promise.all([migratorOf(t, db), migratorOf(t, db)]);
+    const answers = await Promise.all([
+      ...processes.map(({ answer }) => answer as Promise<string[]>),
+      ...here.map((migrator) => migrator.up()),
+    ]);
+    t.deepEqual(answers.flat(), names);
+    t.deepEqual(await (await migratorOf(t, db)).pending(), []);
+  },
+  empty,
+);
+
+eachDatabase(
+  test,
+  'the lock that a killed migration left behind does not block the next one',
+  async (t, db) => {
+    const migrator = await migratorOf(t, db);
+    await migrator.up();
+    await migrator.rollback();
+    const changed = await rawDatabase(t, db).knex('knex_migrations_lock').update({ is_locked: 1 });
+    t.is(changed, 1);
+    t.deepEqual(await migrator.up(), names);
+  },
+  empty,
+);
+
+eachDatabase(
+  test,
+  'a database without tables is refused with the command that makes them',
+  async (t, db) => {
+    t.regex(await refusal(t, db), /no tables yet\. Run `finchat migrate`/);
+  },
+  empty,
+);
+
+eachDatabase(test, 'an older schema is refused with the command that updates it', async (t, db) => {
+  const database = rawDatabase(t, db);
+  await database.knex('knex_migrations').delete();
+  t.regex(await refusal(t, db), /Run `finchat migrate`/);
+});
+
+eachDatabase(test, 'a newer schema is refused by the storage and by the migrator', async (t, db) => {
+  const newer = { name: '999-from-the-future', batch: 9, migration_time: new Date() };
+  await rawDatabase(t, db).knex('knex_migrations').insert(newer);
+  t.regex(await refusal(t, db), /newer schema .*999-from-the-future.*Update finchat/);
+  const migrator = await migratorOf(t, db);
+  for (const call of [() => migrator.up(), () => migrator.rollback(), () => migrator.status()]) {
+    await t.throwsAsync(call(), { instanceOf: StoreError, message: /newer schema/ });
+  }
+});
+
+eachDatabase(
+  test,
+  "knex's own command line migrates the same database and shows the same state",
+  async (t, db) => {
+    const knex = fileURLToPath(new URL('bin/cli.js', import.meta.resolve('knex')));
+    const knexfile = fileURLToPath(new URL('../../knexfile.js', import.meta.url));
+    const run = (command: string) =>
+      runToEnd(process.execPath, [knex, '--knexfile', knexfile, command], {
+        env: { ...process.env, DATABASE_URL: db.url, REDIS_URL: '' },
+      });
+    const migrator = await migratorOf(t, db);
+    if (db.dialect === 'sqlite') await migrator.up();
+    else await run('migrate:latest');
+    t.deepEqual(await migrator.pending(), []);
+    t.regex(await run('migrate:status'), new RegExp(`Found ${names.length} Completed Migration[^]*${names[0]}`));
+    await t.notThrowsAsync(db.open());
+  },
+  empty,
+);
+
+sqliteTest(
+  test,
+  'asking for the state makes no file, migrating makes the folder too',
+  async (t, db) => {
+    const nested = { ...db, url: db.url.replace('finchat.sqlite', 'some/where/chat.sqlite') };
+    const migrator = await migratorOf(t, nested);
+    t.deepEqual(await migrator.pending(), names);
+    t.false(existsSync(sqliteFile(nested.url)));
+    await migrator.up();
+    t.true(existsSync(sqliteFile(nested.url)));
+  },
+  empty,
+);
+
+test('sqlite:// takes absolute paths and paths from the working directory', (t) => {
+  t.is(sqliteFile('sqlite:///var/lib/chat.sqlite'), '/var/lib/chat.sqlite');
+  t.is(sqliteFile('sqlite://data/chat.sqlite'), `${process.cwd()}/data/chat.sqlite`);
+  t.is(sqliteFile('sqlite://./chat.sqlite'), `${process.cwd()}/chat.sqlite`);
+});
