@@ -13,8 +13,6 @@ import { openRawSocket, type RawSocket, textFrame } from './raw-socket.ts';
 const ringSize = 1 << 17;
 // Of each room, that look into each frame: enough for percentiles, few enough to cost nothing.
 const samplersPerRoom = 8;
-// Without a delivery for so long, nothing more will come.
-const stallMs = 5_000;
 const openAtOnce = 32;
 const joinDeadlineMs = 30_000;
 // Above this share of one core the generator's own work is in the way.
@@ -279,7 +277,7 @@ function startSchedule(run: Run, rate: number, start: number): () => void {
 /** Waits for a moment, or for a fault, or until nothing has come for too long. */
 async function until(run: Run, moment: number): Promise<void> {
   for (let now = performance.now(); now < moment && run.fault === undefined; now = performance.now()) {
-    if (now - run.lastArrival > stallMs) run.fault = `nothing arrived for ${stallMs} ms`;
+    if (now - run.lastArrival > run.plan.stallMs) run.fault = `nothing arrived for ${run.plan.stallMs} ms`;
     await sleep(Math.min(moment - now, 50));
   }
 }
@@ -289,7 +287,7 @@ async function drain(run: Run): Promise<number> {
   const due = (): number => run.rooms.reduce((sum, room) => sum + (room.sent - room.refused) * room.sockets.length, 0);
   let seen = -1;
   let since = performance.now();
-  while (run.delivered < due() && performance.now() - since < stallMs) {
+  while (run.delivered < due() && performance.now() - since < run.plan.stallMs) {
     if (run.delivered !== seen) {
       seen = run.delivered;
       since = performance.now();

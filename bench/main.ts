@@ -3,7 +3,7 @@
  * It measures and judges nothing: figures of one machine and one session are compared with each other only.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { cpus, tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Postgres, startPostgres } from '../test/support/postgres.ts';
@@ -15,6 +15,7 @@ import { addRatios, type ContestantReport, middleRun, table } from './report.ts'
 
 const warmUpMs = 2_000;
 const settleMs = 2_000;
+const stallMs = 5_000;
 // Beside the measured time: opening, joining, draining, each with deadlines of its own.
 const patienceMs = 120_000;
 
@@ -64,6 +65,7 @@ async function measureLoad(contestant: Contestant, options: Options): Promise<Lo
         size,
         warmUpMs,
         measureMs: seconds * 1000,
+        stallMs,
       },
       warmUpMs + seconds * 1000 + patienceMs,
     );
@@ -111,6 +113,7 @@ async function main(): Promise<void> {
     console.log(help);
     return;
   }
+  const load = loadavg()[0] ?? 0;
   const folder = await mkdtemp(join(tmpdir(), 'finchat-bench-'));
   let postgres: Postgres | undefined;
   try {
@@ -121,11 +124,17 @@ async function main(): Promise<void> {
     const chosen = all.filter(({ name }) => isChosen(options, name));
     if (chosen.length === 0) throw new Error(`--only must name some of ${all.map(({ name }) => name).join(', ')}.`);
     const contestants = await measureAll(chosen, options);
-    const machine = { node: process.version, cpu: cpus()[0]?.model ?? '?', cores: cpus().length, pinned: isPinned };
+    const cores = cpus().length;
+    const machine = { node: process.version, cpu: cpus()[0]?.model ?? '?', cores, pinned: isPinned, load };
     const json = JSON.stringify({ machine, options, contestants }, undefined, 2);
     if (options.json !== undefined) await writeFile(options.json, `${json}\n`);
     console.log(json);
     console.error(`\n${table(contestants)}`);
+    if (load > cores / 2) {
+      console.error(
+        `\nThe machine was busy before the start (load ${load.toFixed(1)} on ${cores} cores): trust CPU s/million only.`,
+      );
+    }
   } finally {
     await postgres?.stop();
     await rm(folder, { recursive: true, force: true });

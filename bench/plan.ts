@@ -15,6 +15,8 @@ export type LoadPlan = {
   size: number;
   warmUpMs: number;
   measureMs: number;
+  /** After so long without a delivery, nothing more is expected. */
+  stallMs: number;
 };
 
 export type IdlePlan = { kind: 'idle'; port: number; serverPid: number; tokens: string[]; settleMs: number };

@@ -104,7 +104,11 @@ function createFrameReader(events: RawSocketEvents, answer: (frame: Buffer) => v
   function handle(opcode: number, payload: Buffer): void {
     if (opcode === 0x1) events.onFrame(payload);
     else if (opcode === 0x9) answer(clientFrame(0xa, payload));
-    else if (opcode === 0x8) closeCode = payload.length >= 2 ? payload.readUInt16BE(0) : 1005;
+    else if (opcode === 0x8) {
+      closeCode = payload.length >= 2 ? payload.readUInt16BE(0) : 1005;
+      // The other half of the closing handshake (RFC 6455 §5.5.1); the server ends the connection then.
+      answer(clientFrame(0x8, payload));
+    }
   }
 
   return {

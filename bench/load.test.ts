@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import test, { type ExecutionContext } from 'ava';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { createBaseline } from './contestants.ts';
+import { createHistogram } from './histogram.ts';
+import { runLoad } from './load.ts';
+import { readOptions } from './options.ts';
+import type { LoadPlan } from './plan.ts';
+
+function planFor(port: number, changes: Partial<LoadPlan> = {}): LoadPlan {
+  const members = Array.from({ length: 6 }, (_, index) => ({ token: `t${index}`, room: `room-${index % 2}` }));
+  const times = { warmUpMs: 50, measureMs: 200, stallMs: 2_000 };
+  return {
+    kind: 'load',
+    port,
+    serverPid: process.pid,
+    members,
+    window: 3,
+    rate: undefined,
+    size: 40,
+    ...times,
+    ...changes,
+  };
+}
+
+/** A server that answers joins and leaves messages to `show`. */
+async function openServer(
+  t: ExecutionContext,
+  show: (sender: WebSocket, all: Set<WebSocket>, body: string) => void,
+): Promise<number> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  t.teardown(() => new Promise<void>((resolve) => server.close(() => resolve())));
+  server.on('connection', (socket) => {
+    socket.on('message', (data) => {
+      const message = JSON.parse((data as Buffer).toString()) as { type: string; body: string };
+      if (message.type === 'join') socket.send('{"type":"room:notification","code":"joined","status":{}}');
+      else show(socket, server.clients, message.body);
+    });
+  });
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+const notification = (body: string): string => JSON.stringify({ type: 'room:notification', code: 'message', body });
+
+for (const manner of ['broadcast', 'joined'] as const) {
+  test(`every message of the ws-${manner} baseline is delivered to every member and timed`, async (t) => {
+    const server = await createBaseline(manner).start();
+    t.teardown(() => server.stop());
+    const result = await runLoad(planFor(server.port));
+    t.is(result.fault, undefined);
+    t.true(result.sent > 0);
+    // Two rooms of three members each.
+    t.is(result.delivered, result.sent * 3);
+    t.is(result.lost, 0);
+    t.true(result.latencyMs.samples > 0 && result.latencyMs.p50 <= result.latencyMs.p99);
+  });
+}
+
+test('messages on schedule are sent at their rate', async (t) => {
+  const server = await createBaseline('joined').start();
+  t.teardown(() => server.stop());
+  const start = performance.now();
+  const result = await runLoad(planFor(server.port, { rate: 200 }));
+  t.is(result.lost, 0);
+  t.true(result.sent > 0 && result.sent <= 1 + ((performance.now() - start) / 1000) * 200);
+});
+
+test('what a server does not deliver is counted as lost, and the run ends', async (t) => {
+  const port = await openServer(t, (sender, all, body) => {
+    for (const socket of all) if (socket !== sender) socket.send(notification(body));
+  });
+  const members = ['a', 'b', 'c'].map((token) => ({ token, room: 'r' }));
+  const result = await runLoad(planFor(port, { members, stallMs: 1_000, measureMs: 60_000 }));
+  t.true(result.sent > 0);
+  t.is(result.lost, result.sent);
+  t.regex(result.fault ?? '', /nothing arrived/);
+});
+
+test('what a server refuses is counted by code, and is not lost', async (t) => {
+  const port = await openServer(t, (sender) => sender.send('{"type":"error","code":"unavailable"}'));
+  const result = await runLoad(planFor(port));
+  t.is(result.errors.unavailable, result.sent);
+  t.is(result.lost, 0);
+});
+
+test('a connection that is cut ends the run', async (t) => {
+  const port = await openServer(t, (sender) => sender.close(1011));
+  const result = await runLoad(planFor(port, { stallMs: 1_000 }));
+  t.is(result.fault, 'a connection was closed with 1011');
+});
+
+test('a server that is not there fails the run', async (t) => {
+  // Port 1 is reserved and nobody listens on it.
+  await t.throwsAsync(runLoad(planFor(1)), { message: /no members/ });
+});
+
+test('quantiles are exact to one per cent', (t) => {
+  const histogram = createHistogram();
+  for (let ms = 1; ms <= 1000; ms += 1) histogram.add(ms);
+  const { p50, p99, max, samples } = histogram.summary();
+  t.true(Math.abs(p50 / 500 - 1) < 0.011 && Math.abs(p99 / 990 - 1) < 0.011);
+  t.deepEqual([max, samples], [1000, 1000]);
+  t.deepEqual(createHistogram().summary(), { p50: 0, p99: 0, max: 0, samples: 0 });
+});
+
+test('options out of bounds are refused with a sentence', (t) => {
+  t.is(readOptions(['--quick'])?.members, 50);
+  t.is(readOptions(['--help']), undefined);
+  const wrong = ['--members=0', '--members=many', '--rooms=300', '--size=11', '--database=mysql', '--seconds=1e3'];
+  for (const option of wrong) t.throws(() => readOptions([option]), { message: /^--.* must/ }, option);
+  t.throws(() => readOptions(['--speed=9']));
+});
