@@ -1,32 +1,11 @@
 /** SQLite under fire: another process holds the write lock, the disk is full, a room is deleted. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import BetterSqlite from 'better-sqlite3';
 import { sqliteFile } from '../../src/storage/sqlite.ts';
 import { sqliteTest } from '../support/databases.ts';
+import { startStorageProcess } from '../support/storage-process.ts';
 import { assertPromises, createPlace, openLoad, tally } from './message-load.ts';
-
-/** Takes the write lock from another process. `release` lets go; a dead holder lets go as well. */
-async function holdWriteLock(t: ExecutionContext, url: string): Promise<{ release(): Promise<void> }> {
-  const driver = createRequire(import.meta.url).resolve('better-sqlite3');
-  const program = `
-    const db = new (require(${JSON.stringify(driver)}))(${JSON.stringify(sqliteFile(url))}, { timeout: 10000 });
-    db.exec('BEGIN IMMEDIATE');
-    process.stdout.write('locked');
-    process.stdin.on('end', () => { db.exec('ROLLBACK'); db.close(); }).resume();`;
-  const holder = spawn(process.execPath, ['-e', program], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const ended = once(holder, 'exit');
-  const release = async (): Promise<void> => {
-    holder.stdin.end();
-    await ended;
-  };
-  t.teardown(release);
-  await once(holder.stdout, 'data');
-  return { release };
-}
 
 /** Counts the turns in which a timer of 10 ms came to run. */
 function countBeats(): { stop(): number } {
@@ -47,7 +26,8 @@ sqliteTest(
     const storage = await db.open();
     const load = openLoad(t, storage, await createPlace(storage, { rooms: 2, users: 5 }));
     await load.sendMany(10, 5);
-    const lock = await holdWriteLock(t, db.url);
+    const holder = startStorageProcess(t, 'hold-write', db.url);
+    await holder.answer;
     const sending = load.sendMany(500, 50);
     const beats = countBeats();
     await delay(3000);
@@ -55,7 +35,7 @@ sqliteTest(
     const counted = beats.stop();
     t.true(counted >= 100, `the event loop turned: ${counted} beats of 300`);
     t.is((await storage.messages.snapshot(load.roomIds[0] as number, 50))?.lastId, 5, 'readers do not wait');
-    await lock.release();
+    await holder.kill();
     await sending;
     t.deepEqual(tally(load), { stored: 510, repeat: 0, 'ref-reused': 0, 'room-gone': 0, unavailable: 0 });
     await assertPromises(t, storage, [load]);

@@ -1,0 +1,77 @@
+/**
+ * The built server as a process of its own (`finchat serve`), on a free port of 127.0.0.1, in an empty folder, so that
+ * no `.env` and no database of this machine is met. For tests that kill it, and for those that need the real program.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ExecutionContext } from 'ava';
+import { until } from './services.ts';
+
+export type ServerProcess = {
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string;
+  readonly pid: number;
+  /** Everything it has written so far, on both outputs. */
+  output(): string;
+  /** Sends the signal; resolves the exit code when the process is gone, null when the signal killed it. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+};
+
+const program = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+/** A start migrates and, on PostgreSQL, may wait for the lock of a server that was killed. */
+const startDeadlineMs = 20_000;
+
+/**
+ * Starts the server and resolves when it is ready. `env` is added to quiet settings for tests: a free port, cheap
+ * password hashes, no rate limits. Rejects with its output when it does not come up. Killed in teardown.
+ */
+export async function startServerProcess(
+  t: ExecutionContext,
+  env: Readonly<Record<string, string>>,
+): Promise<ServerProcess> {
+  const folder = await mkdtemp(join(tmpdir(), 'finchat-server-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const child = spawn(process.execPath, [program, 'serve'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env['PATH'],
+      PORT: '0',
+      LOG_FORMAT: 'json',
+      BCRYPT_ROUNDS: '4',
+      RATE_LIMITS: 'off',
+      ...env,
+    },
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const exited = once(child, 'exit') as Promise<[code: number | null]>;
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    child.kill(signal);
+    const [code] = await exited;
+    return code;
+  };
+  t.teardown(() => end('SIGKILL'));
+
+  const ready = async (): Promise<string> => {
+    const url = /"url":"(http:[^"]+)"/.exec(output)?.[1];
+    if (url === undefined) throw new Error('The server has not said where it listens.');
+    const { status } = await fetch(`${url}/readyz`, { headers: { connection: 'close' } });
+    if (status !== 200) throw new Error(`GET /readyz answered ${status}.`);
+    return url;
+  };
+  const failed = exited.then(([code]) => {
+    throw new Error(`The server ended with ${code} before it was ready.`);
+  });
+  try {
+    const url = await Promise.race([until(startDeadlineMs, ready), failed]);
+    return { url, pid: child.pid ?? 0, output: () => output, end };
+  } catch (error) {
+    throw new Error(`The server did not start. It wrote:\n${output}`, { cause: error });
+  }
+}
