@@ -7,7 +7,7 @@ import type { Context, Define } from '../context.ts';
 import { findRoom, withStorage } from '../database.ts';
 import { CommandError } from '../errors.ts';
 import { addExamples, addJsonOption, addYesOption } from '../help.ts';
-import { count, formatFields, formatTable, formatTime } from '../output.ts';
+import { count, formatFields, formatTable, formatTime, printable } from '../output.ts';
 import { confirmDestruction } from '../prompts.ts';
 import { roomRecord } from '../records.ts';
 import { untilInterrupted } from '../signals.ts';
@@ -112,9 +112,7 @@ function defineTopic(rooms: Command, context: Context): void {
       return text === undefined ? found : stillThere(name, await storage.rooms.setTopic(found.id, text, Date.now()));
     });
     if (json) return context.out.json(roomRecord(room));
-    context.out.print(
-      text === undefined ? formatFields([['topic', room.topic]]).slice('topic: '.length) : `Topic of ${name} set.`,
-    );
+    context.out.print(text === undefined ? printable(room.topic) : `Topic of ${name} set.`);
   });
 }
 
