@@ -73,8 +73,8 @@ test('create --if-not-exists may be run again', async (t) => {
 });
 
 test('deleting a room deletes its messages too, and those of a deletion that was cut short', async (t) => {
-  const { url, open } = await createSqliteDatabase(t);
-  const storage = await open();
+  const database = await createSqliteDatabase(t);
+  const storage = await database.open();
   const user = await storage.users.create({
     username: 'ada',
     email: '',
@@ -95,7 +95,7 @@ test('deleting a room deletes its messages too, and those of a deletion that was
     // As if a deletion had been killed after its first step.
     if (name === 'first') await storage.rooms.delete(room.id);
   }
-  const desk = await openDesk(t, { database: url });
+  const desk = await openDesk(t, { database: database.url });
   t.like(await desk.json(['rooms', 'delete', 'second', '--yes']), { messages_deleted: 60 });
 });
 
@@ -114,10 +114,10 @@ test('a reader that closes the pipe early is no error', async (t) => {
 });
 
 test('texts from the database cannot steer the terminal', async (t) => {
-  const { url, open } = await createSqliteDatabase(t);
-  const storage = await open();
+  const database = await createSqliteDatabase(t);
+  const storage = await database.open();
   await storage.rooms.create({ name: 'friends', topic: 'red \u001B[31malert\u0007', createdAt: 1 });
-  const desk = await openDesk(t, { database: url });
+  const desk = await openDesk(t, { database: database.url });
   for (const args of [['list'], ['show', 'friends'], ['topic', 'friends']]) {
     const { stdout } = await desk.run(['rooms', ...args]);
     t.regex(stdout, /red .*alert/);
@@ -126,8 +126,8 @@ test('texts from the database cannot steer the terminal', async (t) => {
 });
 
 serviceTest(test, 'postgres', 'rooms are made and deleted on PostgreSQL alike', async (t, serverUrl) => {
-  const { url } = await createPostgresDatabase(t, serverUrl);
-  const desk = await openDesk(t, { database: url });
+  const database = await createPostgresDatabase(t, serverUrl);
+  const desk = await openDesk(t, { database: database.url });
   await desk.run(['rooms', 'create', 'friends']);
   t.deepEqual(await names(desk), ['friends']);
   t.is((await desk.run(['rooms', 'create', 'FRIENDS'])).code, 1);
