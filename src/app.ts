@@ -15,6 +15,7 @@ import { type Accounts, createAccounts } from './core/accounts.ts';
 import { createAttempts, unlimitedAttempts } from './core/attempts.ts';
 import { type Chat, openChat } from './core/chat.ts';
 import { randomText, systemClock } from './core/clock.ts';
+import { startHousekeeping } from './core/housekeeping.ts';
 import { createPasswords } from './core/passwords.ts';
 import type { AttemptCounter, Clock, Lock, RandomText, Storage } from './core/ports.ts';
 import type { Readiness } from './http/dependencies.ts';
@@ -70,6 +71,7 @@ type Parts = {
   door?: WebSocketDoor;
   metrics?: Metrics;
   metricsServer?: MetricsServer;
+  housekeeping?: { close(): Promise<void> };
   state: 'migrating' | 'ready' | 'draining';
 };
 
@@ -184,9 +186,7 @@ async function openDoors(
       sample,
     });
   }
-  void storage.rooms.purge().catch((error: unknown) => {
-    log.warn({ err: error }, 'Messages of deleted rooms could not be purged; the next start tries again.');
-  });
+  parts.housekeeping = startHousekeeping({ storage, clock, log });
   return createHttpHandler({
     accounts,
     attempts: config.rateLimits ? createAttempts(parts.attempts) : unlimitedAttempts,
@@ -253,6 +253,7 @@ async function announce(config: Config, parts: Parts, log: Logger): Promise<List
 async function closeAll(parts: Parts, deadlineMs: number): Promise<void> {
   parts.state = 'draining';
   await parts.chat?.close(deadlineMs);
+  await parts.housekeeping?.close();
   await closeServer(parts.server, parts.door);
   await parts.metricsServer?.close();
   await parts.attempts?.close();

@@ -8,13 +8,9 @@ import type { Change, ChangeStore, Clock } from './ports.ts';
 const pollMs = 500;
 /** Changes read at once. */
 const chunk = 200;
-/** Changes live this long in the table; a reader that was away longer loads everything anew. */
-const keepMs = 24 * 3_600_000;
-/** Old changes are deleted this often. */
-const pruneMs = 3_600_000;
 
 export type ChangeReaderOptions = {
-  store: ChangeStore;
+  store: Pick<ChangeStore, 'latestId' | 'readAfter'>;
   clock: Clock;
   /** Must not throw. */
   apply: (change: Change) => void;
@@ -39,7 +35,6 @@ export function createChangeReader(options: ChangeReaderOptions, startId: number
   let next: Promise<void> | undefined;
   let isClosed = false;
   let isFailing = false;
-  let pruneAt = clock.now();
   let cancel: () => void = () => {};
 
   async function readAll(): Promise<void> {
@@ -81,10 +76,6 @@ export function createChangeReader(options: ChangeReaderOptions, startId: number
     try {
       await read();
       await alongside();
-      if (clock.now() >= pruneAt) {
-        pruneAt = clock.now() + pruneMs;
-        await store.prune(clock.now() - keepMs);
-      }
       isFailing = false;
     } catch (error: unknown) {
       if (!isFailing) log.warn({ err: error }, 'The changes could not be read; they are tried again each second.');

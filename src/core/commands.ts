@@ -114,6 +114,8 @@ function showOutcome(
       const stored = { id: outcome.id, createdAt: outcome.createdAt, ...author };
       context.counters.stored += 1;
       context.hub.offer(room.id, stored, { sender: session, ref });
+      // Renamed meanwhile: nobody is in the room under that name any more, and the sender still has a right to its echo.
+      if (context.hub.get(room.id) !== room) session.answer(messageFrame(room.name, stored, true, ref));
       return;
     }
     case 'repeat': {

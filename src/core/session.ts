@@ -46,7 +46,9 @@ export class Session implements Receiver {
   readonly #resolveEnded: () => void;
   #state: 'open' | 'ending' | 'ended' = 'open';
   #out: EncodedFrame[] = [];
-  #queue: Task[] = [];
+  #queue: { task: Task; bytes: number }[] = [];
+  /** Bytes of the client messages in the queue. */
+  #queuedBytes = 0;
   #isRunning = false;
   /** Messages that wait for their outcome from the log. */
   #appending = 0;
@@ -92,8 +94,8 @@ export class Session implements Receiver {
     if (decoded.kind === 'invalid') this.#answer('invalid-format', undefined, ref);
     else if (waitMs > 0) this.#answer('rate-limited', { retry_after: Math.ceil(waitMs / 10) / 100 }, ref);
     else if (decoded.kind === 'unsupported') this.#answer('unsupported-command', { type: decoded.type }, ref);
-    else if (this.#queue.length >= limits.queuedFrames) this.#answer('unavailable', undefined, ref);
-    else this.#enqueue(decoded.frame);
+    else if (this.#isQueueFull(bytes)) this.#answer('unavailable', undefined, ref);
+    else this.#enqueue(decoded.frame, bytes);
   }
 
   /** A frame that is no text. */
@@ -160,7 +162,7 @@ export class Session implements Receiver {
   stop(): void {
     this.flush();
     this.#transport.close('restarting');
-    this.#queue = [];
+    this.#clearQueue();
     this.#beginEnding();
     this.rooms.clear();
     this.#finish();
@@ -215,22 +217,34 @@ export class Session implements Receiver {
   #answer(code: ErrorCode, details: ErrorDetails | undefined, ref: string | undefined): void {
     countError(this.#context.counters, code);
     const frame = encodeError(code, details, ref);
-    if (this.#queue.length === 0 || this.#queue.length >= limits.queuedFrames) this.push([frame]);
+    if (this.#queue.length === 0 || this.#isQueueFull(0)) this.push([frame]);
     else this.#enqueue({ type: 'answer', frame });
   }
 
-  #enqueue(task: Task): void {
-    this.#queue.push(task);
+  #isQueueFull(bytes: number): boolean {
+    return this.#queue.length >= limits.queuedFrames || this.#queuedBytes + bytes > limits.queuedBytes;
+  }
+
+  #enqueue(task: Task, bytes = 0): void {
+    this.#queue.push({ task, bytes });
+    this.#queuedBytes += bytes;
     this.#pump();
+  }
+
+  #clearQueue(): void {
+    this.#queue = [];
+    this.#queuedBytes = 0;
   }
 
   #pump(): void {
     while (!this.#isRunning) {
-      const task = this.#queue[0];
-      if (task === undefined) return;
+      const next = this.#queue[0];
+      if (next === undefined) return;
+      const { task, bytes } = next;
       const waits = task.type !== 'message' && task.type !== 'answer' && this.#appending > 0;
       if (waits) return;
       this.#queue.shift();
+      this.#queuedBytes -= bytes;
       const running = this.#run(task);
       if (running !== undefined) void this.#await(running);
     }
@@ -259,7 +273,7 @@ export class Session implements Receiver {
   // ---- ending ----
 
   #dropAndEnd(): void {
-    this.#queue = [];
+    this.#clearQueue();
     this.#beginEnding();
     this.#enqueue({ type: 'end' });
   }

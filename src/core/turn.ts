@@ -17,21 +17,25 @@ export interface Turn {
 }
 
 export function createTurn(clock: Clock): Turn {
-  const rooms = new Set<Flushable>();
-  const sessions = new Set<Flushable>();
-  let scheduled = false;
+  let rooms = new Set<Flushable>();
+  let sessions = new Set<Flushable>();
+  let isScheduled = false;
 
+  /** What is added while others are flushed waits for the next round: a set that is being walked would lose it. */
   function flush(): void {
-    scheduled = false;
-    for (const room of rooms) room.flush();
-    rooms.clear();
-    for (const session of sessions) session.flush();
-    sessions.clear();
+    const turnRooms = rooms;
+    rooms = new Set();
+    for (const room of turnRooms) room.flush();
+    const turnSessions = sessions;
+    sessions = new Set();
+    for (const session of turnSessions) session.flush();
+    isScheduled = false;
+    if (rooms.size > 0 || sessions.size > 0) schedule();
   }
 
   function schedule(): void {
-    if (scheduled) return;
-    scheduled = true;
+    if (isScheduled) return;
+    isScheduled = true;
     clock.endOfTurn(flush);
   }
 

@@ -43,6 +43,8 @@ export const limits = {
   unwrittenBytes: 1_048_576,
   /** Frames of one session that wait for their turn; a message beyond them is answered `unavailable`. */
   queuedFrames: 256,
+  /** Bytes of the frames of one session that wait for their turn. */
+  queuedBytes: 1_048_576,
   /** Milliseconds between WebSocket pings (RFC 6455 §5.5.2): shorter than common proxies' 60 s idle cut. */
   pingIntervalMs: 25_000,
   /** Milliseconds an older connection has to prove that it lives before a newcomer takes its place. */

@@ -57,6 +57,7 @@ const limitRows: Record<keyof typeof limits, string> = {
   commandRefs: 'refs of commands that a session remembers',
   unwrittenBytes: 'sent by the server and not yet read by you (then close code 4408)',
   queuedFrames: 'messages of yours that wait for their turn (`unavailable` beyond)',
+  queuedBytes: 'size of those waiting messages (`unavailable` beyond)',
   pingIntervalMs: 'time between pings',
   proofMs: 'time that an older connection has to prove that it lives',
   messagesPerSecond: 'messages a second, on average, per user',
