@@ -1,82 +1,41 @@
 /** The bot as people meet it: a real server on a file, the real client, and a person who knows nothing of either. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { WebSocket } from 'ws';
 import { type BotConfig, runBot } from '../../bot/main.ts';
-import { type App, createApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { startApp, type TestApp } from '../support/app.ts';
 import { createNotedLog, type NotedLog, until } from '../support/bot-parts.ts';
 import { openQuoteServer, type QuoteServer, says, stooqAnswer } from '../support/quote-server.ts';
-import { openRawClient, type RawClient } from '../support/raw-client.ts';
+import type { RawClient } from '../support/raw-client.ts';
 
 const password = 'correct horse 7';
-// Below the server's own deadline for a start or a stop on a loaded machine.
+// Above what a restart and the client's waits take on a loaded machine.
 const patienceMs = 30_000;
 
-type House = {
-  readonly url: string;
-  restart(whileDown?: () => Promise<void>): Promise<void>;
-};
-
-async function openHouse(t: ExecutionContext): Promise<House> {
-  const folder = await mkdtemp(join(tmpdir(), 'finchat-bot-'));
-  let app: App;
-  t.teardown(async () => {
-    await app.close();
-    await rm(folder, { recursive: true });
-  });
-  const start = async (port: number): Promise<string> => {
-    app = createApp(
-      loadConfig({
-        DATABASE_URL: `sqlite://${join(folder, 'chat.sqlite')}`,
-        PORT: String(port),
-        BCRYPT_ROUNDS: '4',
-        LOG_LEVEL: 'silent',
-        SHUTDOWN_SECONDS: '2',
-      }),
-    );
-    return (await app.listen()).url;
-  };
-  const url = await start(0);
-  return {
-    url,
-    async restart(whileDown) {
-      await app.close();
-      await whileDown?.();
-      await start(Number(new URL(url).port));
-    },
-  };
-}
-
-async function post(url: string, body: object): Promise<Record<string, string>> {
-  const headers = { 'content-type': 'application/json' };
-  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
-  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
-  return (await response.json()) as Record<string, string>;
-}
-
-async function register(house: House, username: string): Promise<void> {
-  await post(`${house.url}/register`, { username, password });
-}
-
 /** A person in a room, over a connection of their own. */
-async function enter(t: ExecutionContext, house: House, username: string, room = 'investments'): Promise<RawClient> {
-  const { token = '' } = await post(`${house.url}/login`, { username, password });
-  const person = await openRawClient(t, house.url, { token });
+async function enter(app: TestApp, username: string, room = 'investments', token?: string): Promise<RawClient> {
+  const person = await app.chat(username, token === undefined ? {} : { token });
   await person.ask({ type: 'join', room_name: room }, { code: 'joined', you: true });
   return person;
 }
 
+/** Another server in the place of the one before, on its port and database. */
+async function startAgain(t: ExecutionContext, { url, databaseUrl }: TestApp): Promise<TestApp> {
+  return startApp(t, { databaseUrl, env: { PORT: new URL(url).port } });
+}
+
+async function logIn(app: TestApp): Promise<string> {
+  const { body } = await app.request('POST', '/login', { body: { username: 'finbot', password } });
+  return (body as { token: string }).token;
+}
+
 type Bot = { log: NotedLog; stop(): Promise<void> };
 
-function startBot(t: ExecutionContext, house: House, source: QuoteServer, options: Partial<BotConfig> = {}): Bot {
+function startBot(t: ExecutionContext, app: TestApp, source: QuoteServer, options: Partial<BotConfig> = {}): Bot {
   const log = createNotedLog();
   const control = new AbortController();
   const done = runBot(
     {
-      host: new URL(house.url).host,
+      host: new URL(app.url).host,
       username: 'finbot',
       password,
       token: undefined,
@@ -104,20 +63,19 @@ function answer(person: RawClient, room = 'investments'): Promise<string | undef
   return person.next({ code: 'message', user: 'finbot', room_name: room }, patienceMs).then(({ body }) => body);
 }
 
-async function setUp(t: ExecutionContext): Promise<{ house: House; source: QuoteServer }> {
+async function setUp(t: ExecutionContext): Promise<{ app: TestApp; source: QuoteServer }> {
   const source = await openQuoteServer();
   t.teardown(() => source.close());
-  const house = await openHouse(t);
-  await register(house, 'finbot');
-  await register(house, 'ann');
-  return { house, source };
+  const app = await startApp(t);
+  await app.request('POST', '/register', { body: { username: 'finbot', password } });
+  return { app, source };
 }
 
 test('a person asks for a quote and the bot answers in the room', async (t) => {
-  const { house, source } = await setUp(t);
-  const bot = startBot(t, house, source);
+  const { app, source } = await setUp(t);
+  const bot = startBot(t, app, source);
   await inRoom(bot);
-  const ann = await enter(t, house, 'ann');
+  const ann = await enter(app, 'ann');
   ann.send({ type: 'message', room_name: 'investments', command: 'foo', payload: 'bar' });
   ann.send({ type: 'message', room_name: 'investments', body: '/stock=aapl.us' });
   ann.send({ type: 'message', room_name: 'investments', command: 'stock', payload: 'aapl.us' });
@@ -138,10 +96,10 @@ test('a person asks for a quote and the bot answers in the room', async (t) => {
 });
 
 test('without FINBOT_ROOMS it answers in all rooms', async (t) => {
-  const { house, source } = await setUp(t);
-  const bot = startBot(t, house, source, { rooms: [] });
+  const { app, source } = await setUp(t);
+  const bot = startBot(t, app, source, { rooms: [] });
   await inRoom(bot, 'the rooms family, friends, investments');
-  const ann = await enter(t, house, 'ann', 'friends');
+  const ann = await enter(app, 'ann', 'friends');
   await ann.ask({ type: 'join', room_name: 'family' }, { code: 'joined', you: true });
   for (const room_name of ['friends', 'family']) {
     ann.send({ type: 'custom', room_name, command: 'stock', payload: 'aapl.us' });
@@ -150,7 +108,7 @@ test('without FINBOT_ROOMS it answers in all rooms', async (t) => {
 });
 
 test('a command is answered once, though the server restarts before the quote is there', async (t) => {
-  const { house, source } = await setUp(t);
+  const { app, source } = await setUp(t);
   let release: () => void = () => {};
   const released = new Promise<void>((resolve) => {
     release = resolve;
@@ -158,16 +116,14 @@ test('a command is answered once, though the server restarts before the quote is
   source.answer((request, response) => {
     void released.then(() => stooqAnswer()(request, response));
   });
-  const bot = startBot(t, house, source);
+  const bot = startBot(t, app, source);
   await inRoom(bot);
-  const before = await enter(t, house, 'ann');
+  const before = await enter(app, 'ann');
   before.send({ type: 'custom', room_name: 'investments', command: 'stock', payload: 'aapl.us' });
   await until(() => source.requests.length === 1);
-  await house.restart(() => {
-    release();
-    return Promise.resolve();
-  });
-  const ann = await enter(t, house, 'ann');
+  await app.app.close();
+  release();
+  const ann = await enter(await startAgain(t, app), 'ann');
   await until(() => bot.log.lines.filter((line) => line.startsWith('info: In the chat of')).length === 2);
   const bodies = async (): Promise<string[]> => {
     const { messages = [] } = await ann.ask({ type: 'history', room_name: 'investments' }, { code: 'history' });
@@ -182,9 +138,9 @@ test('a command is answered once, though the server restarts before the quote is
 });
 
 test('a bot started while its account is in use says so, and gets in when it is free', async (t) => {
-  const { house, source } = await setUp(t);
-  const other = await enter(t, house, 'finbot');
-  const bot = startBot(t, house, source);
+  const { app, source } = await setUp(t);
+  const other = await enter(app, 'finbot', 'investments', await logIn(app));
+  const bot = startBot(t, app, source);
   await until(() => bot.log.lines.some((line) => line.includes('chatting elsewhere')));
   await other.close();
   await inRoom(bot);
@@ -192,8 +148,8 @@ test('a bot started while its account is in use says so, and gets in when it is 
 });
 
 test('a wrong password is said, and nothing of it is logged', async (t) => {
-  const { house, source } = await setUp(t);
-  const bot = startBot(t, house, source, { password: 'wrong-Password-1' });
+  const { app, source } = await setUp(t);
+  const bot = startBot(t, app, source, { password: 'wrong-Password-1' });
   await until(() => bot.log.lines.length > 0);
   t.regex(bot.log.lines[0] ?? '', /refuses FINBOT_USERNAME and FINBOT_PASSWORD/);
   await bot.stop();
@@ -201,14 +157,12 @@ test('a wrong password is said, and nothing of it is logged', async (t) => {
 });
 
 test('a bot whose log-in was ended logs in again', async (t) => {
-  const { house, source } = await setUp(t);
-  const { token = '' } = await post(`${house.url}/login`, { username: 'finbot', password });
-  const bot = startBot(t, house, source, { token });
+  const { app, source } = await setUp(t);
+  const token = await logIn(app);
+  const bot = startBot(t, app, source, { token });
   await inRoom(bot);
-  const ann = await enter(t, house, 'ann');
-  const headers = { authorization: `Token ${token}` };
-  const { status } = await fetch(`${house.url}/logout`, { method: 'POST', headers });
-  t.is(status, 204);
+  const ann = await enter(app, 'ann');
+  t.is((await app.request('POST', '/logout', { token })).status, 204);
   await ann.next({ code: 'parted', user: 'finbot' });
   await ann.next({ code: 'joined', user: 'finbot' }, patienceMs);
   ann.send({ type: 'custom', room_name: 'investments', command: 'stock', payload: 'aapl.us' });

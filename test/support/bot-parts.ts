@@ -114,11 +114,11 @@ export class FakeClient {
   }
 }
 
-/** Resolves when `condition` holds; rejects after twenty seconds, which only a failing test waits for. */
+/** Resolves when `condition` holds; rejects after thirty seconds, which only a failing test waits for. */
 export async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 30_000;
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`This did not come true in twenty seconds: ${condition.toString()}`);
+    if (Date.now() > deadline) throw new Error(`This did not come true in thirty seconds: ${condition.toString()}`);
     await new Promise((resolve) => {
       setTimeout(resolve, 2);
     });
