@@ -80,6 +80,12 @@ export async function createPostgresDatabase(
   return { dialect: 'postgres', url: url.href, open: opener(t, url.href) };
 }
 
+/** Migrates the database at the URL, on a server that the test started itself. */
+export async function migrateTestDatabase(t: ExecutionContext, url: string): Promise<TestDatabase> {
+  await migrate(url);
+  return { dialect: 'postgres', url, open: opener(t, url) };
+}
+
 /** Makes the template on a new server. */
 export async function createPostgresTemplate(serverUrl: string): Promise<void> {
   await withClient(serverUrl, (client) => client.query(`CREATE DATABASE ${postgresTemplate} TEMPLATE template0`));

@@ -104,9 +104,11 @@ export async function openTcpProxy(targetUrl: string): Promise<TcpProxy> {
       for (const pair of pairs) applyStalls(pair);
     },
     async close() {
+      if (!server.listening) return;
+      const closed = once(server, 'close');
       server.close();
       cut();
-      if (server.listening) await once(server, 'close');
+      await closed;
     },
   };
 }
