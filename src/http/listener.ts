@@ -14,6 +14,11 @@ export const httpBounds: Readonly<Record<HttpBound, number>> = {
   checkIntervalMs: 2_000,
   /** Milliseconds an idle connection is kept: longer than the 60 s of common balancers, so that they close first and meet no reset. */
   keepAliveMs: 65_000,
+  /**
+   * Milliseconds in which not one byte goes either way: a client that does not read its answer is cut. Above the 55 s that
+   * a poll may wait; WebSockets have their own heartbeat.
+   */
+  idleMs: 120_000,
   /** Bytes of all headers together (Node's default, written down): a token and cookies of other sites on the host fit. */
   headerBytes: 16_384,
   /** Headers of one request: browsers behind proxies send some thirty. */
@@ -24,6 +29,7 @@ type HttpBound =
   | 'requestTimeoutMs'
   | 'checkIntervalMs'
   | 'keepAliveMs'
+  | 'idleMs'
   | 'headerBytes'
   | 'headerCount';
 export type HttpBounds = Partial<Record<HttpBound, number>>;
@@ -33,7 +39,7 @@ export function createHttpServer(
   handle: (request: IncomingMessage, response: ServerResponse) => void,
   bounds: HttpBounds = {},
 ): Server {
-  const { headersTimeoutMs, requestTimeoutMs, checkIntervalMs, keepAliveMs, headerBytes, headerCount } = {
+  const { headersTimeoutMs, requestTimeoutMs, checkIntervalMs, keepAliveMs, idleMs, headerBytes, headerCount } = {
     ...httpBounds,
     ...bounds,
   };
@@ -45,6 +51,7 @@ export function createHttpServer(
     maxHeaderSize: headerBytes,
   });
   server.maxHeadersCount = headerCount;
+  server.setTimeout(idleMs);
   const answering = new WeakMap<Socket, ServerResponse>();
   server.on('request', (request, response) => {
     answering.set(request.socket, response);

@@ -99,6 +99,7 @@ const securityHeaders: Koa.Middleware = helmet({
     useDefaults: false,
     directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"], 'base-uri': ["'none'"] },
   },
+  frameguard: { action: 'deny' },
   // Whether a host is reached by HTTPS only is for the proxy to promise that ends TLS.
   hsts: false,
 }) as Koa.Middleware;

@@ -17,6 +17,7 @@ import { createHttpHandler } from '../../src/http/server.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import { openMigrator } from '../../src/storage/migrate.ts';
 import { openStorage } from '../../src/storage/storage.ts';
+import { answerFault } from './rest-contract.ts';
 
 export type TestClock = Clock & { pass(ms: number): void };
 
@@ -147,6 +148,7 @@ function asRoom(name: string): { name: string; topic: string } {
   return { name, topic: '' };
 }
 
+/** Fails when the answer is not one that docs/openapi.yaml allows. */
 async function send(url: string, method: string, path: string, call: Call): Promise<Answer> {
   const headers = new Headers(call.headers);
   if (call.token !== undefined) headers.set('authorization', `Token ${call.token}`);
@@ -161,7 +163,15 @@ async function send(url: string, method: string, path: string, call: Call): Prom
   }
   const response = await fetch(url + path, { method, headers, ...(body === undefined ? {} : { body }) });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text), text };
+  const answer = {
+    status: response.status,
+    headers: response.headers,
+    body: text === '' ? undefined : JSON.parse(text),
+    text,
+  };
+  const fault = response.status === 500 ? undefined : answerFault(method, path, answer);
+  if (fault !== undefined) throw new Error(fault);
+  return answer;
 }
 
 /** Sends bytes as they are and resolves what came back until the connection ended. */
