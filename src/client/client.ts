@@ -129,10 +129,11 @@ class ChatClient implements Client {
       onFrame: (frame) => this.#onFrame(frame),
       onOpen: () => this.#onOpen(),
       onLost: () => {
-        this.#rooms.lose();
         this.#requests.detach();
+        this.#rooms.lose();
       },
       onEnd: (error) => this.#onEnd(error),
+      onEnded: (error) => this.#emitter.emit('end', { reason: error.code, error }),
     });
     this.#requests = new Requests({
       timers,
@@ -274,6 +275,8 @@ class ChatClient implements Client {
   #onFrame(frame: ServerFrame): void {
     const { emit } = this.#emitter;
     emit('frame', frame);
+    // A listener may have closed the client: then there is nobody to tell more.
+    if (this.state === 'ended') return;
     const settled = this.#requests.settle(frame);
     if (frame.type === 'room:notification') this.#rooms.take(frame);
     else if (frame.type === 'error' && !settled) emit('error', new ChatError(frame.code, frame.details, frame.ref));
@@ -296,7 +299,6 @@ class ChatClient implements Client {
     this.#rooms.clear();
     this.#requests.fail(error);
     for (const waiter of this.#waiters) waiter.reject(error);
-    this.#emitter.emit('end', { reason: error.code, error });
   }
 
   /** Unique across processes and clients: the server remembers a user's refs for a day. */

@@ -365,3 +365,30 @@ test('a listener that throws is reported and the client goes on', async (t) => {
   t.deepEqual(reports, [thrown]);
   t.is(client.state, 'open');
 });
+
+test('a listener of the state may connect anew at once', async (t) => {
+  const { client, line, server, told } = await chatting(t);
+  let again: Promise<void> | undefined;
+  client.on('state', ({ state }) => {
+    if (state === 'ended') again = client.connect();
+  });
+  line.close(4401);
+  const next = await server.accept();
+  next.greet();
+  await again;
+  t.is(client.state, 'open');
+  t.deepEqual(told, ['end not-authenticated']);
+  await settled(client, next);
+});
+
+test('a listener of the state that closes the client leaves nothing under way', async (t) => {
+  const { client, line, timers, told } = await chatting(t);
+  client.on('state', ({ state }) => {
+    if (state === 'waiting') void client.close();
+  });
+  const end = until(client, 'end');
+  line.cut();
+  await end;
+  t.deepEqual(timers.waits, []);
+  t.deepEqual(told, ['end closed']);
+});

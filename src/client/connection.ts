@@ -48,9 +48,12 @@ export type ConnectionDeps = {
   onFrame: (frame: ServerFrame) => void;
   /** The greeting came; called after `onFrame` got it. */
   onOpen: () => void;
-  /** An open connection is gone; the next attempt is on its way. */
+  /** An open connection is gone; the next attempt is on its way. Called before the state is told. */
   onLost: () => void;
+  /** The end has come: tidy up. Called before the state is told, whose listeners may connect anew. */
   onEnd: (error: FatalError) => void;
+  /** All is tidy: tell. */
+  onEnded: (error: FatalError) => void;
 };
 
 export class Connection {
@@ -106,8 +109,9 @@ export class Connection {
   async stop(error: FatalError): Promise<void> {
     if (this.#state === 'ended') return;
     const closed = this.#release();
-    this.#setState('ended');
     this.#deps.onEnd(error);
+    this.#setState('ended');
+    this.#deps.onEnded(error);
     await closed;
   }
 
@@ -168,7 +172,8 @@ export class Connection {
 
   #retry(kind: 'backoff' | 'jitter'): void {
     const { timers, now, random } = this.#deps;
-    const wasOpen = this.#state === 'open';
+    const previous = this.#state;
+    const wasOpen = previous === 'open';
     this.#clear();
     this.#transport = undefined;
     if (wasOpen && now() - this.#openedAt >= backoff.stableMs) this.#attempt = 0;
@@ -176,8 +181,10 @@ export class Connection {
     const delay = this.#reconnectIn ?? (jitter ? random() * backoff.jitterMs : backoffDelay(this.#attempt, random));
     this.#attempt += 1;
     this.#timer = timers.setTimeout(() => this.#open(), delay);
-    this.#setState('waiting');
+    this.#state = 'waiting';
     if (wasOpen) this.#deps.onLost();
+    // What waited may have been told meanwhile, to a listener that closed the client.
+    if (this.state === 'waiting') this.#deps.onState('waiting', previous);
   }
 
   /** Looks again in `ms` whether the line has been silent for too long. */

@@ -367,3 +367,31 @@ test('a request before connect is refused, one while connecting waits', async (t
   line.send({ type: 'notification', code: 'list', list: [], ref });
   t.deepEqual(await list, []);
 });
+
+test('a command given the moment the line is lost waits for the next one', async (t) => {
+  const scene = await chatting(t);
+  const { client } = scene;
+  await join(client, scene.line, 'r');
+  let done: Promise<void> | undefined;
+  client.on('state', ({ state }) => {
+    if (state === 'waiting') done = client.command('r', 'stock', 'x');
+  });
+  const line = await reconnect(scene, scene.line);
+  const rejoin = await line.next('join');
+  line.send(joined('r', rejoin.ref, status([])));
+  const { ref } = await line.next('custom');
+  line.send(custom('r', 'stock', 'x', ref));
+  await done;
+  t.is(scene.told.at(-1), 'custom r stock=x');
+});
+
+test('after a listener closes the client nothing more is told', async (t) => {
+  const { client, line, told } = await chatting(t);
+  await join(client, line, 'r');
+  const end = until(client, 'end');
+  client.on('frame', () => void client.close());
+  line.send(message('r', 1));
+  await end;
+  await line.closed;
+  t.deepEqual(told, ['joined r bob', 'end closed']);
+});

@@ -190,8 +190,9 @@ export class Rooms {
 
   /** What waited is next in line: shows it and goes live. */
   #caughtUp(room: Room): void {
-    // A listener may make more wait, by nothing but closing the client: then the room is no longer ours.
     for (const entry of room.held.splice(0)) {
+      // A listener may have closed the client: then the room is no longer ours.
+      if (this.#rooms.get(room.name) !== room) return;
       if (entry.id === null) entry.deliver();
       else this.#show(room, entry.message);
     }

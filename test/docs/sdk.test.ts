@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { createApp } from '../../src/app.ts';
 import { backoff, connectionTimes, requestLimits } from '../../src/client/index.ts';
 import { loadConfig } from '../../src/config.ts';
@@ -15,30 +15,38 @@ const page = readProjectFile('docs/SDK.md');
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const examples = [...page.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code = '']) => code);
 
+const localUrl = 'http://localhost:8000';
+
+/** A fresh server, closed when the test ends; resolves with its URL. */
+async function openServer(t: ExecutionContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'finchat-docs-'));
+  const app = createApp(
+    loadConfig({
+      DATABASE_URL: `sqlite://${join(folder, 'chat.sqlite')}`,
+      PORT: '0',
+      BCRYPT_ROUNDS: '4',
+      LOG_LEVEL: 'silent',
+    }),
+  );
+  t.teardown(async () => {
+    await app.close();
+    await rm(folder, { recursive: true });
+  });
+  return (await app.listen()).url;
+}
+
+/** Runs from the project's folder, where the package finds itself by its name. */
+function runScript(script: string, flags: string[] = []): Promise<{ stdout: string; stderr: string }> {
+  const options = { cwd: root, timeout: 30_000 };
+  return promisify(execFile)(process.execPath, [...flags, '--input-type=module', '--eval', script], options);
+}
+
 for (const [index, code] of examples.entries()) {
   test(`example ${index + 1} runs to its end`, async (t) => {
-    const folder = await mkdtemp(join(tmpdir(), 'finchat-docs-'));
-    const app = createApp(
-      loadConfig({
-        DATABASE_URL: `sqlite://${join(folder, 'chat.sqlite')}`,
-        PORT: '0',
-        BCRYPT_ROUNDS: '4',
-        LOG_LEVEL: 'silent',
-      }),
-    );
-    t.teardown(async () => {
-      await app.close();
-      await rm(folder, { recursive: true });
-    });
-    const { url } = await app.listen();
-    const script = code.replaceAll('http://localhost:8000', url);
+    const url = await openServer(t);
+    const script = code.replaceAll(localUrl, url);
     t.not(script, code, 'every example names the server');
-    // Run from the project's folder, where the package finds itself by its name.
-    const run = promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
-      cwd: root,
-      timeout: 30_000,
-    });
-    const { stdout, stderr } = await run;
+    const { stdout, stderr } = await runScript(script);
     t.is(stderr, '');
     // What a comment behind a `console.log` promises is what is printed.
     for (const [, promised = ''] of code.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)) {
@@ -46,6 +54,19 @@ for (const [index, code] of examples.entries()) {
     }
   });
 }
+
+test('the first example runs on the platform’s own WebSocket as in a browser', async (t) => {
+  const url = await openServer(t);
+  const [code = ''] = examples;
+  const script = code
+    .replace(/^import WebSocket.*$/m, '')
+    .replace(', WebSocket }', ' }')
+    .replaceAll(localUrl, url);
+  t.false(/WebSocket/.test(script));
+  // Behind a flag in Node 20, there without it later: the WebSocket of browsers, not that of the `ws` package.
+  const { stdout } = await runScript(script, ['--experimental-websocket']);
+  t.regex(stdout, /friends #1 ann: Hello!/);
+});
 
 test('the guide has its examples', (t) => {
   t.true(examples.length >= 5);
