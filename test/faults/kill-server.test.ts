@@ -10,6 +10,7 @@ import { until } from '../support/services.ts';
 
 const roomName = 'friends';
 const memberCount = 5;
+const rounds = 3;
 /** Messages of one member under way at once. */
 const windowSize = 10;
 
@@ -83,6 +84,8 @@ async function runUnderFire(
   db: TestDatabase,
   stop: (server: ServerProcess, clients: readonly RawClient[]) => Promise<void>,
 ): Promise<void> {
+  // Several processes on a busy machine; every frame is held against the contract, too.
+  t.timeout(120_000);
   const env = { DATABASE_URL: db.url };
   let server = await startServerProcess(t, env);
   const { url } = server;
@@ -96,10 +99,10 @@ async function runUnderFire(
   };
   const countSettled = (): number => members.reduce((sum, member) => sum + member.settled, 0);
 
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < rounds; round++) {
     const connected = await connectAll();
-    const goal = countSettled() + 300;
-    await until(20_000, async () => {
+    const goal = countSettled() + 150;
+    await until(40_000, async () => {
       if (countSettled() < goal) throw new Error(`only ${countSettled()} of ${goal} messages are settled`);
     });
     await stop(server, connected);
@@ -107,7 +110,7 @@ async function runUnderFire(
   }
   for (const member of members) member.isDone = true;
   const last = await connectAll();
-  await until(20_000, async () => {
+  await until(40_000, async () => {
     const left = members.reduce((sum, member) => sum + member.unsettled.size, 0);
     if (left > 0) throw new Error(`${left} messages are not settled`);
   });
@@ -144,7 +147,7 @@ async function assertLog(
       seen++;
     }
   }
-  t.true(seen > 900, `${seen} messages were seen`);
+  t.true(seen > 450, `${seen} messages were seen`);
 }
 
 eachDatabase(

@@ -127,6 +127,8 @@ serviceTest(
   'postgres',
   'a PostgreSQL server that crashes under load and comes back loses no message',
   async (t) => {
+    // A server of its own has to be made and started, three times.
+    t.timeout(120_000);
     const server = await startPostgres();
     t.teardown(() => server.stop());
     await createPostgresTemplate(server.url);
@@ -134,8 +136,8 @@ serviceTest(
     const storage = await db.open();
     const load = openLoad(t, storage, await createPlace(storage, { rooms: 2, users: 20 }));
     for (let round = 0; round < 3; round++) {
-      const goal = load.sent.length + 500;
-      const sending = load.sendMany(1500, 40);
+      const goal = load.sent.length + 300;
+      const sending = load.sendMany(1000, 40);
       await until(20_000, async () => {
         if (load.sent.length < goal) throw new Error('not under load yet');
       });
@@ -145,7 +147,7 @@ serviceTest(
     }
     const { stored, unavailable } = tally(load);
     t.log({ stored, unavailable, failures: load.failures });
-    t.is(stored, 4500, 'it was back within the deadline');
+    t.is(stored, 3000, 'it was back within the deadline');
     await assertPromises(t, storage, [load]);
   },
 );
