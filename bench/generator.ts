@@ -7,6 +7,9 @@ function answer(message: Answer): void {
   process.send?.(message, undefined, {}, () => process.disconnect());
 }
 
+// Its parent is gone, or has the answer.
+process.once('disconnect', () => process.exit());
+
 process.once('message', (plan: Plan) => {
   const running = plan.kind === 'load' ? runLoad(plan) : runIdle(plan);
   running.then(

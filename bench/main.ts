@@ -10,7 +10,7 @@ import { type Postgres, startPostgres } from '../test/support/postgres.ts';
 import { type Contestant, createBaseline, createFinchat, type RunningServer } from './contestants.ts';
 import { help, type Options, readOptions } from './options.ts';
 import type { Answer, IdleResult, LoadResult, Plan, Result } from './plan.ts';
-import { generatorCore, isPinned, startNode } from './processes.ts';
+import { generatorCore, isPinned, startNode, stopAll } from './processes.ts';
 import { addRatios, type ContestantReport, middleRun, table } from './report.ts';
 
 const warmUpMs = 2_000;
@@ -140,6 +140,9 @@ async function main(): Promise<void> {
     await rm(folder, { recursive: true, force: true });
   }
 }
+
+// What waits for a child fails then, and cleans up on its way out.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stopAll);
 
 try {
   await main();

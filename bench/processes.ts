@@ -10,10 +10,21 @@ export const serverCore = 0;
 export const generatorCore = 1;
 export const isPinned: boolean = canPin;
 
+const children = new Set<ChildProcess>();
+
 /** Starts a Node program. `taskset` becomes the program, so the child's pid is the program's. */
 export function startNode(core: number, args: readonly string[], options: SpawnOptions): ChildProcess {
-  if (!canPin) return spawn(process.execPath, args, options);
-  return spawn('taskset', ['-c', String(core), process.execPath, ...args], options);
+  const child = canPin
+    ? spawn('taskset', ['-c', String(core), process.execPath, ...args], options)
+    : spawn(process.execPath, args, options);
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+  return child;
+}
+
+/** Ends all children at once; whoever waits for one fails then. */
+export function stopAll(): void {
+  for (const child of children) child.kill('SIGKILL');
 }
 
 /** Ends a child: politely, then after ten seconds without asking. */
