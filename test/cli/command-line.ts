@@ -6,10 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
+import pLimit from 'p-limit';
 import { createSqliteDatabase } from '../support/databases.ts';
 
 /** dist/test/cli/command-line.js → dist/cli/main.js */
 export const program: string = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+
+// AVA starts all tests of a file at once; more processes than processors only make each of them late.
+const turns = pLimit(2);
 
 export type Env = Record<string, string>;
 export type Ended = { code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string };
@@ -44,7 +48,7 @@ export async function openDesk(t: ExecutionContext, options: { database?: string
   const launch = (args: readonly string[], { env: more = {}, folder: cwd = folder }: RunOptions): ChildProcess =>
     spawn(process.execPath, [program, ...args], { cwd, env: { ...env, ...more }, stdio: 'pipe' });
 
-  async function run(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  async function runNow(args: readonly string[], options: RunOptions): Promise<Ended> {
     const child = launch(args, options);
     child.stdin?.on('error', () => {
       // A command that reads nothing may have ended before its input was written.
@@ -57,6 +61,8 @@ export async function openDesk(t: ExecutionContext, options: { database?: string
     const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
     return { code, signal, stdout, stderr };
   }
+
+  const run: Desk['run'] = (args, options = {}) => turns(() => runNow(args, options));
 
   return {
     folder,

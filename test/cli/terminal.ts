@@ -28,7 +28,8 @@ const deadlineMs = 20_000;
 /** Registers a test that needs a terminal. */
 export function terminalTest(test: TestFn, title: string, body: (t: ExecutionContext) => Promise<void>): void {
   const missing = process.platform === 'linux' && findProgram('script') !== undefined ? undefined : reason;
-  if (missing === undefined) test(title, body);
+  // One after the other: a person at a terminal waits for each answer.
+  if (missing === undefined) test.serial(title, body);
   else if (requiresServices()) test(title, (t) => t.fail(missing));
   else test.skip(`${title} [skipped: ${missing}]`, (t) => t.fail());
 }
