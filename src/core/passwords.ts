@@ -10,7 +10,7 @@ import { Overloaded } from './errors.ts';
 export type PasswordSettings = {
   /** bcrypt's cost, as a power of two. */
   rounds: number;
-  /** Hashes computed at the same time. */
+  /** Hashes computed at the same time; more than three count as three. */
   concurrency: number;
   /** Calls that may wait for their turn. */
   maxQueued: number;
@@ -31,13 +31,16 @@ const nobodySalt = 'N9qo8uLOickgx2ZMRZoMye';
 const nobodyHash = '.'.repeat(31);
 // When a queue of seconds is full, a client does well to stay away for about as long.
 const retryAfterMs = 5_000;
+// One of libuv's four threads stays free for files and name look-ups.
+const maxConcurrency = 3;
 
 export function createPasswords(settings: PasswordSettings): Passwords {
-  const limit = pLimit(settings.concurrency);
+  const concurrency = Math.min(settings.concurrency, maxConcurrency);
+  const limit = pLimit(concurrency);
   const nobody = `$2b$${String(settings.rounds).padStart(2, '0')}$${nobodySalt}${nobodyHash}`;
 
   const run = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (limit.activeCount + limit.pendingCount >= settings.concurrency + settings.maxQueued) {
+    if (limit.activeCount + limit.pendingCount >= concurrency + settings.maxQueued) {
       throw new Overloaded(retryAfterMs);
     }
     return limit(work);

@@ -39,6 +39,7 @@ export async function readBody(ctx: Koa.Context): Promise<Record<string, unknown
   }
   const { body, rawBody } = ctx.request;
   if (typeof rawBody !== 'string' || rawBody === '') return {};
+  if (isMutilated(rawBody, ctx)) throw new Refusal(400, 'The body is not UTF-8.');
   if (type === 'application/x-www-form-urlencoded' && decoded(rawBody) === undefined) {
     throw new Refusal(400, 'Malformed percent-encoding in the body.');
   }
@@ -46,6 +47,16 @@ export async function readBody(ctx: Koa.Context): Promise<Record<string, unknown
     throw new Refusal(400, { non_field_errors: [`Invalid data. Expected a JSON object, but got ${kindOf(body)}.`] });
   }
   return body as Record<string, unknown>;
+}
+
+/**
+ * Whether bytes that are no UTF-8 were replaced while the body was decoded: a password would silently be another one.
+ * Each replacement has three bytes, so the length gives it away; a body in chunks or compressed has none to compare with.
+ */
+function isMutilated(rawBody: string, ctx: Koa.Context): boolean {
+  const { length } = ctx.request;
+  if (!rawBody.includes('\ufffd') || length === undefined || ctx.get('content-encoding') !== '') return false;
+  return Buffer.byteLength(rawBody) !== length;
 }
 
 /** The parsers' errors carry a status; those of a broken compression carry none. */

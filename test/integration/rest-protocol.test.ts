@@ -110,6 +110,15 @@ test('a NUL or a lone surrogate is refused in every string, known field or not',
   }
 });
 
+test('a body that is not UTF-8 is refused, and a replacement character in one that is stays', async (t) => {
+  const { call } = await openRestServer(t);
+  const json = (password: string): string => JSON.stringify({ username: 'alice', password });
+  const latin1 = Buffer.from(json('gr\xfc\xdfe an alle'), 'latin1');
+  const refused = await call('POST', '/register', { body: latin1, headers: asJson });
+  t.deepEqual([refused.status, refused.body], [400, { detail: 'The body is not UTF-8.' }]);
+  t.is((await call('POST', '/register', { body: json('gr\ufffd\ufffde an alle'), headers: asJson })).status, 200);
+});
+
 test('fields of another shape are no strings, and prototypes are out of reach', async (t) => {
   const { call } = await openRestServer(t);
   const nested = await call('POST', '/login', { body: 'username[a]=b&password=x&password=y', headers: asForm });
