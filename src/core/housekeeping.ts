@@ -4,6 +4,8 @@ import type { Clock, Storage } from './ports.ts';
 const intervalMs = 3_600_000;
 /** Changes live this long; a server that was away longer loads everything anew. */
 const keepChangesMs = 24 * 3_600_000;
+/** An expired token is kept this long, so that its owner reads "expired" and not "unknown". */
+const keepExpiredTokensMs = 30 * 24 * 3_600_000;
 
 export type HousekeepingOptions = {
   storage: Pick<Storage, 'changes' | 'tokens' | 'rooms'>;
@@ -20,7 +22,7 @@ export function startHousekeeping({ storage, clock, log }: HousekeepingOptions):
   async function clean(): Promise<void> {
     try {
       await storage.changes.prune(clock.now() - keepChangesMs);
-      await storage.tokens.deleteExpired(clock.now());
+      await storage.tokens.deleteExpired(clock.now() - keepExpiredTokensMs);
       await storage.rooms.purge(abort.signal);
     } catch (error: unknown) {
       if (!abort.signal.aborted)
