@@ -102,3 +102,19 @@ test('links between the pages lead to files that are there', (t) => {
     }
   }
 });
+
+test('every path that README and ARCHITECTURE name is there', (t) => {
+  for (const page of ['README.md', 'docs/ARCHITECTURE.md', 'docs/OPERATIONS.md']) {
+    const paths = [...readProjectFile(page).matchAll(/`((?:src|cli|bot|test|bench|docs)(?:\/[\w./-]*)?)`/g)];
+    for (const [, path = ''] of paths) t.true(isProjectPath(path), `${page}: ${path}`);
+  }
+});
+
+test('every file and folder in ARCHITECTURE’s layout is there', (t) => {
+  const [, layout = ''] = /\n```\n(src\/\n[\s\S]*?)```/.exec(readProjectFile('docs/ARCHITECTURE.md')) ?? [];
+  const entries = [...layout.matchAll(/^( *)(\S+)/gm)].map(([, indent = '', name = '']) =>
+    indent === '' ? name : `src/${name}`,
+  );
+  t.true(entries.length > 10);
+  for (const entry of entries) t.true(isProjectPath(entry), entry);
+});
