@@ -8,24 +8,7 @@ import type { WebSocketConstructor, WebSocketLike } from '../../src/client/index
 import type { ClientFrame, HistoryEntry, ServerFrame } from '../../src/protocol/frames.ts';
 
 /** What happens to one client message. */
-export type Whim =
-  | 'serve'
-  | 'cut before'
-  | 'cut after'
-  | 'cut later'
-  | 'limit'
-  | 'unavailable'
-  | 'crowd'
-  | 'cut joined';
-
-export type ModelServer = {
-  readonly WebSocket: WebSocketConstructor;
-  readonly logs: ReadonlyMap<string, readonly HistoryEntry[]>;
-  /** Somebody else says something. */
-  say(room: string, body: string): void;
-  /** Closes the line of the moment. */
-  cut(): void;
-};
+export type Whim = 'serve' | 'cut before' | 'cut after' | 'cut later' | 'limit' | 'unavailable' | 'crowd';
 
 export type ModelOptions = {
   rooms: readonly string[];
@@ -36,127 +19,154 @@ export type ModelOptions = {
   pageMessages: number;
 };
 
-type Room = { log: HistoryEntry[]; refs: Map<string, HistoryEntry> };
+type Room = { name: string; log: HistoryEntry[]; refs: Map<string, HistoryEntry> };
+type Ref = { ref: string };
 type Listeners = { message: (event: { data: unknown }) => void; close: (event: { code: number }) => void };
+type Line = { listeners: Listeners; joined: Set<string>; open: boolean };
 
 const stamp = '2020-09-26 12:12:13';
 const me = 'bob';
 
-export function createModelServer(options: ModelOptions): ModelServer {
-  const rooms = new Map<string, Room>(options.rooms.map((name) => [name, { log: [], refs: new Map() }]));
-  const whims = [...options.whims];
-  let line: { listeners: Listeners; joined: Set<string>; open: boolean } | undefined;
+export class ModelServer {
+  readonly #options: ModelOptions;
+  readonly #rooms: ReadonlyMap<string, Room>;
+  readonly #whims: Whim[];
+  #line: Line | undefined;
+
+  constructor(options: ModelOptions) {
+    this.#options = options;
+    this.#rooms = new Map(options.rooms.map((name) => [name, { name, log: [], refs: new Map() }]));
+    this.#whims = [...options.whims];
+  }
+
+  get logs(): ReadonlyMap<string, readonly HistoryEntry[]> {
+    return new Map([...this.#rooms].map(([name, { log }]) => [name, log]));
+  }
+
+  /** What a client takes for a WebSocket class. */
+  get WebSocket(): WebSocketConstructor {
+    const accept = (line: Line): void => this.#accept(line);
+    const take = (frame: ClientFrame): void => this.#take(frame);
+    const end = (line: Line): void => {
+      if (line === this.#line) this.cut();
+    };
+    return class implements WebSocketLike {
+      readonly #line: Line = { listeners: { message: () => {}, close: () => {} }, joined: new Set(), open: true };
+
+      constructor() {
+        accept(this.#line);
+      }
+
+      addEventListener(type: 'message' | 'close' | 'error', listener: (event: never) => void): void {
+        if (type !== 'error') Object.assign(this.#line.listeners, { [type]: listener });
+      }
+
+      send(text: string): void {
+        setImmediate(() => {
+          if (this.#line.open) take(JSON.parse(text) as ClientFrame);
+        });
+      }
+
+      close(): void {
+        end(this.#line);
+      }
+    };
+  }
+
+  /** Somebody else says something. */
+  say(name: string, body: string): void {
+    this.#show(name, this.#store(name, 'ann', body), {});
+  }
+
+  /** Closes the line of the moment. */
+  cut(): void {
+    const line = this.#line;
+    if (line === undefined) return;
+    this.#line = undefined;
+    line.open = false;
+    setImmediate(() => line.listeners.close({ code: 1006 }));
+  }
+
+  #accept(line: Line): void {
+    this.#line = line;
+    this.#tell({ type: 'notification', code: 'api-motd', content: 'Welcome.' });
+  }
 
   /** Messages arrive in a later turn, as on a wire; a line that was cut loses those under way. */
-  const tell = (frame: ServerFrame): void => {
-    const to = line;
+  #tell(frame: ServerFrame): void {
+    const line = this.#line;
     setImmediate(() => {
-      if (to?.open === true) to.listeners.message({ data: JSON.stringify(frame) });
+      if (line?.open === true) line.listeners.message({ data: JSON.stringify(frame) });
     });
-  };
-  const cut = (): void => {
-    const to = line;
-    if (to === undefined) return;
-    line = undefined;
-    to.open = false;
-    setImmediate(() => to.listeners.close({ code: 1006 }));
-  };
-  const store = (name: string, user: string, body: string): HistoryEntry => {
-    const { log } = rooms.get(name) as Room;
-    const entry = { id: log.length + 1, stamp, user, you: user === me, body };
-    log.push(entry);
-    return entry;
-  };
-  const show = (name: string, entry: HistoryEntry, answer: { ref?: string; repeat?: true }): void => {
-    if (line?.joined.has(name) !== true) return;
-    tell({ type: 'room:notification', code: 'message', room_name: name, ...entry, ...answer });
-  };
-  const say = (name: string, body: string): void => show(name, store(name, 'ann', body), {});
+  }
 
-  const join = (frame: Extract<ClientFrame, { type: 'join' }>, ref: { ref: string }): void => {
-    const { log } = rooms.get(frame.room_name) as Room;
-    line?.joined.add(frame.room_name);
-    const wanted = frame.since === undefined ? log.slice(-50) : log.slice(frame.since);
-    const given = frame.since === undefined ? wanted : wanted.slice(-options.sinceMessages);
-    const truncated = given.length < wanted.length ? { truncated: true as const } : {};
-    const status = { users: [{ name: me, you: true }], messages: [...given].reverse(), last_id: log.length };
-    tell({
-      type: 'room:notification',
-      code: 'joined',
-      you: true,
-      user: me,
-      room_name: frame.room_name,
-      stamp,
-      status: { ...status, epoch: 'e', ...truncated },
-      ...ref,
-    });
-  };
-  const serve = (frame: ClientFrame, ref: { ref: string }): void => {
-    if (frame.type === 'list') tell({ type: 'notification', code: 'list', list: [], ...ref });
-    else if (frame.type === 'join') join(frame, ref);
-    else if ('room_name' in frame && line?.joined.has(frame.room_name) !== true) {
-      tell({ type: 'error', code: 'room:not-joined', details: { name: frame.room_name }, ...ref });
-    } else if (frame.type === 'message') {
-      const { refs } = rooms.get(frame.room_name) as Room;
-      const known = refs.get(ref.ref);
-      const entry = known ?? store(frame.room_name, me, frame.body);
-      refs.set(ref.ref, entry);
-      show(frame.room_name, entry, { ...ref, ...(known === undefined ? {} : { repeat: true }) });
-    } else if (frame.type === 'history') {
-      const { log } = rooms.get(frame.room_name) as Room;
-      const below = log.filter(({ id }) => id < (frame.before ?? Number.POSITIVE_INFINITY));
-      const page = below.slice(-Math.min(frame.limit ?? 50, options.pageMessages));
-      const more = page.length < below.length;
-      tell({
-        type: 'notification',
-        code: 'history',
-        room_name: frame.room_name,
-        messages: page.reverse(),
-        more,
-        ...ref,
-      });
-    }
-  };
-
-  const take = (frame: ClientFrame): void => {
+  #take(frame: ClientFrame): void {
     const ref = { ref: frame.ref ?? '' };
-    const whim = whims.shift() ?? 'serve';
-    if (whim === 'limit') return tell({ type: 'error', code: 'rate-limited', details: { retry_after: 0.05 }, ...ref });
-    if (whim === 'unavailable') return tell({ type: 'error', code: 'unavailable', ...ref });
-    if (whim === 'cut before') return cut();
-    if (whim === 'crowd') for (const name of rooms.keys()) for (let n = 0; n < 9; n += 1) say(name, `crowd ${n}`);
-    serve(frame, ref);
-    // The answer is lost with the line, or makes it through just before.
-    if (whim === 'cut after' || (whim === 'cut joined' && frame.type === 'join')) cut();
-    if (whim === 'cut later') setImmediate(() => setImmediate(cut));
-  };
-
-  class ModelSocket implements WebSocketLike {
-    readonly #line: NonNullable<typeof line>;
-
-    constructor() {
-      const listeners = { message: () => {}, close: () => {} };
-      this.#line = { listeners, joined: new Set(), open: true };
-      line = this.#line;
-      tell({ type: 'notification', code: 'api-motd', content: 'Welcome.' });
-    }
-
-    addEventListener(type: 'message' | 'close' | 'error', listener: (event: never) => void): void {
-      if (type !== 'error') Object.assign(this.#line.listeners, { [type]: listener });
-    }
-
-    send(text: string): void {
-      const from = this.#line;
-      setImmediate(() => {
-        if (from.open) take(JSON.parse(text) as ClientFrame);
-      });
-    }
-
-    close(): void {
-      if (line === this.#line) cut();
-      else this.#line.listeners.close({ code: 1006 });
+    const whim = this.#whims.shift() ?? 'serve';
+    if (whim === 'limit') {
+      this.#tell({ type: 'error', code: 'rate-limited', details: { retry_after: 0.05 }, ...ref });
+    } else if (whim === 'unavailable') this.#tell({ type: 'error', code: 'unavailable', ...ref });
+    else if (whim === 'cut before') this.cut();
+    else {
+      if (whim === 'crowd') this.#crowd();
+      this.#serve(frame, ref);
+      // The answer is lost with the line, or makes it through just before.
+      if (whim === 'cut after') this.cut();
+      if (whim === 'cut later') setImmediate(() => setImmediate(() => this.cut()));
     }
   }
 
-  return { WebSocket: ModelSocket, logs: new Map([...rooms].map(([name, { log }]) => [name, log])), say, cut };
+  #crowd(): void {
+    for (const name of this.#rooms.keys()) for (let number = 0; number < 9; number += 1) this.say(name, `${number}`);
+  }
+
+  #serve(frame: ClientFrame, ref: Ref): void {
+    if (!('room_name' in frame)) return;
+    const room = this.#rooms.get(frame.room_name) as Room;
+    if (frame.type === 'join') this.#join(room, frame, ref);
+    else if (this.#line?.joined.has(room.name) !== true) {
+      this.#tell({ type: 'error', code: 'room:not-joined', details: { name: room.name }, ...ref });
+    } else if (frame.type === 'message') {
+      const known = room.refs.get(ref.ref);
+      const entry = known ?? this.#store(room.name, me, frame.body);
+      room.refs.set(ref.ref, entry);
+      this.#show(room.name, entry, { ...ref, ...(known === undefined ? {} : { repeat: true }) });
+    } else if (frame.type === 'history') this.#history(room, frame, ref);
+  }
+
+  #join(room: Room, frame: { since?: number }, ref: Ref): void {
+    const { log, name } = room;
+    this.#line?.joined.add(name);
+    const wanted = log.slice(frame.since ?? -50);
+    const given = frame.since === undefined ? wanted : wanted.slice(-this.#options.sinceMessages);
+    const truncated = given.length < wanted.length ? { truncated: true as const } : {};
+    const status = { messages: [...given].reverse(), last_id: log.length, epoch: 'e', ...truncated };
+    const about = { you: true, user: me, room_name: name, stamp, ...ref };
+    this.#tell({
+      type: 'room:notification',
+      code: 'joined',
+      ...about,
+      status: { users: [{ name: me, you: true }], ...status },
+    });
+  }
+
+  #history(room: Room, frame: { before?: number; limit?: number }, ref: Ref): void {
+    const { before = Number.POSITIVE_INFINITY, limit = 50 } = frame;
+    const below = room.log.filter(({ id }) => id < before);
+    const messages = below.slice(-Math.min(limit, this.#options.pageMessages)).reverse();
+    const more = messages.length < below.length;
+    this.#tell({ type: 'notification', code: 'history', room_name: room.name, messages, more, ...ref });
+  }
+
+  #store(name: string, user: string, body: string): HistoryEntry {
+    const { log } = this.#rooms.get(name) as Room;
+    const entry = { id: log.length + 1, stamp, user, you: user === me, body };
+    log.push(entry);
+    return entry;
+  }
+
+  #show(name: string, entry: HistoryEntry, answer: { ref?: string; repeat?: true }): void {
+    if (this.#line?.joined.has(name) !== true) return;
+    this.#tell({ type: 'room:notification', code: 'message', room_name: name, ...entry, ...answer });
+  }
 }
