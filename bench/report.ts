@@ -8,8 +8,8 @@ export type ContestantReport = {
   middle: LoadResult;
   runs: LoadResult[];
   idle: IdleResult | undefined;
-  /** Deliveries a second as a share of each baseline's in the same session. */
-  ratios: Record<string, number>;
+  /** By baseline of the same session: deliveries a second, and CPU for each delivery, as multiples of its. */
+  ratios: Record<string, { deliveries: number; cpu: number | undefined }>;
 };
 
 export function middleRun(runs: readonly LoadResult[]): LoadResult {
@@ -23,7 +23,11 @@ export function addRatios(reports: readonly ContestantReport[]): void {
   for (const report of reports) {
     for (const other of reports) {
       if (other === report || !other.name.startsWith('ws-')) continue;
-      report.ratios[other.name] = report.middle.deliveriesPerSecond / other.middle.deliveriesPerSecond;
+      const [own, base] = [report.middle, other.middle];
+      report.ratios[other.name] = {
+        deliveries: own.deliveriesPerSecond / base.deliveriesPerSecond,
+        cpu: own.serverCpuPerMillion && base.serverCpuPerMillion && own.serverCpuPerMillion / base.serverCpuPerMillion,
+      };
     }
   }
 }
@@ -58,14 +62,17 @@ export function table(reports: readonly ContestantReport[]): string {
   );
   const parts = [align([head, ...rows])];
   if (idleRows.length > 0) parts.push(align([['', 'idle', 'connects/s', 'KB each'], ...idleRows]));
-  for (const report of reports) parts.push(...notes(report));
+  const lines = reports.flatMap(notes);
+  if (lines.length > 0) parts.push(lines.join('\n'));
   return parts.join('\n\n');
 }
 
 function notes({ name, runs, ratios }: ContestantReport): string[] {
   const lines: string[] = [];
-  const shares = Object.entries(ratios).map(([other, ratio]) => `${ratio.toFixed(2)} × ${other}`);
-  if (shares.length > 0) lines.push(`${name}: ${shares.join(', ')}`);
+  for (const [other, { deliveries, cpu }] of Object.entries(ratios)) {
+    const cost = cpu === undefined ? '' : `, ${cpu.toFixed(2)} × its CPU for each`;
+    lines.push(`${name}: ${deliveries.toFixed(2)} × the deliveries of ${other}${cost}`);
+  }
   for (const [index, run] of runs.entries()) {
     const errors = Object.entries(run.errors).map(([code, count]) => `${count} × ${code}`);
     if (run.fault !== undefined) lines.push(`${name}, run ${index + 1}: ended early, ${run.fault}`);
