@@ -285,7 +285,7 @@ test('registrations from one address end in 429', async (t) => {
 });
 
 test('more passwords than the server can hash are refused with 503, and nobody is told a wrong reason', async (t) => {
-  const passwords = createPasswords({ rounds: 8, concurrency: 1, maxQueued: 2 });
+  const passwords = createPasswords({ rounds: 12, concurrency: 1, maxQueued: 2 });
   const { call } = await openRestServer(t, { passwords });
   const answers = await Promise.all(
     Array.from({ length: 20 }, () => call('POST', '/login', { json: { username: 'nobody', password: 'x' } })),
