@@ -83,72 +83,12 @@ const touchIntervalMs = 3_600_000;
 const dayMs = 86_400_000;
 
 export function createAccounts(options: AccountsOptions): Accounts {
-  const { users, tokens, passwords, clock, random } = options;
-
-  async function createUser(account: NewAccount): Promise<User> {
-    const fields = { ...account, username: account.username.normalize('NFKC') };
-    const faults = account.skipPasswordRules === true ? withoutPasswordRules(fields) : checkFields(fields);
-    if (Object.keys(faults).length > 0) throw new FieldErrors(faults);
-    const passwordHash = await passwords.hash(fields.password);
-    try {
-      return await users.create({
-        username: fields.username,
-        email: fields.email,
-        passwordHash,
-        isSuperuser: fields.isSuperuser,
-        createdAt: clock.now(),
-      });
-    } catch (error) {
-      if (error instanceof StoreError && error.kind === 'conflict') throw usernameTaken();
-      throw error;
-    }
-  }
-
-  async function issue(userId: number, label: string | null, expiresAt: number | null) {
-    const token = random(tokenBytes);
-    const record = await tokens.create({ userId, hash: hashToken(token), label, createdAt: clock.now(), expiresAt });
-    return { token, record };
-  }
-
+  const { users, tokens, passwords, clock } = options;
   return {
     checkFields,
-    createUser,
-    async register(fields, known = {}) {
-      const faults = { ...checkFields(fields), ...known };
-      for (const field of ['username', 'password'] as const) {
-        if (fields[field] === undefined) faults[field] ??= [fieldSentences.required];
-      }
-      const { username, password, email = '' } = fields;
-      if (username !== undefined && faults.username === undefined) {
-        const taken = await users.findByName(username.normalize('NFKC'));
-        if (taken !== undefined) faults.username = [fieldSentences.usernameTaken];
-      }
-      if (username === undefined || password === undefined || Object.keys(faults).length > 0) {
-        throw new FieldErrors(faults);
-      }
-      return createUser({ username, password, email, isSuperuser: false });
-    },
-    async login({ username, password }) {
-      const name = username.normalize('NFKC');
-      // A name that nobody can have is not looked up: it may not even be storable.
-      const found = usernameFault(name) === undefined ? await users.findByName(name) : undefined;
-      const isRight =
-        found === undefined
-          ? await passwords.verifyNothing(password)
-          : await passwords.verify(password, found.passwordHash);
-      if (found === undefined || !isRight || !found.isActive) throw new BadCredentials();
-      const { passwordHash: _, ...user } = found;
-      const now = clock.now();
-      const { token, record } = await issue(user.id, null, now + options.tokenTtlMs);
-      // A password changed while the old one was verified has revoked the tokens that were there: not yet this one.
-      const current = await users.findByName(name);
-      if (current?.id !== found.id || current.passwordHash !== found.passwordHash) {
-        await tokens.revoke(record.id);
-        throw new BadCredentials();
-      }
-      await users.setLastLogin(user.id, now);
-      return { token, user: { ...user, lastLoginAt: now } };
-    },
+    register: (fields, known = {}) => register(options, fields, known),
+    login: (credentials) => login(options, credentials),
+    createUser: (account) => createUser(options, account),
     async authenticate(token) {
       const found = await tokens.findByHash(hashToken(token));
       if (found === undefined || !found.user.isActive) throw new AuthenticationError('unknown');
@@ -172,16 +112,78 @@ export function createAccounts(options: AccountsOptions): Accounts {
       return users.setPassword(userId, await passwords.hash(password));
     },
     createToken: (userId, label, ttlDays) =>
-      issue(userId, label, ttlDays === null ? null : clock.now() + ttlDays * dayMs),
+      issueToken(options, userId, label, ttlDays === null ? null : clock.now() + ttlDays * dayMs),
   };
+}
+
+async function register(options: AccountsOptions, fields: AccountFields, known: FieldFaults): Promise<User> {
+  const faults = { ...checkFields(fields), ...known };
+  for (const field of ['username', 'password'] as const) {
+    if (fields[field] === undefined) faults[field] ??= [fieldSentences.required];
+  }
+  const { username, password, email = '' } = fields;
+  if (username !== undefined && faults.username === undefined) {
+    const taken = await options.users.findByName(username.normalize('NFKC'));
+    if (taken !== undefined) faults.username = [fieldSentences.usernameTaken];
+  }
+  if (username === undefined || password === undefined || Object.keys(faults).length > 0) throw new FieldErrors(faults);
+  return createUser(options, { username, password, email, isSuperuser: false });
+}
+
+async function createUser({ users, passwords, clock }: AccountsOptions, account: NewAccount): Promise<User> {
+  const fields = { ...account, username: account.username.normalize('NFKC') };
+  const faults = account.skipPasswordRules === true ? withoutPasswordRules(fields) : checkFields(fields);
+  if (Object.keys(faults).length > 0) throw new FieldErrors(faults);
+  const passwordHash = await passwords.hash(fields.password);
+  const { username, email, isSuperuser } = fields;
+  try {
+    return await users.create({ username, email, passwordHash, isSuperuser, createdAt: clock.now() });
+  } catch (error) {
+    // Two at once: the store lets one of them win.
+    if (!(error instanceof StoreError) || error.kind !== 'conflict') throw error;
+    throw new FieldErrors({ username: [fieldSentences.usernameTaken] });
+  }
+}
+
+async function login(
+  options: AccountsOptions,
+  { username, password }: { username: string; password: string },
+): Promise<{ token: string; user: User }> {
+  const { users, tokens, passwords, clock } = options;
+  const name = username.normalize('NFKC');
+  // A name that nobody can have is not looked up: it may not even be storable.
+  const found = usernameFault(name) === undefined ? await users.findByName(name) : undefined;
+  const isRight =
+    found === undefined
+      ? await passwords.verifyNothing(password)
+      : await passwords.verify(password, found.passwordHash);
+  if (found === undefined || !isRight || !found.isActive) throw new BadCredentials();
+  const { passwordHash, ...user } = found;
+  const now = clock.now();
+  const { token, record } = await issueToken(options, user.id, null, now + options.tokenTtlMs);
+  // A password changed while the old one was verified has revoked the tokens that were there: not yet this one.
+  const current = await users.findByName(name);
+  if (current?.id !== user.id || current.passwordHash !== passwordHash) {
+    await tokens.revoke(record.id);
+    throw new BadCredentials();
+  }
+  await users.setLastLogin(user.id, now);
+  return { token, user: { ...user, lastLoginAt: now } };
+}
+
+async function issueToken(
+  { tokens, clock, random }: AccountsOptions,
+  userId: number,
+  label: string | null,
+  expiresAt: number | null,
+): Promise<{ token: string; record: Token }> {
+  const token = random(tokenBytes);
+  const record = await tokens.create({ userId, hash: hashToken(token), label, createdAt: clock.now(), expiresAt });
+  return { token, record };
 }
 
 function hashToken(token: string): string {
   return createHash('sha256').update(token).digest('hex');
-}
-
-function usernameTaken(): FieldErrors {
-  return new FieldErrors({ username: [fieldSentences.usernameTaken] });
 }
 
 // ---- fields ----
