@@ -22,7 +22,10 @@ export const messageLogLimits = {
   batchMessages: 500,
   /** Characters of bodies in one batch (one message at least), for the same reason. */
   batchCharacters: 524_288,
-  /** After so long a message that a failing store did not take is answered `unavailable`: clients wait no longer. */
+  /**
+   * After so long a message that a failing store did not take is answered `unavailable`, when the attempt under way has
+   * ended: clients that get no answer resend by then.
+   */
   deadlineMs: 10_000,
   /** Longest wait after `busy`: others hold the lock for less than 50 ms at a time. */
   busyWaitMs: 20,

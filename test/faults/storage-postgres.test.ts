@@ -122,6 +122,26 @@ postgresTest(
   },
 );
 
+postgresTest(
+  test,
+  'a statement that arrives after it was given up and sent again stores nothing twice',
+  async (t, db) => {
+    const { proxy, storage, direct } = await openBreakable(t, db);
+    const load = openLoad(t, storage, await createPlace(direct, { rooms: 2, users: 5 }));
+    await load.sendMany(50, 10);
+    proxy.stall('up');
+    const sending = load.sendMany(200, 20);
+    // The store gives a statement up after eight seconds.
+    await until(20_000, async () => {
+      if (load.failures.unknown === undefined) throw new Error('not given up yet');
+    });
+    proxy.resume();
+    await sending;
+    t.is(tally(load).stored, 250);
+    await assertPromises(t, direct, [load]);
+  },
+);
+
 serviceTest(
   test,
   'postgres',
