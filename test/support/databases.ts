@@ -3,8 +3,7 @@
  * template on the server that run.ts started. What a test opens through it is closed and dropped afterwards.
  */
 import { rmSync } from 'node:fs';
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext, TestFn } from 'ava';
@@ -14,7 +13,7 @@ import type { Storage } from '../../src/core/ports.ts';
 import { openMigrator } from '../../src/storage/migrate.ts';
 import type { StorageOptions } from '../../src/storage/storage.ts';
 import { openStorage } from '../../src/storage/storage.ts';
-import { findService, serviceTest } from './services.ts';
+import { findService, makeFolder, serviceTest } from './services.ts';
 
 /** The migrated database on the tests' PostgreSQL server, made by run.ts. */
 export const postgresTemplate = 'finchat_template';
@@ -54,7 +53,7 @@ export function postgresTest(test: TestFn, title: string, body: Body, options: D
 
 /** A SQLite database in a folder of its own, removed in teardown. */
 export async function createSqliteDatabase(t: ExecutionContext, options: DatabaseOptions = {}): Promise<TestDatabase> {
-  const folder = await mkdtemp(join(tmpdir(), 'finchat-test-'));
+  const folder = await makeFolder('test');
   // Teardowns run last to first: the folder goes when everything is closed.
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   const file = join(folder, 'finchat.sqlite');
@@ -154,7 +153,7 @@ let template: Promise<string> | undefined;
 /** Migrating takes longer than copying: one migrated file for each process. */
 function migratedFile(): Promise<string> {
   template ??= (async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'finchat-template-'));
+    const folder = await makeFolder('template');
     process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
     const file = join(folder, 'finchat.sqlite');
     await migrate(`sqlite://${file}`);

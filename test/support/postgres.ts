@@ -4,12 +4,21 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, readdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { Service } from './services.ts';
-import { endsWithin, findFreePort, findProgram, findUser, runToEnd, until } from './services.ts';
+import {
+  endsWithin,
+  findFreePort,
+  findProgram,
+  findUser,
+  makeFolder,
+  notePid,
+  removeNote,
+  runToEnd,
+  until,
+} from './services.ts';
 
 export type Postgres = Service & {
   port: number;
@@ -36,7 +45,7 @@ export function whyNoPostgres(): string | undefined {
 export async function startPostgres(settings: readonly string[] = []): Promise<Postgres> {
   const [initdb, postgres] = [binary('initdb'), binary('postgres')];
   if (initdb === undefined || postgres === undefined) throw new Error(whyNoPostgres());
-  const folder = await mkdtemp(join(tmpdir(), 'finchat-pg-'));
+  const folder = await makeFolder('pg');
   const owner = process.getuid?.() === 0 ? findUser(userForRoot) : undefined;
   if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
   const data = join(folder, 'data');
@@ -72,6 +81,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
       stdio: 'ignore',
     });
     child = started;
+    await notePid(folder, started.pid);
     await until(startDeadlineMs, () => probe(url));
   };
   const end = async (signal: NodeJS.Signals): Promise<void> => {
@@ -82,6 +92,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     running.kill(signal);
     if (!(await endsWithin(running, 5000))) running.kill('SIGQUIT');
     await ended;
+    await removeNote(folder);
   };
   const stop = async (): Promise<void> => {
     // SIGINT: PostgreSQL's fast shutdown, which ends open sessions.

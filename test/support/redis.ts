@@ -1,12 +1,10 @@
 /** A private Redis server on a free port of 127.0.0.1 that writes nothing to disk. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Service } from './services.ts';
-import { endsWithin, findFreePort, findProgram, until } from './services.ts';
+import { endsWithin, findFreePort, findProgram, makeFolder, notePid, until } from './services.ts';
 
 const program = 'redis-server';
 const startDeadlineMs = 10_000;
@@ -20,13 +18,14 @@ export function whyNoRedis(): string | undefined {
 export async function startRedis(port?: number): Promise<Service & { port: number }> {
   const file = findProgram(program);
   if (file === undefined) throw new Error(whyNoRedis());
-  const folder = await mkdtemp(join(tmpdir(), 'finchat-redis-'));
+  const folder = await makeFolder('redis');
   const chosen = port ?? (await findFreePort());
   const child = spawn(
     file,
     ['--port', String(chosen), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder],
     { stdio: 'ignore' },
   );
+  await notePid(folder, child.pid);
   const stop = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) {
       const ended = once(child, 'exit');

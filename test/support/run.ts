@@ -6,13 +6,14 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { chmod } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { createPostgresTemplate } from './databases.ts';
 import { startPostgres, whyNoPostgres } from './postgres.ts';
 import { startRedis, whyNoRedis } from './redis.ts';
 import type { Service, ServiceName } from './services.ts';
-import { serviceVariables } from './services.ts';
+import { folderVariable, makeFolder, serviceVariables, sweep } from './services.ts';
 
 const started: Service[] = [];
 let ava: ChildProcess | undefined;
@@ -28,11 +29,16 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 process.exitCode = await main();
 
 async function main(): Promise<number> {
+  const folder = await makeFolder('run');
+  // PostgreSQL runs as another user when the tests run as root: it must get through to its own folder.
+  await chmod(folder, 0o711);
+  process.env[folderVariable] = folder;
   try {
     const environment = { ...(await provide('postgres')), ...(await provide('redis')) };
     return interrupted === undefined ? await runAva(environment) : 1;
   } finally {
     await Promise.allSettled(started.map((service) => service.stop()));
+    await sweep(folder);
   }
 }
 

@@ -4,8 +4,10 @@ import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, readFileSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext, TestFn } from 'ava';
@@ -21,6 +23,52 @@ export const serviceVariables = {
   redis: { url: 'FINCHAT_TEST_REDIS', missing: 'FINCHAT_TEST_REDIS_MISSING' },
 } as const;
 export type ServiceName = keyof typeof serviceVariables;
+
+/** The folder of one run, in which everything of it lies: run.ts ends and removes what a killed test left there. */
+export const folderVariable = 'FINCHAT_TEST_FOLDER';
+/** A service writes its process id here, so that it can be ended when its starter is gone. */
+const pidFile = 'service.pid';
+
+/** A temporary folder for a service or a test. The caller removes it. */
+export function makeFolder(prefix: string): Promise<string> {
+  return mkdtemp(join(process.env[folderVariable] ?? tmpdir(), `finchat-${prefix}-`));
+}
+
+/** Notes which process serves from this folder. */
+export async function notePid(folder: string, pid: number | undefined): Promise<void> {
+  if (pid !== undefined) await writeFile(join(folder, pidFile), String(pid));
+}
+
+/** The process has ended: its id may be another's now. */
+export function removeNote(folder: string): Promise<void> {
+  return rm(join(folder, pidFile), { force: true });
+}
+
+/** Ends the services that still run in the folders of a run, and removes it. */
+export async function sweep(runFolder: string): Promise<void> {
+  for (const folder of await readdir(runFolder)) {
+    const pid = await readFile(join(runFolder, folder, pidFile), 'utf8').catch(() => '');
+    if (pid === '') continue;
+    try {
+      // SIGQUIT: PostgreSQL's immediate shutdown, which takes its children along.
+      process.kill(Number(pid), 'SIGQUIT');
+      await until(5000, async () => {
+        if (isAlive(Number(pid))) throw new Error(`Process ${pid} does not end.`);
+      });
+    } catch {
+      // Ended already.
+    }
+  }
+  await rm(runFolder, { recursive: true, force: true, maxRetries: 3 });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 /** The service's URL, or why there is none. */
 export function findService(name: ServiceName): { url: string } | { missing: string } {

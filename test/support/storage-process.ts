@@ -27,7 +27,8 @@ export type StorageProcess = {
 export function startStorageProcess(t: ExecutionContext, command: StorageCommand, url: string): StorageProcess {
   const program = fileURLToPath(new URL('storage-child.js', import.meta.url));
   const child = spawn(process.execPath, [program, command, url], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const ended = once(child, 'exit');
+  // 'close' comes after the last of its output.
+  const ended = once(child, 'close');
   const kill = async (): Promise<void> => {
     child.kill('SIGKILL');
     await ended;
