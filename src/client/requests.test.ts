@@ -1,17 +1,17 @@
 import test from 'ava';
-import { chatting, comeBack, join, reconnect, scripted, settled, until } from '../../test/support/scripted-client.ts';
+import { chatting, comeBack, join, reconnect, settled, until } from '../../test/support/scripted-client.ts';
 import { custom, entry, joined, message, parted, status } from '../../test/support/scripted-server.ts';
-import { ChatError, ConnectionError, FatalError, limits, requestLimits } from './index.ts';
+import { ChatError, ConnectionError, limits, requestLimits } from './index.ts';
 
 test('answers find their requests by ref, in whatever order they come', async (t) => {
   const { client, line } = await chatting(t);
-  const asked = [client.list(), client.help(), client.history('r', { before: 9, limit: 2 }), client.join('r')] as const;
+  const asked = [client.list(), client.help(), client.history('r', { before: 9, limit: 2 }), client.join('s')] as const;
   const list = await line.next('list');
   const help = await line.next('help');
   const history = await line.next('history');
   const joining = await line.next('join');
   t.like(history, { room_name: 'r', before: 9, limit: 2 });
-  line.send(joined('r', joining.ref, status([1])));
+  line.send(joined('s', joining.ref, status([1])));
   line.send({
     type: 'notification',
     code: 'history',
@@ -303,71 +303,6 @@ test('a message too large for any connection is refused at once', async (t) => {
   await settled(client, line);
 });
 
-test('no answer in time rejects with timeout, and a late answer disturbs nothing', async (t) => {
-  const { client, line, timers, told } = await chatting(t);
-  await join(client, line, 'r');
-  const late = t.throwsAsync(client.send('r', 'hello', { timeoutMs: 500 }), { instanceOf: ConnectionError });
-  const { ref } = await line.next('message');
-  timers.advance(500);
-  const error = await late;
-  t.is(error?.reason, 'timeout');
-  t.is(error?.ref, ref);
-  line.send(message('r', 1, { ref, body: 'hello' }));
-  await settled(client, line);
-  t.deepEqual(told, ['joined r bob', 'message r 1']);
-});
-
-test('an aborted request rejects with the reason of its signal and is not sent again', async (t) => {
-  const scene = await chatting(t);
-  const { client } = scene;
-  await join(client, scene.line, 'r');
-  const controller = new AbortController();
-  const { signal } = controller;
-  const sent = [client.send('r', 'hello', { signal }), client.list({ signal })];
-  await scene.line.next('message');
-  const reason = new Error('enough');
-  controller.abort(reason);
-  for (const one of sent) t.is(await t.throwsAsync<Error>(one as Promise<unknown>), reason);
-  t.is(await t.throwsAsync(client.help({ signal })), reason);
-  await scene.line.next('list');
-  const line = await reconnect(scene, scene.line);
-  const rejoin = await line.next('join');
-  line.send(joined('r', rejoin.ref, status([])));
-  await settled(client, line);
-});
-
-test('close rejects all that waits and leaves no timer', async (t) => {
-  const { client, line, timers } = await chatting(t);
-  await join(client, line, 'r');
-  const waiting = [client.send('r', 'hello'), client.list(), client.command('r', 'a', 'b'), client.join('s')];
-  const errors = Promise.all(waiting.map((one) => t.throwsAsync(one as Promise<unknown>, { instanceOf: FatalError })));
-  await client.close();
-  for (const error of await errors) t.is(error?.code, 'closed');
-  t.deepEqual(timers.waits, []);
-});
-
-test('a terminal refusal rejects all that waits with its reason', async (t) => {
-  const { client, line } = await chatting(t);
-  const waiting = t.throwsAsync(client.list(), { instanceOf: FatalError });
-  await line.next('list');
-  line.send({ type: 'fatal', code: 'kicked' });
-  t.is((await waiting)?.code, 'kicked');
-});
-
-test('a request before connect is refused, one while connecting waits', async (t) => {
-  const { client, server } = await scripted(t);
-  const early = await t.throwsAsync(client.list(), { instanceOf: ConnectionError });
-  t.is(early?.reason, 'not-connected');
-  const connected = client.connect();
-  const list = client.list();
-  const line = await server.accept();
-  line.greet();
-  await connected;
-  const { ref } = await line.next('list');
-  line.send({ type: 'notification', code: 'list', list: [], ref });
-  t.deepEqual(await list, []);
-});
-
 test('a command given the moment the line is lost waits for the next one', async (t) => {
   const scene = await chatting(t);
   const { client } = scene;
@@ -394,4 +329,31 @@ test('after a listener closes the client nothing more is told', async (t) => {
   await end;
   await line.closed;
   t.deepEqual(told, ['joined r bob', 'end closed']);
+});
+
+test('joining, talking and parting given at once take effect in that order, whatever is refused for now', async (t) => {
+  const { client, line, timers } = await chatting(t);
+  const all = [
+    client.join('r'),
+    client.send('r', '1'),
+    client.send('r', '2'),
+    client.part('r'),
+    client.list(),
+  ] as const;
+  const joining = await line.next('join');
+  line.send({ type: 'notification', code: 'list', list: [], ref: (await line.next('list')).ref });
+  await all[4];
+  const refused = until(client, 'frame');
+  line.send({ type: 'error', code: 'rate-limited', details: { retry_after: 1 }, ref: joining.ref });
+  await refused;
+  timers.advance(1_000);
+  line.send(joined('r', (await line.next('join')).ref, status([])));
+  for (const id of [1, 2]) {
+    const { ref, body } = await line.next('message');
+    t.is(body, `${id}`);
+    line.send(message('r', id, { ref, body }));
+  }
+  line.send(parted('r', true, (await line.next('part')).ref));
+  await Promise.all(all);
+  t.deepEqual(line.unread, []);
 });

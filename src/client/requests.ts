@@ -172,15 +172,24 @@ export class Requests {
 
   /** Sends what may be sent. Called whenever that may have changed. */
   pump(): void {
-    for (const entries of [this.#internal, this.#entries]) {
-      for (const entry of entries.values()) {
-        if (!this.#open || this.#pause !== undefined || this.#inFlight >= Math.floor(this.#window)) return;
-        if (entry.sent || (entries === this.#entries && !this.#deps.isReady(entry.frame))) continue;
-        entry.sent = true;
-        this.#inFlight += 1;
-        this.#deps.send(entry.text);
-      }
+    for (const entry of this.#internal.values()) {
+      if (!entry.sent && this.#mayAny()) this.#transmit(entry);
     }
+    const rooms = new Map<string, 'talk' | 'door'>();
+    for (const entry of this.#entries.values()) {
+      if (!this.#mayAny()) return;
+      if (isInTurn(entry.frame, rooms) && !entry.sent && this.#deps.isReady(entry.frame)) this.#transmit(entry);
+    }
+  }
+
+  #mayAny(): boolean {
+    return this.#open && this.#pause === undefined && this.#inFlight < Math.floor(this.#window);
+  }
+
+  #transmit(entry: Entry): void {
+    entry.sent = true;
+    this.#inFlight += 1;
+    this.#deps.send(entry.text);
   }
 
   #refused(entry: Entry, frame: ErrorFrame): void {
@@ -212,6 +221,18 @@ export class Requests {
     this.#pause = undefined;
     this.#unavailable = 0;
   }
+}
+
+/**
+ * Whether nothing before it stands in a request's way; notes it for those that follow. Joining and parting wait for a
+ * room's earlier requests, and later ones wait for them: refused for now, one of them would otherwise be overtaken.
+ */
+function isInTurn(frame: ClientFrame, rooms: Map<string, 'talk' | 'door'>): boolean {
+  if (!('room_name' in frame)) return true;
+  const before = rooms.get(frame.room_name);
+  const isDoor = frame.type === 'join' || frame.type === 'part';
+  if (isDoor || before === undefined) rooms.set(frame.room_name, isDoor ? 'door' : 'talk');
+  return before === undefined || (before === 'talk' && !isDoor);
 }
 
 /** Milliseconds of `retry_after`; a second where it cannot be read, and never longer than a minute. */
