@@ -26,7 +26,8 @@ const epochBytes = 12;
 /** A chunk of a purge aims at this, well under the 50 ms that a writer may be kept waiting. */
 const chunkMs = 15;
 const smallestChunk = 50;
-const largestChunk = 5000;
+/** The next chunk may have far longer bodies than the one that was measured. */
+const largestChunk = 1000;
 /** Between chunks others write. */
 const chunkPauseMs = 5;
 

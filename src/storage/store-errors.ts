@@ -16,6 +16,7 @@ const uniqueFields: Readonly<Record<string, string>> = {
 const sqlStates: Readonly<Record<string, StoreError['kind']>> = {
   '40001': 'busy', // serialization failure
   '40P01': 'busy', // deadlock
+  '40003': 'unknown', // statement completion unknown
   '55P03': 'busy', // lock not available
   '57014': 'busy', // cancelled by the statement timeout: rolled back
   '25P02': 'busy', // an earlier statement of the transaction failed
