@@ -13,7 +13,7 @@ import type { Storage } from '../../src/core/ports.ts';
 import { openMigrator } from '../../src/storage/migrate.ts';
 import type { StorageOptions } from '../../src/storage/storage.ts';
 import { openStorage } from '../../src/storage/storage.ts';
-import { findService, makeFolder, serviceTest } from './services.ts';
+import { makeFolder, serviceTest } from './services.ts';
 
 /** The migrated database on the tests' PostgreSQL server, made by run.ts. */
 export const postgresTemplate = 'finchat_template';
@@ -103,12 +103,6 @@ export async function withClient<T>(url: string, work: (client: pg.Client) => Pr
   } finally {
     await client.end();
   }
-}
-
-/** The server's URL, for tests that make databases by themselves; undefined without one. */
-export function postgresServerUrl(): string | undefined {
-  const found = findService('postgres');
-  return 'url' in found ? found.url : undefined;
 }
 
 function opener(t: ExecutionContext, url: string): TestDatabase['open'] {
