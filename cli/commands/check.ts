@@ -3,6 +3,7 @@ import { access, constants, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { type Config, ConfigError } from '../../src/config.ts';
+import type { Storage } from '../../src/core/ports.ts';
 import type { Context, Define } from '../context.ts';
 import { withMigrator, withStorage } from '../database.ts';
 import { isOpenToOthers } from '../env-file.ts';
@@ -95,7 +96,7 @@ async function checkDatabase(context: Context, config: Config): Promise<Finding[
   return findings;
 }
 
-async function checkSuperuser(storage: Parameters<Parameters<typeof withStorage>[1]>[0]): Promise<Finding> {
+async function checkSuperuser(storage: Storage): Promise<Finding> {
   const users = await storage.users.list();
   return users.some((user) => user.isSuperuser && user.isActive)
     ? { name: 'superuser', status: 'ok', detail: 'there is one' }

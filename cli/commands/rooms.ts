@@ -159,7 +159,7 @@ function defineDelete(rooms: Command, context: Context): void {
     });
     if (result.isCutShort) {
       context.out.note(
-        'Stopped. The room is gone; the rest of its messages goes with the next "finchat rooms delete".',
+        'Stopped. The room is gone; the rest of its messages goes while the server runs, or with the next deletion.',
       );
     }
     if (json) return context.out.json({ deleted: roomRecord(result.room), messages_deleted: result.messages });

@@ -8,7 +8,7 @@ import { roomNameFault } from '../../src/protocol/names.ts';
 import type { Context, Define } from '../context.ts';
 import { openAccounts, withMigrator, withStorage } from '../database.ts';
 import { CommandError } from '../errors.ts';
-import { addExamples, addJsonOption, addYesOption } from '../help.ts';
+import { addExamples, addJsonOption } from '../help.ts';
 import { count } from '../output.ts';
 import { askText, askYesNo, demandTerminal } from '../prompts.ts';
 import { type SettingFlags, writeSettings } from '../settings-file.ts';
@@ -76,8 +76,8 @@ function addOptions(command: Command): void {
     .option('--skip-password-rules', 'take a weak password without asking')
     .option('--rooms <names>', 'make these rooms, with commas between, where they are missing')
     .option('--no-rooms', 'make no rooms')
+    .option('-y, --yes', 'replace what .env says without asking')
     .option('--noinput', 'ask nothing; a superuser’s password comes from FINCHAT_SUPERUSER_PASSWORD');
-  addYesOption(command);
   addJsonOption(command);
 }
 
