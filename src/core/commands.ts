@@ -119,8 +119,6 @@ function showOutcome(
       return;
     }
     case 'repeat': {
-      // What the first sending showed in this turn goes out before the answer that speaks of it.
-      room.flush();
       const stored = { id: outcome.id, createdAt: outcome.createdAt, ...author };
       session.answer({ ...messageFrame(room.name, stored, true, ref), repeat: true });
       return;

@@ -180,14 +180,19 @@ export class Session implements Receiver {
     for (const frame of frames) this.#out.push(frame);
   }
 
-  /** Sends a message to this client alone. */
+  /** Sends a message to this client alone, after what its rooms have shown so far: also what this turn has shown. */
   answer(frame: ServerFrame): void {
-    this.push([encode(frame)]);
+    this.#pushDirect(encode(frame));
   }
 
   answerError(code: ErrorCode, details?: ErrorDetails, ref?: string): void {
     countError(this.#context.counters, code);
-    this.push([encodeError(code, details, ref)]);
+    this.#pushDirect(encodeError(code, details, ref));
+  }
+
+  #pushDirect(frame: EncodedFrame): void {
+    for (const room of this.rooms.values()) room.flush();
+    this.push([frame]);
   }
 
   flush(): void {
@@ -217,7 +222,7 @@ export class Session implements Receiver {
   #answer(code: ErrorCode, details: ErrorDetails | undefined, ref: string | undefined): void {
     countError(this.#context.counters, code);
     const frame = encodeError(code, details, ref);
-    if (this.#queue.length === 0 || this.#isQueueFull(0)) this.push([frame]);
+    if (this.#queue.length === 0 || this.#isQueueFull(0)) this.#pushDirect(frame);
     else this.#enqueue({ type: 'answer', frame });
   }
 
@@ -260,7 +265,7 @@ export class Session implements Receiver {
 
   #run(task: Task): Promise<void> | undefined {
     if (task.type === 'answer') {
-      this.push([task.frame]);
+      this.#pushDirect(task.frame);
       return undefined;
     }
     if (task.type === 'end') {

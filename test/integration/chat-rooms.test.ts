@@ -164,3 +164,25 @@ test('what was sent just before the connection closed takes effect before the pa
   const story = watcher.frames.slice(2).map((frame) => frame.body ?? frame.code);
   t.deepEqual(story, ['joined', 'last 1', 'last 2', 'last 3', 'parted']);
 });
+
+test('a direct answer comes after the echoes of what was sent before it', async (t) => {
+  const server = await startApp(t);
+  const alice = await server.chat('alice');
+  await alice.ask({ type: 'join', room_name: 'friends' }, { code: 'joined' });
+  const before = alice.frames.length;
+  alice.send({ type: 'message', room_name: 'friends', body: 'm1' });
+  alice.send({ type: 'list' });
+  alice.send({ type: 'custom', room_name: 'friends', command: 'c', payload: 'p' });
+  alice.send({ type: 'help' });
+  alice.send({ type: 'message', room_name: 'friends', body: 'm2' });
+  alice.send({ type: 'history', room_name: 'friends', ref: 'h' });
+  const { messages } = await alice.next({ code: 'history' });
+  t.deepEqual(
+    alice.frames.slice(before).map((frame) => frame.code),
+    ['message', 'list', 'custom', 'help', 'message', 'history'],
+  );
+  t.deepEqual(
+    messages?.map((message) => message.body),
+    ['m2', 'm1'],
+  );
+});
