@@ -7,6 +7,18 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse as parseDotenv } from 'dotenv';
 import { limits } from './protocol/limits.ts';
+import {
+  databaseUrl,
+  hopsOrNetworks,
+  httpUrl,
+  integer,
+  list,
+  oneOf,
+  onOff,
+  type Parse,
+  redisUrl,
+  text,
+} from './settings-forms.ts';
 
 export type Config = {
   host: string;
@@ -22,7 +34,8 @@ export type Config = {
   tokenTtlDays: number;
   bcryptRounds: number;
   maxConnections: number;
-  trustProxy: string | number | undefined;
+  /** Hops, or addresses and networks. */
+  trustProxy: number | readonly string[] | undefined;
   metricsHost: string;
   metricsPort: number | undefined;
   logLevel: string;
@@ -40,8 +53,6 @@ export type Config = {
   finbotFixtureFile: string | undefined;
 };
 
-type Parse<T> = (text: string) => T;
-
 export type Setting<T = unknown> = {
   /** The environment variable. */
   key: string;
@@ -58,9 +69,10 @@ export type Setting<T = unknown> = {
 /** Every fault of the settings, one sentence each. */
 export class ConfigError extends Error {
   readonly faults: readonly string[];
-  constructor(faults: readonly string[]) {
+  constructor(faults: readonly string[], options?: { cause: unknown }) {
     super(
       `The settings have ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
+      options,
     );
     this.name = 'ConfigError';
     this.faults = faults;
@@ -313,7 +325,7 @@ export function readEnvironment(env: Env, folder: string): Env {
     file = readFileSync(resolve(folder, '.env'), 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return env;
-    throw new ConfigError([`.env cannot be read: ${(error as Error).message}`]);
+    throw new ConfigError([`.env cannot be read: ${(error as Error).message}`], { cause: error });
   }
   const merged: Record<string, string | undefined> = parseDotenv(file);
   for (const [key, value] of Object.entries(env)) if (value !== undefined && value !== '') merged[key] = value;
@@ -351,65 +363,4 @@ function withDerived(env: Env, faults: string[]): Env {
     derived.REDIS_URL = `redis://${login}${redisHost}:${pick('REDIS_PORT') ?? '6379'}`;
   }
   return derived;
-}
-
-// ---- forms ----
-
-function text(value: string): string {
-  return value;
-}
-
-function integer(min: number, max: number): Parse<number> {
-  return (value) => {
-    const number = Number(value);
-    if (!/^\d+$/.test(value) || number < min || number > max)
-      throw new Error(`must be a whole number from ${min} to ${max}.`);
-    return number;
-  };
-}
-
-function oneOf<const T extends string>(...choices: readonly T[]): Parse<T> {
-  return (value) => {
-    const found = choices.find((choice) => choice === value);
-    if (found === undefined) throw new Error(`must be one of ${choices.join(', ')}.`);
-    return found;
-  };
-}
-
-function onOff(value: string): boolean {
-  return oneOf('on', 'off')(value) === 'on';
-}
-
-function list(separator: string): Parse<string[]> {
-  return (value) =>
-    value
-      .split(separator)
-      .map((entry) => entry.trim())
-      .filter((entry) => entry !== '');
-}
-
-function databaseUrl(value: string): string {
-  if (value.startsWith('sqlite://') && value.length > 'sqlite://'.length) return value;
-  if (!/^postgres(ql)?:\/\//.test(value) || !URL.canParse(value)) {
-    throw new Error('must be postgres://user:password@host:port/name, or sqlite:// followed by a path.');
-  }
-  return value;
-}
-
-function redisUrl(value: string): string {
-  if (!/^rediss?:\/\//.test(value) || !URL.canParse(value))
-    throw new Error('must be redis://host:port, with :password@ before the host where there is one.');
-  return value;
-}
-
-function httpUrl(value: string): string {
-  if (!/^https?:\/\//.test(value) || !URL.canParse(value)) throw new Error('must begin with http:// or https://.');
-  return value.replace(/\/+$/, '');
-}
-
-function hopsOrNetworks(value: string): string | number {
-  if (/^\d+$/.test(value)) return integer(1, 32)(value);
-  if (!/^[0-9a-fA-F.:/, ]+$/.test(value))
-    throw new Error('must be a number of hops (1 to 32), or addresses and CIDRs with commas between.');
-  return value;
 }

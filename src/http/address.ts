@@ -9,13 +9,13 @@ import proxyaddr from 'proxy-addr';
 export type ClientAddress = (request: IncomingMessage) => string;
 
 /**
- * @param trustProxy undefined: the socket's address; a number: this many proxies stand before the server; a text: their
- * addresses and networks, with commas between
+ * @param trustProxy undefined: the socket's address; a number: this many proxies stand before the server; a list: their
+ * addresses and networks
  * @throws TypeError for a network that is none
  */
-export function createClientAddress(trustProxy: number | string | undefined): ClientAddress {
+export function createClientAddress(trustProxy: number | readonly string[] | undefined): ClientAddress {
   if (trustProxy === undefined) return (request) => plain(request.socket.remoteAddress);
-  const isTrusted = typeof trustProxy === 'number' ? within(trustProxy) : proxyaddr.compile(networks(trustProxy));
+  const isTrusted = typeof trustProxy === 'number' ? within(trustProxy) : proxyaddr.compile([...trustProxy]);
   return (request) => {
     // Nearest first. An entry that is no address was written by somebody before the nearest proxy: the one after it counts.
     const addresses = proxyaddr.all(request, isTrusted).map((address) => withoutPort(address ?? ''));
@@ -40,10 +40,6 @@ export function networkOf(address: string): string {
 
 function within(hops: number): (address: string, index: number) => boolean {
   return (_address, index) => index < hops;
-}
-
-function networks(list: string): string[] {
-  return list.split(/[\s,]+/).filter((entry) => entry !== '');
 }
 
 /** Some proxies write the port too: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */

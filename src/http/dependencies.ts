@@ -27,7 +27,7 @@ export type HttpSettings = {
   version: string;
   registrationOpen: boolean;
   /** As the setting TRUST_PROXY: hops, or addresses and networks. */
-  trustProxy: number | string | undefined;
+  trustProxy: number | readonly string[] | undefined;
   /** Bytes of message bodies in one page at most. */
   historyBytes: number;
 };

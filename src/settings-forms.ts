@@ -1,0 +1,78 @@
+/**
+ * The forms that a setting's text may have: each makes the value of it, or throws an Error whose message completes
+ * "KEY …". They know no setting by name.
+ */
+import proxyaddr from 'proxy-addr';
+
+export type Parse<T> = (text: string) => T;
+
+export function text(value: string): string {
+  return value;
+}
+
+export function integer(min: number, max: number): Parse<number> {
+  return (value) => {
+    const number = Number(value);
+    if (!/^\d+$/.test(value) || number < min || number > max)
+      throw new Error(`must be a whole number from ${min} to ${max}.`);
+    return number;
+  };
+}
+
+export function oneOf<const T extends string>(...choices: readonly T[]): Parse<T> {
+  return (value) => {
+    const found = choices.find((choice) => choice === value);
+    if (found === undefined) throw new Error(`must be one of ${choices.join(', ')}.`);
+    return found;
+  };
+}
+
+export function onOff(value: string): boolean {
+  return oneOf('on', 'off')(value) === 'on';
+}
+
+export function list(separator: string): Parse<string[]> {
+  return (value) =>
+    value
+      .split(separator)
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== '');
+}
+
+export function databaseUrl(value: string): string {
+  if (value.startsWith('sqlite://') && value.length > 'sqlite://'.length) return value;
+  if (!/^postgres(ql)?:\/\//.test(value) || !URL.canParse(value)) {
+    throw new Error('must be postgres://user:password@host:port/name, or sqlite:// followed by a path.');
+  }
+  return value;
+}
+
+export function redisUrl(value: string): string {
+  if (!/^rediss?:\/\//.test(value) || !URL.canParse(value))
+    throw new Error('must be redis://host:port, with :password@ before the host where there is one.');
+  return value;
+}
+
+export function httpUrl(value: string): string {
+  if (!/^https?:\/\//.test(value) || !URL.canParse(value)) throw new Error('must begin with http:// or https://.');
+  return value.replace(/\/+$/, '');
+}
+
+/** A number of hops, or the addresses and networks themselves. */
+export function hopsOrNetworks(value: string): number | string[] {
+  if (/^\d+$/.test(value)) return integer(1, 32)(value);
+  const networks = value.split(/[\s,]+/).filter((network) => network !== '');
+  if (networks.length === 0 || !networks.every(isNetwork))
+    throw new Error('must be a number of hops (1 to 32), or addresses and CIDRs with commas between.');
+  return networks;
+}
+
+/** As the HTTP side will read it; the names of ranges that its library knows besides are no setting of this program. */
+function isNetwork(text: string): boolean {
+  try {
+    proxyaddr.compile(text);
+    return /^[\da-f]*[.:]/i.test(text);
+  } catch {
+    return false;
+  }
+}
