@@ -6,7 +6,6 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
-import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { createMemoryAttemptCounter } from './bus/memory.ts';
 import { createRedisAttemptCounter, openRedis, type RedisConnection } from './bus/redis.ts';
@@ -27,7 +26,7 @@ import { watchChat, watchCommits } from './observe.ts';
 import { limits } from './protocol/limits.ts';
 import { openMigrator } from './storage/migrate.ts';
 import { openStorage } from './storage/storage.ts';
-import { createWebSocketDoor, type WebSocketDoor } from './transports/websocket.ts';
+import { createWebSocketDoor, refuseUpgrade, type WebSocketDoor } from './transports/websocket.ts';
 
 /** The rooms of a database that has never had one. */
 export const sampleRooms: readonly { name: string; topic: string }[] = [
@@ -79,17 +78,19 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
   const log = overrides.log ?? createLog({ level: config.logLevel, format: config.logFormat });
   let handle: Handler = answerWhileStarting;
   const parts: Parts = {
-    server: createHttpServer((request, response) => handle(request, response)),
+    server: createHttpServer({
+      request: (request, response) => handle(request, response),
+      upgrade(request, socket, head) {
+        if (parts.door === undefined) refuseUpgrade(socket, 503, startingDetail);
+        else parts.door.handleUpgrade(request, socket, head);
+      },
+    }),
     state: 'migrating',
   };
   let closing: Promise<void> | undefined;
   let fail: (reason: string) => void = () => {};
   const failed = new Promise<string>((resolve) => {
     fail = resolve;
-  });
-  parts.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (parts.door === undefined) socket.destroy();
-    else parts.door.handleUpgrade(request, socket, head);
   });
 
   async function listen(): Promise<Listening> {
@@ -291,13 +292,13 @@ function listenOn(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
+const startingDetail = 'The server is starting: the database is being migrated.';
+
 /** Before the database is ready: alive, but not ready. */
 function answerWhileStarting(request: IncomingMessage, response: ServerResponse): void {
   const isHealth = /^\/healthz\/?(\?|$)/.test(request.url ?? '');
   response.writeHead(isHealth ? 200 : 503, { 'Content-Type': 'application/json; charset=utf-8' });
-  response.end(
-    JSON.stringify(isHealth ? { status: 'ok' } : { detail: 'The server is starting: the database is being migrated.' }),
-  );
+  response.end(JSON.stringify(isHealth ? { status: 'ok' } : { detail: startingDetail }));
 }
 
 /** The version of this package. */

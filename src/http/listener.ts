@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 export const httpBounds: Readonly<Record<HttpBound, number>> = {
   /** Milliseconds for the headers: they are one packet or a few. */
@@ -34,11 +35,14 @@ type HttpBound =
   | 'headerCount';
 export type HttpBounds = Partial<Record<HttpBound, number>>;
 
+export type HttpHandlers = {
+  request: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Upgrades to WebSocket only. */
+  upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+};
+
 /** A server that does not listen yet. `bounds` are for tests that cannot wait. */
-export function createHttpServer(
-  handle: (request: IncomingMessage, response: ServerResponse) => void,
-  bounds: HttpBounds = {},
-): Server {
+export function createHttpServer(handle: HttpHandlers, bounds: HttpBounds = {}): Server {
   const { headersTimeoutMs, requestTimeoutMs, checkIntervalMs, keepAliveMs, idleMs, headerBytes, headerCount } = {
     ...httpBounds,
     ...bounds,
@@ -55,7 +59,11 @@ export function createHttpServer(
   const answering = new WeakMap<Socket, ServerResponse>();
   server.on('request', (request, response) => {
     answering.set(request.socket, response);
-    handle(request, response);
+    handle.request(request, response);
+  });
+  server.on('upgrade', (request, socket, head) => {
+    if (request.headers.upgrade?.trim().toLowerCase() === 'websocket') handle.upgrade(request, socket, head);
+    else readAgain(server, request, socket, head, answering.get(socket as Socket));
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // An answer that has begun cannot be taken back: another one in the middle of it would be read as its body.
@@ -65,6 +73,38 @@ export function createHttpServer(
     else socket.end(rawAnswer(error.code));
   });
   return server;
+}
+
+/**
+ * An offer of another protocol than WebSocket is ignored (RFC 9110 §7.8): common HTTP clients offer h2c with every
+ * request. Node has stopped reading such a connection as HTTP, so it is begun again with the request without its offer.
+ * `earlier`: the answer before, which goes out first.
+ */
+function readAgain(
+  server: Server,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  earlier: ServerResponse | undefined,
+): void {
+  const begin = (): void => {
+    socket.unshift(Buffer.concat([Buffer.from(headWithoutOffer(request), 'latin1'), head]));
+    server.emit('connection', socket);
+  };
+  if (earlier === undefined || earlier.closed || earlier.writableFinished) begin();
+  else earlier.once('close', begin);
+}
+
+/** The request's line and headers as they came, but for the offer and for the options that belong to it. */
+function headWithoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(at, at + 2);
+    if (/^(upgrade|http2-settings)$/i.test(name)) continue;
+    if (name.toLowerCase() !== 'connection') lines.push(`${name}: ${value}`);
+    else if (/\bclose\b/i.test(value)) lines.push('Connection: close');
+  }
+  return `${lines.join('\r\n')}\r\n\r\n`;
 }
 
 function rawAnswer(code: string | undefined): string {

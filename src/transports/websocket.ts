@@ -39,6 +39,8 @@ export function createWebSocketDoor(options: WebSocketOptions): WebSocketDoor {
     perMessageDeflate: false,
     maxPayload: limits.clientMessageBytes,
   });
+  // Without a listener `ws` answers a broken handshake in HTML.
+  server.on('wsClientError', (_error, socket, request) => refuseHandshake(socket, request));
 
   async function begin(ws: WebSocket, socket: Duplex, credentials: Credentials, takeover: boolean): Promise<void> {
     connected.add(ws);
@@ -55,9 +57,9 @@ export function createWebSocketDoor(options: WebSocketOptions): WebSocketDoor {
   return {
     handleUpgrade(request, socket, head) {
       const url = readUrl(request);
-      if (url === undefined || !/^\/ws\/chat\/?$/.test(url.pathname)) return answerHttp(socket, 404, 'Not found.');
+      if (url === undefined || !/^\/ws\/chat\/?$/.test(url.pathname)) return refuseUpgrade(socket, 404, 'Not found.');
       if (connected.size >= maxConnections)
-        return answerHttp(socket, 503, 'The server has no room for another connection.');
+        return refuseUpgrade(socket, 503, 'The server has no room for another connection.');
       const query = url.searchParams;
       const credentials = readCredentials(request.headers.authorization, query.get('token') ?? undefined);
       server.handleUpgrade(request, socket, head, (ws) => {
@@ -116,13 +118,25 @@ function readUrl(request: IncomingMessage): URL | undefined {
   return target.startsWith('/') && URL.canParse(target, 'http://host') ? new URL(target, 'http://host') : undefined;
 }
 
-function answerHttp(socket: Duplex, status: number, detail: string): void {
+/** What RFC 6455 §4.2 asks of the request is missing. */
+function refuseHandshake(socket: Duplex, request: IncomingMessage): void {
+  if (request.method !== 'GET') {
+    refuseUpgrade(socket, 405, `Method "${request.method}" not allowed.`, ['Allow: GET']);
+    return;
+  }
+  // §4.4: the versions that the server speaks.
+  refuseUpgrade(socket, 400, 'The WebSocket handshake is not well formed.', ['Sec-WebSocket-Version: 13, 8']);
+}
+
+/** Answers an upgrade over HTTP, and ends its connection. `headers`: lines besides the usual ones. */
+export function refuseUpgrade(socket: Duplex, status: number, detail: string, headers: readonly string[] = []): void {
   const body = JSON.stringify({ detail });
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Content-Type: application/json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
+    ...headers,
   ];
   socket.on('error', () => socket.destroy());
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);

@@ -118,7 +118,10 @@ export async function openRestServer(t: ExecutionContext, options: RestOptions =
       ...options.settings,
     },
   });
-  const server = createHttpServer(handler, options.bounds);
+  const server = createHttpServer(
+    { request: handler, upgrade: (_request, socket) => socket.destroy() },
+    options.bounds,
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(async () => {
     server.closeAllConnections();
