@@ -107,6 +107,11 @@ export class Session implements Receiver {
     this.#answer('invalid-format', undefined, undefined);
   }
 
+  receiveControl(bytes: number): void {
+    this.onAlive();
+    if (this.#state === 'open') this.#isFlooding(bytes);
+  }
+
   onAlive(): void {
     this.#alive = true;
     if (this.#proofs.length > 0) this.#settleProofs(true);

@@ -30,6 +30,8 @@ export interface ConnectionEvents {
   receive(text: string, bytes: number): void;
   /** A frame that is no text. */
   receiveBinary(bytes: number): void;
+  /** A ping or a pong: a sign of life that counts against the raw cap. */
+  receiveControl(bytes: number): void;
   onAlive(): void;
   onClose(): void;
 }

@@ -53,7 +53,9 @@ export const limits = {
   messagesPerSecond: 20,
   /** Client messages of one user in a burst. */
   messageBurst: 100,
-  /** Frames a second of one connection before it is closed as flooding: far above what the message rate lets through. */
+  /** WebSocket fragments of one client message (RFC 6455 §5.4): the largest message in pieces of 64 bytes. */
+  messageFragments: 1024,
+  /** Frames a second of one connection, pings and pongs too, before it is closed as flooding: far above what the message rate lets through. */
   rawFramesPerSecond: 500,
   /** Bytes a second of one connection before it is closed as flooding. */
   rawBytesPerSecond: 4_194_304,

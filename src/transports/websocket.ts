@@ -38,6 +38,7 @@ export function createWebSocketDoor(options: WebSocketOptions): WebSocketDoor {
     // Compression costs eight times the time and 200 KB a connection; chat messages are short.
     perMessageDeflate: false,
     maxPayload: limits.clientMessageBytes,
+    maxFragments: limits.messageFragments,
   });
   // Without a listener `ws` answers a broken handshake in HTML.
   server.on('wsClientError', (_error, socket, request) => refuseHandshake(socket, request));
@@ -91,7 +92,9 @@ function createTransport(ws: WebSocket, socket: Duplex): Transport {
     },
     close(name: CloseName) {
       if (ws.readyState === WebSocket.CLOSED) return;
-      ws.resume();
+      // What a flood still sends is not even read; of others the answering close frame is.
+      if (name === 'flooding') ws.pause();
+      else ws.resume();
       ws.close(closeCodes[name].code);
       setTimeout(() => ws.terminate(), closeTimeoutMs).unref();
     },
@@ -106,8 +109,8 @@ function listen(ws: WebSocket, events: ConnectionEvents): void {
     if (isBinary) events.receiveBinary(data.length);
     else events.receive(data.toString(), data.length);
   });
-  ws.on('pong', () => events.onAlive());
-  ws.on('ping', () => events.onAlive());
+  ws.on('pong', (data: Buffer) => events.receiveControl(data.length));
+  ws.on('ping', (data: Buffer) => events.receiveControl(data.length));
   ws.on('close', () => events.onClose());
   if (ws.readyState === WebSocket.CLOSED) events.onClose();
 }
@@ -140,4 +143,6 @@ export function refuseUpgrade(socket: Duplex, status: number, detail: string, he
   ];
   socket.on('error', () => socket.destroy());
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
+  // After an upgrade no timeout of the HTTP server watches the socket, and a peer need never close its half.
+  setTimeout(() => socket.destroy(), closeTimeoutMs).unref();
 }

@@ -62,6 +62,7 @@ const limitRows: Record<keyof typeof limits, string> = {
   proofMs: 'time that an older connection has to prove that it lives',
   messagesPerSecond: 'messages a second, on average, per user',
   messageBurst: 'messages in a burst, per user',
+  messageFragments: 'WebSocket fragments of one message (then close code 1008)',
   rawFramesPerSecond: 'frames a second (then close code 4429)',
   rawBytesPerSecond: 'bytes a second (then close code 4429)',
 };

@@ -117,6 +117,23 @@ test('a connection that floods is closed with 4429', async (t) => {
   t.is((await alice.closed).code, 4429);
 });
 
+test('pongs that nobody asked for count as a flood too, however small they are', async (t) => {
+  const server = await startApp(t);
+  const alice = await server.chat('alice');
+  for (let n = 0; n < 4 * limits.rawFramesPerSecond; n += 1) alice.socket.pong();
+  t.is((await alice.closed).code, 4429);
+});
+
+test('a message in pieces is read; one in endless empty pieces closes the connection', async (t) => {
+  const server = await startApp(t);
+  const alice = await server.chat('alice');
+  for (const piece of '{"type":"help"') alice.socket.send(piece, { fin: false });
+  alice.socket.send('}', { fin: true });
+  await alice.next({ code: 'help' });
+  for (let n = 0; n <= limits.messageFragments; n += 1) alice.socket.send('', { fin: false });
+  t.is((await alice.closed).code, 1008);
+});
+
 test('a client message over 64 KiB closes the connection with 1009, one of just that size is read', async (t) => {
   const server = await startApp(t);
   const alice = await server.chat('alice');

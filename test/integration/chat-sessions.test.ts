@@ -1,4 +1,5 @@
 /** Who gets in and how a session ends: tokens, one session per user, half-dead connections, log-out, heartbeat, shutdown. */
+import { connect } from 'node:net';
 import test from 'ava';
 import { WebSocket } from 'ws';
 import { StoreError } from '../../src/core/ports.ts';
@@ -202,6 +203,30 @@ test('a stopping server tells its clients when to come back and closes with 1012
     echoed,
     stored.slice(0, echoed.length).map((message) => message.id),
   );
+});
+
+test('a refused upgrade is cut after its answer, though the peer never closes its half', async (t) => {
+  const server = await startApp(t);
+  const { hostname, port } = new URL(server.url);
+  const upgrade = 'HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
+  for (const [request, status] of [
+    [`GET /ws/other ${upgrade}`, 404],
+    [`GET /ws/chat ${upgrade}Sec-WebSocket-Version: 9\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n`, 400],
+    [`POST /ws/chat ${upgrade}Sec-WebSocket-Version: 13\r\n`, 405],
+  ] as const) {
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => {
+      answer += chunk.toString();
+    });
+    const cut = new Promise<void>((resolve) => socket.once('error', () => resolve()));
+    socket.write(`${request}\r\n`);
+    // Only bytes that nobody takes any more tell a half-open peer that it was cut.
+    const probe = setInterval(() => socket.write('x'), 100);
+    await cut;
+    clearInterval(probe);
+    t.regex(answer, new RegExp(`^HTTP/1.1 ${status} [^]*application/json[^]*\\r\\n\\r\\n\\{"detail":"[^"]+"\\}$`));
+  }
 });
 
 test('connections beyond the limit are answered 503 before they become WebSockets', async (t) => {
