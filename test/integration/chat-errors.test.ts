@@ -1,5 +1,6 @@
 /** Which error, when: the first that applies is answered, and the connection stays open. */
 import test from 'ava';
+import { systemClock } from '../../src/core/clock.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import { startApp } from '../support/app.ts';
 import type { RawClient, RawFrame } from '../support/raw-client.ts';
@@ -108,6 +109,22 @@ test('every client message counts against the rate, and retry_after says when to
   const again = await server.chat('alice');
   for (let n = 0; n < limits.messageBurst; n += 1) again.send({ type: 'list' });
   await again.next({ code: 'rate-limited' });
+});
+
+test('beyond the rate a message is rate-limited before its type is looked at, and after its form', async (t) => {
+  // Time stands still, so that the bucket does not fill.
+  const instant = Date.now();
+  const server = await startApp(t, { overrides: { clock: { ...systemClock, now: () => instant } } });
+  const alice = await server.chat('alice');
+  for (let n = 0; n < limits.messageBurst; n += 1) alice.send({ type: 'list' });
+  const bad: [message: object | string, code: string][] = [
+    ['{', 'invalid-format'],
+    [{ type: 7 }, 'invalid-format'],
+    [{ type: 'shout' }, 'rate-limited'],
+    [{ type: 'join', room_name: 'nowhere' }, 'rate-limited'],
+  ];
+  for (const [message] of bad) alice.send(message);
+  for (const [message, code] of bad) t.is((await alice.next({ type: 'error' })).code, code, JSON.stringify(message));
 });
 
 test('a connection that floods is closed with 4429', async (t) => {
