@@ -41,9 +41,15 @@ const maxQueuedHashes = 100;
 export type Listening = { url: string; port: number; metricsPort?: number };
 
 export interface App {
-  /** Resolves when the server is ready. Rejects with a sentence when it cannot start; what was opened is closed then. */
+  /**
+   * To be called once. Resolves when the server is ready. Rejects with a sentence when it cannot start, or was closed
+   * meanwhile; what was opened is closed then.
+   */
   listen(): Promise<Listening>;
-  /** Stops as a deploy wants it: nothing that was sent is lost. Safe to call twice. */
+  /**
+   * Stops as a deploy wants it: nothing that was sent is lost. Safe to call twice, and while `listen` is under way.
+   * Rejects when a part failed to close, or did not within the deadlines; the others are closed all the same.
+   */
   close(): Promise<void>;
   /** Resolves with a sentence when the server must stop by itself. */
   readonly failed: Promise<string>;
@@ -87,28 +93,43 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
     }),
     state: 'migrating',
   };
+  let opening: Promise<Listening> | undefined;
   let closing: Promise<void> | undefined;
   let fail: (reason: string) => void = () => {};
   const failed = new Promise<string>((resolve) => {
     fail = resolve;
   });
 
+  async function open(): Promise<Listening> {
+    await listenOn(parts.server, config.host, config.port, log);
+    const storage = await openStore(config, overrides, parts, log);
+    void parts.lock?.lost.then(fail);
+    handle = await openDoors(config, overrides, parts, storage, log);
+    requireStarting(parts);
+    parts.state = 'ready';
+    return announce(config, parts, log);
+  }
+
   async function listen(): Promise<Listening> {
+    opening = open();
     try {
-      await listenOn(parts.server, config.host, config.port);
-      const storage = await openStore(config, overrides, parts, log);
-      void parts.lock?.lost.then(fail);
-      handle = await openDoors(config, overrides, parts, storage, log);
-      parts.state = 'ready';
-      return await announce(config, parts, log);
+      return await opening;
     } catch (error: unknown) {
-      await close();
+      await close().catch((fault: unknown) => log.error({ err: fault }, 'What was opened could not be closed.'));
       throw error;
     }
   }
 
+  async function stop(): Promise<void> {
+    parts.state = 'draining';
+    const deadlineMs = config.shutdownSeconds * 1000;
+    // What is being opened is closed with the rest, once it is open. How the start ended is for `listen` to say.
+    if (opening !== undefined) await within(opening, deadlineMs).catch(() => {});
+    await closeAll(parts, deadlineMs);
+  }
+
   function close(): Promise<void> {
-    closing ??= closeAll(parts, config.shutdownSeconds * 1000);
+    closing ??= stop();
     return closing;
   }
 
@@ -124,6 +145,7 @@ async function openStore(config: Config, overrides: Overrides, parts: Parts, log
   } finally {
     await migrator.close();
   }
+  requireStarting(parts);
   const opened = await openStorage({
     url: config.databaseUrl,
     pool: config.databasePool,
@@ -140,6 +162,7 @@ async function openStore(config: Config, overrides: Overrides, parts: Parts, log
     );
   }
   parts.lock = lock;
+  requireStarting(parts);
   const rooms = await storage.rooms.seed(sampleRooms, clock.now());
   if (rooms.length > 0) log.info(`Created the rooms ${rooms.map((room) => room.name).join(', ')}.`);
   return storage;
@@ -251,16 +274,33 @@ async function announce(config: Config, parts: Parts, log: Logger): Promise<List
   return { url, port, ...(metricsPort === undefined ? {} : { metricsPort }) };
 }
 
+/** Between two steps of the start: whoever stops the server waits for no more than the one under way. */
+function requireStarting(parts: Parts): void {
+  if (parts.state === 'draining') throw new Error('The server was stopped before it was ready.');
+}
+
 async function closeAll(parts: Parts, deadlineMs: number): Promise<void> {
-  parts.state = 'draining';
-  await parts.chat?.close(deadlineMs);
-  await parts.housekeeping?.close();
-  await closeServer(parts.server, parts.door);
-  await parts.metricsServer?.close();
-  await parts.attempts?.close();
-  await parts.redis?.close();
-  await parts.lock?.release();
-  await parts.storage?.close();
+  try {
+    await parts.chat?.close(deadlineMs);
+  } finally {
+    const rest = closeEach([
+      () => parts.housekeeping?.close(),
+      () => closeServer(parts.server, parts.door),
+      () => parts.metricsServer?.close(),
+      () => parts.attempts?.close(),
+      () => parts.redis?.close(),
+      () => parts.lock?.release(),
+      () => parts.storage?.close(),
+    ]);
+    await within(rest, restDeadlineMs);
+  }
+}
+
+/** Closes each part in turn, also after one that fails. */
+async function closeEach(steps: readonly (() => Promise<void> | undefined)[]): Promise<void> {
+  const faults: unknown[] = [];
+  for (const close of steps) await close()?.catch((error: unknown) => faults.push(error));
+  if (faults.length > 0) throw new AggregateError(faults, 'Not every part of the server could be closed.');
 }
 
 /** Connections get a moment for their closing handshake; requests under way are answered. */
@@ -280,15 +320,36 @@ async function closeServer(server: Server, door: WebSocketDoor | undefined): Pro
 
 /** A closing handshake and an answer take a round trip; whoever needs longer than this is cut. */
 const closeGraceMs = 2000;
+/** For everything after the chat: the grace above, and connections of a database or Redis that does not answer. */
+const restDeadlineMs = 5000;
 
-function listenOn(server: Server, host: string, port: number): Promise<void> {
+/** Rejects when `work` does, or when it is not done within `ms`. */
+async function within(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`Not done within ${ms} ms: the database or Redis does not answer.`)), ms);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function listenOn(server: Server, host: string, port: number, log: Logger): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
+    const refuse = (error: NodeJS.ErrnoException): void => {
       const hint =
         error.code === 'EADDRINUSE' ? 'The port is in use: stop the other program, or set PORT.' : error.message;
       reject(new Error(`Cannot listen on ${host}:${port}. ${hint}`, { cause: error }));
+    };
+    server.once('error', refuse);
+    server.listen(port, host, () => {
+      server.off('error', refuse);
+      // One connection that could not be accepted: the others go on.
+      server.on('error', (error) => log.error({ err: error }, 'A connection could not be accepted.'));
+      resolve();
     });
-    server.listen(port, host, resolve);
   });
 }
 

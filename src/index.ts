@@ -6,11 +6,10 @@ import { createApp } from './app.ts';
 import type { Config } from './config.ts';
 import { createLog } from './log.ts';
 
-/** Runs until a signal or a failure ends the process; rejects when the server cannot start. */
+/** Resolves when the server listens; a signal or a failure ends the process then. Rejects when it cannot start. */
 export async function runServer(config: Config): Promise<void> {
   const log = createLog({ level: config.logLevel, format: config.logFormat });
   const app = createApp(config, { log });
-  await app.listen();
 
   let isStopping = false;
   const stop = (code: number): void => {
@@ -23,10 +22,11 @@ export async function runServer(config: Config): Promise<void> {
       },
       (error: unknown) => {
         log.error({ err: error }, 'The server did not stop cleanly.');
-        process.exit(1);
+        log.flush(() => process.exit(1));
       },
     );
   };
+  // Before the start: a migration can take minutes, and the first process of a container has no default for a signal.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       log.info(`${signal}: stopping.`);
@@ -41,4 +41,10 @@ export async function runServer(config: Config): Promise<void> {
     log.fatal(reason);
     stop(1);
   });
+  try {
+    await app.listen();
+  } catch (error: unknown) {
+    // Told to stop while it started: `stop` ends the process.
+    if (!isStopping) throw error;
+  }
 }

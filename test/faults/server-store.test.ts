@@ -2,11 +2,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { startApp, type TestApp } from '../support/app.ts';
-import { createPostgresDatabase, createPostgresTemplate } from '../support/databases.ts';
+import { createPostgresDatabase, createPostgresTemplate, postgresTest } from '../support/databases.ts';
 import { startPostgres } from '../support/postgres.ts';
 import { openRawClient, type RawClient } from '../support/raw-client.ts';
+import { startServerProcess } from '../support/server-process.ts';
 import { serviceTest, until } from '../support/services.ts';
 import { startStorageProcess } from '../support/storage-process.ts';
+import { openTcpProxy } from '../support/tcp-proxy.ts';
 
 const inRoom = { room_name: 'friends' };
 
@@ -94,5 +96,36 @@ serviceTest(
     await ada.ask({ type: 'message', ...inRoom, body: 'after', ref: 'after' }, { code: 'message', body: 'after' });
     await bob.next({ code: 'message', body: 'after' });
     t.deepEqual(bodies(bob), ['before', 'meanwhile', 'after']);
+  },
+);
+
+postgresTest(
+  test,
+  'a server whose PostgreSQL has gone silent stops within its deadlines all the same',
+  async (t, db) => {
+    t.timeout(60_000);
+    const proxy = await openTcpProxy(db.url);
+    t.teardown(() => proxy.close());
+    const server = await startServerProcess(t, { DATABASE_URL: proxy.url, SHUTDOWN_SECONDS: '1' });
+    const credentials = { username: 'ada', password: 'a long enough pass-phrase' };
+    const post = (path: string): Promise<Response> =>
+      fetch(server.url + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', connection: 'close' },
+        body: JSON.stringify(credentials),
+      });
+    t.is((await post('/register')).status, 200);
+    const { token } = (await (await post('/login')).json()) as { token: string };
+    const ada = await openRawClient(t, server.url, { token });
+    await ada.ask({ type: 'join', ...inRoom }, { code: 'joined', you: true });
+    proxy.stall('both');
+    ada.send({ type: 'message', ...inRoom, body: 'too late', ref: 'late' });
+    await ada.settle();
+    const begun = performance.now();
+    t.is(await server.end('SIGTERM'), 1, server.output());
+    t.is((await ada.closed).code, 1012);
+    t.regex(server.output(), /does not answer/);
+    // One second for commits and five for the rest; without deadlines it would take as long as the network does.
+    t.true(performance.now() - begun < 15_000);
   },
 );
