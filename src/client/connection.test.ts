@@ -101,56 +101,6 @@ for (const code of [1002, 1006, 1007, 1009, 1011, 1012, 1013, 4408, 4429, 4999])
   });
 }
 
-const refusals = [
-  [1000, 'ended'],
-  [4401, 'not-authenticated'],
-  [4403, 'kicked'],
-  [4409, 'already-chatting'],
-  [4410, 'resumed-elsewhere'],
-] as const;
-for (const [code, reason] of refusals) {
-  test(`a line closed with ${code} ends the client with ${reason}`, async (t) => {
-    const { client, line, server, timers, told } = await chatting(t);
-    const end = until(client, 'end');
-    line.close(code);
-    const { error } = await end;
-    t.is(error.code, reason);
-    t.is(client.state, 'ended');
-    t.deepEqual(timers.waits, []);
-    t.is(server.waiting, 0);
-    t.deepEqual(told, [`end ${reason}`]);
-    await t.throwsAsync(client.list(), { message: /not connected/ });
-  });
-}
-
-for (const code of ['not-authenticated', 'already-chatting', 'kicked', 'resumed-elsewhere'] as const) {
-  test(`fatal ${code} rejects connect and ends the client without another attempt`, async (t) => {
-    const { client, server, timers } = await scripted(t);
-    const connected = t.throwsAsync(client.connect(), { instanceOf: FatalError });
-    const line = await server.accept();
-    line.sendText(JSON.stringify({ type: 'fatal', code }));
-    line.close(1013);
-    t.is((await connected)?.code, code);
-    t.is(client.state, 'ended');
-    await line.closed;
-    timers.advance(600_000);
-    t.is(client.state, 'ended');
-    t.is(server.waiting, 0);
-  });
-}
-
-test('a second client that took the place while this one was away ends it', async (t) => {
-  const all = await chatting(t);
-  const waiting = until(all.client, 'state', ({ state }) => state === 'waiting');
-  all.line.cut();
-  await waiting;
-  const end = until(all.client, 'end');
-  all.timers.advance(all.timers.waits[0] ?? 0);
-  const next = await all.server.accept();
-  next.send({ type: 'fatal', code: 'already-chatting' });
-  t.is((await end).reason, 'already-chatting');
-});
-
 test('logged-out ends the client', async (t) => {
   const { client, line } = await chatting(t);
   const heard = until(client, 'logged-out');
@@ -159,15 +109,6 @@ test('logged-out ends the client', async (t) => {
   line.close(1000);
   await heard;
   t.is((await end).reason, 'logged-out');
-});
-
-test('an expired session begins a new one', async (t) => {
-  const all = await chatting(t);
-  const waiting = until(all.client, 'state', ({ state }) => state === 'waiting');
-  all.line.sendText(JSON.stringify({ type: 'fatal', code: 'session-expired' }));
-  await waiting;
-  await comeBack(all);
-  t.is(all.client.state, 'open');
 });
 
 test('after server-closing the client waits as long as it was told', async (t) => {

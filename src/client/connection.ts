@@ -11,8 +11,8 @@
  * Each state has at most one timer: connecting a deadline, waiting the next attempt, open the check for silence.
  */
 import { retryAfterClose } from '../protocol/close-codes.ts';
-import type { FatalCode } from '../protocol/errors.ts';
 import type { ServerFrame } from '../protocol/frames.ts';
+import { limits } from '../protocol/limits.ts';
 import { backoff, backoffDelay } from './backoff.ts';
 import { type EndReason, FatalError } from './errors.ts';
 import type { Timers } from './platform.ts';
@@ -32,6 +32,11 @@ export const connectionTimes = {
   answerMs: 10_000,
   /** Milliseconds of `reconnect_in` that are believed at most: a broken server must not silence its clients for days. */
   reconnectInMaxMs: 300_000,
+  /**
+   * Milliseconds to wait after `already-chatting` on coming back: what blocks may be this client's own cut connection,
+   * or its attempt before, which the server still tests. Longer than that takes, by a second for the way there and back.
+   */
+  blockedMs: (limits.proofMs + 1_000) as number,
 } as const;
 
 /** Of all reads only `list` has no room to be in and touches no message. Without a `ref`, so that it settles no request. */
@@ -66,7 +71,12 @@ export class Connection {
   #openedAt = 0;
   #heardAt = 0;
   #probed = false;
-  #reconnectIn: number | undefined;
+  /** Milliseconds to wait before the next attempt, where more is known than the backoff knows. */
+  #knownWait: number | undefined;
+  /** Whether there was an attempt before this one since `start`. */
+  #isComingBack = false;
+  /** Whether `already-chatting` was answered since the last greeting: the second one in a row is believed. */
+  #wasBlocked = false;
 
   constructor(deps: ConnectionDeps) {
     this.#deps = deps;
@@ -80,6 +90,8 @@ export class Connection {
   start(): void {
     if (this.#state !== 'idle' && this.#state !== 'ended') return;
     this.#attempt = 0;
+    this.#isComingBack = false;
+    this.#wasBlocked = false;
     this.#open();
   }
 
@@ -117,7 +129,7 @@ export class Connection {
 
   #open(): void {
     const { timers, now } = this.#deps;
-    this.#reconnectIn = undefined;
+    this.#knownWait = undefined;
     this.#heardAt = now();
     this.#setState('connecting');
     // A listener of the state may have stopped the client.
@@ -143,31 +155,38 @@ export class Connection {
     if (frame === undefined) return;
     this.#deps.onFrame(frame);
     if (this.#state !== 'connecting' && this.#state !== 'open') return;
-    if (frame.type === 'fatal') this.#onFatal(frame.code);
+    if (frame.type === 'fatal') this.#onRefused(frame.code);
     if (frame.type !== 'notification') return;
     if (frame.code === 'logged-out') this.#end('logged-out');
-    else if (frame.code === 'server-closing') this.#reconnectIn = readDelay(frame.reconnect_in);
+    else if (frame.code === 'server-closing') this.#knownWait = readDelay(frame.reconnect_in);
     else if (frame.code === 'api-motd' && this.#state === 'connecting') this.#greeted();
   }
 
   #greeted(): void {
     this.#openedAt = this.#deps.now();
+    this.#wasBlocked = false;
     this.#watch(connectionTimes.silenceMs);
     this.#setState('open');
     if (this.#state === 'open') this.#deps.onOpen();
   }
 
-  /** An expired session is the one fatal that a new session mends. */
-  #onFatal(code: FatalCode): void {
-    if (code !== 'session-expired') return this.#end(code);
-    void this.#transport?.close();
-    this.#retry('backoff');
-  }
-
   #onClosed(code: number): void {
     const retry = retryAfterClose(code);
-    if (retry === 'no') this.#end(reasonOfClose(code));
+    if (retry === 'no') this.#onRefused(reasonOfClose(code));
     else this.#retry(retry);
+  }
+
+  /** Two refusals pass: a new session mends an expired one, and one's own older connection blocks for a moment only. */
+  #onRefused(reason: EndReason): void {
+    const isOwnPlace =
+      reason === 'already-chatting' && this.#state === 'connecting' && this.#isComingBack && !this.#wasBlocked;
+    if (reason !== 'session-expired' && !isOwnPlace) return this.#end(reason);
+    if (isOwnPlace) {
+      this.#wasBlocked = true;
+      this.#knownWait = connectionTimes.blockedMs;
+    }
+    void this.#transport?.close();
+    this.#retry('backoff');
   }
 
   #retry(kind: 'backoff' | 'jitter'): void {
@@ -178,8 +197,9 @@ export class Connection {
     this.#transport = undefined;
     if (wasOpen && now() - this.#openedAt >= backoff.stableMs) this.#attempt = 0;
     const jitter = kind === 'jitter' && this.#attempt === 0;
-    const delay = this.#reconnectIn ?? (jitter ? random() * backoff.jitterMs : backoffDelay(this.#attempt, random));
+    const delay = this.#knownWait ?? (jitter ? random() * backoff.jitterMs : backoffDelay(this.#attempt, random));
     this.#attempt += 1;
+    this.#isComingBack = true;
     this.#timer = timers.setTimeout(() => this.#open(), delay);
     this.#state = 'waiting';
     if (wasOpen) this.#deps.onLost();

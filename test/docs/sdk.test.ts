@@ -97,6 +97,7 @@ test('the bounds are the code’s', (t) => {
       seconds(connectionTimes.openMs),
       seconds(connectionTimes.silenceMs),
       seconds(connectionTimes.answerMs),
+      seconds(connectionTimes.blockedMs),
     ],
   );
 });

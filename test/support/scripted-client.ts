@@ -64,7 +64,8 @@ export async function comeBack({
   timers,
 }: Pick<Scripted, 'client' | 'server' | 'timers'>): Promise<Line> {
   const connecting = until(client, 'state', ({ state }) => state === 'connecting');
-  timers.advance(timers.waits[0] ?? 0);
+  // The wait for a closing frame may stand before the one for the next attempt.
+  while (client.state === 'waiting') timers.advance(timers.waits[0] ?? 0);
   await connecting;
   const next = await server.accept();
   const open = until(client, 'state', ({ state }) => state === 'open');
