@@ -1,14 +1,23 @@
 /**
  * A model of the server in a page of code, for properties of the client SDK: rooms with a log, dense ids and refs, joins
  * with `since`, truncation, pages cut short, repeats. A schedule of whims decides, for each client message, whether the
- * line is cut before it takes effect, after it and before its answer, or after that, or whether it is refused for now.
+ * line is cut before it takes effect, after it and before its answer, or after that, or whether it is refused for now; and
+ * whether a line that was cut still blocks the one that comes back.
  */
 
 import type { WebSocketConstructor, WebSocketLike } from '../../src/client/index.ts';
 import type { ClientFrame, HistoryEntry, ServerFrame } from '../../src/protocol/frames.ts';
 
 /** What happens to one client message. */
-export type Whim = 'serve' | 'cut before' | 'cut after' | 'cut later' | 'limit' | 'unavailable' | 'crowd';
+export type Whim =
+  | 'serve'
+  | 'cut before'
+  | 'cut after'
+  | 'cut later'
+  | 'limit'
+  | 'unavailable'
+  | 'crowd'
+  | 'cut and block';
 
 export type ModelOptions = {
   rooms: readonly string[];
@@ -32,6 +41,8 @@ export class ModelServer {
   readonly #rooms: ReadonlyMap<string, Room>;
   readonly #whims: Whim[];
   #line: Line | undefined;
+  /** Whether the next line is refused, as while an older one is tested. */
+  #isBlocked = false;
 
   constructor(options: ModelOptions) {
     this.#options = options;
@@ -88,13 +99,17 @@ export class ModelServer {
   }
 
   #accept(line: Line): void {
+    if (this.#isBlocked) {
+      this.#isBlocked = false;
+      this.#tell({ type: 'fatal', code: 'already-chatting' }, line);
+      return;
+    }
     this.#line = line;
     this.#tell({ type: 'notification', code: 'api-motd', content: 'Welcome.' });
   }
 
   /** Messages arrive in a later turn, as on a wire; a line that was cut loses those under way. */
-  #tell(frame: ServerFrame): void {
-    const line = this.#line;
+  #tell(frame: ServerFrame, line: Line | undefined = this.#line): void {
     setImmediate(() => {
       if (line?.open === true) line.listeners.message({ data: JSON.stringify(frame) });
     });
@@ -106,8 +121,10 @@ export class ModelServer {
     if (whim === 'limit') {
       this.#tell({ type: 'error', code: 'rate-limited', details: { retry_after: 0.05 }, ...ref });
     } else if (whim === 'unavailable') this.#tell({ type: 'error', code: 'unavailable', ...ref });
-    else if (whim === 'cut before') this.cut();
-    else {
+    else if (whim === 'cut before' || whim === 'cut and block') {
+      this.#isBlocked = whim === 'cut and block';
+      this.cut();
+    } else {
       if (whim === 'crowd') this.#crowd();
       this.#serve(frame, ref);
       // The answer is lost with the line, or makes it through just before.
