@@ -32,12 +32,13 @@ export const connectionTimes = {
   answerMs: 10_000,
   /** Milliseconds of `reconnect_in` that are believed at most: a broken server must not silence its clients for days. */
   reconnectInMaxMs: 300_000,
-  /**
-   * Milliseconds to wait after `already-chatting` on coming back: what blocks may be this client's own cut connection,
-   * or its attempt before, which the server still tests. Longer than that takes, by a second for the way there and back.
-   */
-  blockedMs: (limits.proofMs + 1_000) as number,
 } as const;
+
+/**
+ * Milliseconds to wait after `already-chatting` on coming back: what blocks may be this client's own cut connection, or
+ * its attempt before, which the server still tests. Longer than that takes, by a second for the way there and back.
+ */
+export const blockedMs: number = limits.proofMs + 1_000;
 
 /** Of all reads only `list` has no room to be in and touches no message. Without a `ref`, so that it settles no request. */
 const probe = JSON.stringify({ type: 'list' });
@@ -183,7 +184,7 @@ export class Connection {
     if (reason !== 'session-expired' && !isOwnPlace) return this.#end(reason);
     if (isOwnPlace) {
       this.#wasBlocked = true;
-      this.#knownWait = connectionTimes.blockedMs;
+      this.#knownWait = blockedMs;
     }
     void this.#transport?.close();
     this.#retry('backoff');
