@@ -98,6 +98,32 @@ test('joining with since gives what came after it, and says when there was more 
   t.deepEqual(await rejoin(630, { epoch: 'another' }), { ids: down(640, 50), truncated: true });
 });
 
+test('a status with since and a history hold at most 256 KiB, the newest of what was asked for', async (t) => {
+  const server = await startApp(t, { env: { RATE_LIMITS: 'off' } });
+  const alice = await server.chat('alice');
+  await alice.ask({ type: 'join', room_name: 'friends' }, { code: 'joined' });
+  // Quotation marks take two bytes each once they are encoded: the bound counts what goes over the wire.
+  const body = '"'.repeat(limits.bodyLength);
+  for (let n = 0; n < 60; n += 1) alice.send({ type: 'message', room_name: 'friends', body });
+  await alice.next({ code: 'message', id: 60 });
+  const page = await alice.ask({ type: 'history', room_name: 'friends', limit: 200 }, { code: 'history' });
+  const bob = await server.chat('bob');
+  const joined = await bob.ask({ type: 'join', room_name: 'friends', since: 1 }, { code: 'joined' });
+  for (const [messages, more] of [
+    [page.messages, page.more],
+    [joined.status?.messages, joined.status?.truncated],
+  ] as const) {
+    t.is(more as boolean, true);
+    t.is(messages?.[0]?.id, 60);
+    const bytes = JSON.stringify(messages).length;
+    t.true(bytes <= limits.historyBytes && bytes > limits.historyBytes - 2 * 8300, `${bytes} bytes`);
+  }
+  // What a plain join shows is bounded by its number alone.
+  await bob.ask({ type: 'part', room_name: 'friends' }, { code: 'parted' });
+  const plain = await bob.ask({ type: 'join', room_name: 'friends' }, { code: 'joined' });
+  t.is(plain.status?.messages.length, limits.joinMessages);
+});
+
 test('the same ref is stored once, answered with repeat, and refused for another text', async (t) => {
   const server = await startApp(t);
   const alice = await server.chat('alice');
@@ -130,6 +156,21 @@ test('a command with a ref of this session is relayed once', async (t) => {
   alice.send({ ...command, ref: 'twice' });
   await alice.next({ code: 'custom', ref: 'twice' });
   t.is(alice.frames.filter((frame) => frame.code === 'custom').length, 2);
+});
+
+test('a session remembers the refs of its last 1,000 commands', async (t) => {
+  const server = await startApp(t, { env: { RATE_LIMITS: 'off' } });
+  const alice = await server.chat('alice');
+  await alice.ask({ type: 'join', room_name: 'friends' }, { code: 'joined' });
+  const command = { type: 'custom', room_name: 'friends', command: 'stock', payload: 'wig' };
+  for (let n = 0; n < limits.commandRefs; n += 1) alice.send({ ...command, ref: `r${n}` });
+  alice.send({ ...command, ref: 'r0' });
+  alice.send({ ...command, ref: 'one more' });
+  alice.send({ ...command, ref: 'r1' });
+  alice.send({ ...command, ref: 'r0' });
+  await alice.ask({ type: 'list', ref: 'end' }, { ref: 'end' });
+  const relayed = alice.frames.filter((frame) => frame.code === 'custom').map((frame) => frame.ref);
+  t.deepEqual(relayed.slice(limits.commandRefs), ['one more', 'r0']);
 });
 
 test('client messages of one session take effect in the order sent', async (t) => {
