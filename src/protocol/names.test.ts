@@ -17,3 +17,12 @@ test('user names are letters, digits and @ . + - _', (t) => {
   const bad = ['', ' ', 'a b', 'a:b', 'a/b', 'a\n', 'a\0', '😀', '\ud800', 'x'.repeat(151)];
   for (const name of bad) t.is(typeof usernameFault(name), 'string', JSON.stringify(name));
 });
+
+test('a name has no letters that nobody sees', (t) => {
+  for (const letter of ['\u115f', '\u1160', '\u3164', '\uffa0', '\u200b', '\u202e']) {
+    for (const name of [letter, `admin${letter}`]) {
+      t.is(typeof usernameFault(name), 'string', JSON.stringify(name));
+      t.is(typeof roomNameFault(name), 'string', JSON.stringify(name));
+    }
+  }
+});

@@ -3,12 +3,14 @@ import { limits } from './limits.ts';
 
 const roomName = /^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u;
 const userName = /^[\p{L}\p{N}@.+_-]+$/u;
+/** Letters that nobody sees (the fillers of Hangul): with them a name would look like another's, or like none. */
+const invisible = /\p{Default_Ignorable_Code_Point}/u;
 
 /** Room names: 1–64 letters, digits, `.`, `_`, `-`, beginning with a letter or digit. */
 export function roomNameFault(name: string): string | undefined {
   if (name.length === 0) return 'A room needs a name.';
   if (name.length > limits.roomNameLength) return `A room's name has at most ${limits.roomNameLength} characters.`;
-  if (!roomName.test(name)) {
+  if (!roomName.test(name) || invisible.test(name)) {
     return "A room's name has letters, digits and . _ - only, and begins with a letter or digit.";
   }
   return undefined;
@@ -20,6 +22,7 @@ export function usernameFault(name: string): string | undefined {
   if (name.length > limits.usernameLength) {
     return `Ensure this field has no more than ${limits.usernameLength} characters.`;
   }
-  if (!userName.test(name)) return 'Enter a valid username: letters, digits and @ . + - _ only.';
+  if (!userName.test(name) || invisible.test(name))
+    return 'Enter a valid username: letters, digits and @ . + - _ only.';
   return undefined;
 }
