@@ -3,7 +3,6 @@
  * reads when its bytes are no HTTP. Requests themselves are server.ts's.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 export const httpBounds: Readonly<Record<HttpBound, number>> = {
@@ -24,6 +23,13 @@ export const httpBounds: Readonly<Record<HttpBound, number>> = {
   headerBytes: 16_384,
   /** Headers of one request: browsers behind proxies send some thirty. */
   headerCount: 100,
+  /**
+   * Requests of one connection that wait for the answer to the one before (RFC 9112 §9.3.2); beyond them it is cut.
+   * Browsers send none ahead, and what waits costs memory.
+   */
+  requestsAhead: 100,
+  /** Milliseconds in which a peer takes the answer to something that is no HTTP, and closes its half. */
+  refusalMs: 2_000,
 };
 type HttpBound =
   | 'headersTimeoutMs'
@@ -32,7 +38,9 @@ type HttpBound =
   | 'keepAliveMs'
   | 'idleMs'
   | 'headerBytes'
-  | 'headerCount';
+  | 'headerCount'
+  | 'requestsAhead'
+  | 'refusalMs';
 export type HttpBounds = Partial<Record<HttpBound, number>>;
 
 export type HttpHandlers = {
@@ -47,6 +55,7 @@ export function createHttpServer(handle: HttpHandlers, bounds: HttpBounds = {}):
     ...httpBounds,
     ...bounds,
   };
+  const { requestsAhead, refusalMs } = { ...httpBounds, ...bounds };
   const server = createServer({
     headersTimeout: headersTimeoutMs,
     requestTimeout: requestTimeoutMs,
@@ -56,23 +65,48 @@ export function createHttpServer(handle: HttpHandlers, bounds: HttpBounds = {}):
   });
   server.maxHeadersCount = headerCount;
   server.setTimeout(idleMs);
-  const answering = new WeakMap<Socket, ServerResponse>();
+  const lines = new WeakMap<Duplex, Line>();
   server.on('request', (request, response) => {
-    answering.set(request.socket, response);
-    handle.request(request, response);
+    const { socket } = request;
+    const line = lines.get(socket) ?? { last: undefined, waiting: 0 };
+    lines.set(socket, line);
+    const { last } = line;
+    line.last = response;
+    if (isOver(last)) {
+      handle.request(request, response);
+    } else if (line.waiting >= requestsAhead) {
+      socket.destroy();
+    } else {
+      line.waiting += 1;
+      last?.once('close', () => {
+        line.waiting -= 1;
+        if (!socket.destroyed) handle.request(request, response);
+      });
+    }
   });
   server.on('upgrade', (request, socket, head) => {
     if (request.headers.upgrade?.trim().toLowerCase() === 'websocket') handle.upgrade(request, socket, head);
-    else readAgain(server, request, socket, head, answering.get(socket as Socket));
+    else readAgain(server, request, socket, head, lines.get(socket)?.last);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // An answer that has begun cannot be taken back: another one in the middle of it would be read as its body.
-    const response = answering.get(socket as Socket);
-    const isFree = response === undefined || response.writableFinished || !response.headersSent;
-    if (!socket.writable || !isFree || error.code === 'ECONNRESET') socket.destroy(error);
-    else socket.end(rawAnswer(error.code));
+    const { last, waiting } = lines.get(socket) ?? { last: undefined, waiting: 0 };
+    const isFree = waiting === 0 && (isOver(last) || last?.headersSent === false);
+    if (!socket.writable || !isFree || error.code === 'ECONNRESET') {
+      socket.destroy(error);
+      return;
+    }
+    socket.end(rawAnswer(error.code));
+    setTimeout(() => socket.destroy(), refusalMs).unref();
   });
   return server;
+}
+
+/** The answers that one connection waits for. They are made one after the other, as they go out. */
+type Line = { last: ServerResponse | undefined; waiting: number };
+
+function isOver(response: ServerResponse | undefined): boolean {
+  return response === undefined || response.closed || response.writableFinished;
 }
 
 /**
@@ -91,8 +125,8 @@ function readAgain(
     socket.unshift(Buffer.concat([Buffer.from(headWithoutOffer(request), 'latin1'), head]));
     server.emit('connection', socket);
   };
-  if (earlier === undefined || earlier.closed || earlier.writableFinished) begin();
-  else earlier.once('close', begin);
+  if (isOver(earlier)) begin();
+  else earlier?.once('close', begin);
 }
 
 /** The request's line and headers as they came, but for the offer and for the options that belong to it. */

@@ -1,6 +1,8 @@
 /** What HTTP itself can get wrong: bodies, media types, paths, methods, bytes. Each ends in the contract's shape. */
+import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
+import { httpBounds } from '../../src/http/listener.ts';
 import { goodPassword, isErrorShape, openRestServer, sendRaw } from './rest-server.ts';
 
 const asJson = { 'content-type': 'application/json' };
@@ -246,4 +248,51 @@ test('a client that drips its headers or its body is cut', async (t) => {
     t.regex(answer, /^HTTP\/1\.1 408 Request Timeout\r\n/);
     t.true(answer.endsWith('{"detail":"The request took too long to arrive."}'));
   }
+});
+
+test('requests sent ahead are worked on one at a time and answered in order; endless ones are cut', async (t) => {
+  let running = 0;
+  let most = 0;
+  const { port, token } = await openRestServer(t, {
+    wrap: (storage) => {
+      const page: typeof storage.messages.page = async (...asked) => {
+        most = Math.max(most, ++running);
+        try {
+          return await storage.messages.page(...asked);
+        } finally {
+          running -= 1;
+        }
+      };
+      return Object.create(storage, {
+        messages: { value: Object.create(storage.messages, { page: { value: page } }) },
+      });
+    },
+  });
+  const head = `HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${await token('alice')}\r\n`;
+  const paths = Array.from({ length: 60 }, (_, n) => (n % 2 === 0 ? '/rooms/friends/messages' : '/profile'));
+  const requests = paths.map((path) => `GET ${path} ${head}\r\n`).join('');
+  const answers = await sendRaw(port, requests, `GET /none ${head}Connection: close\r\n\r\n`);
+  const statuses = [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+  t.deepEqual(statuses, [...paths.map(() => '200'), '404']);
+  const kinds = [...answers.matchAll(/\{"(messages|username)"/g)].map(([, kind]) => kind);
+  t.deepEqual(
+    kinds,
+    paths.map((path) => (path === '/profile' ? 'username' : 'messages')),
+  );
+  t.is(most, 1);
+  const endless = await sendRaw(port, `GET /rooms/friends/messages ${head}\r\n`.repeat(1000));
+  t.true((endless.match(/HTTP\/1\.1/g)?.length ?? 0) <= httpBounds.requestsAhead);
+});
+
+test('a peer that never closes its half is cut after its refusal', async (t) => {
+  const { port } = await openRestServer(t, { bounds: { refusalMs: 50 } });
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.resume();
+  const cut = new Promise<void>((resolve) => socket.once('error', () => resolve()));
+  socket.write('no HTTP\r\n\r\n');
+  // Only bytes that nobody takes any more tell a half-open peer that it was cut.
+  const probe = setInterval(() => socket.write('x'), 20);
+  await cut;
+  clearInterval(probe);
+  t.pass();
 });
