@@ -18,7 +18,7 @@ import { startHousekeeping } from './core/housekeeping.ts';
 import { createPasswords } from './core/passwords.ts';
 import type { AttemptCounter, Clock, Lock, RandomText, Storage } from './core/ports.ts';
 import type { Readiness } from './http/dependencies.ts';
-import { createHttpServer } from './http/listener.ts';
+import { createHttpServer, listenError } from './http/listener.ts';
 import { createMetrics, type Metrics, type MetricsServer, openMetricsServer } from './http/metrics.ts';
 import { createHttpHandler } from './http/server.ts';
 import { createLog } from './log.ts';
@@ -338,11 +338,8 @@ async function within(work: Promise<unknown>, ms: number): Promise<void> {
 
 function listenOn(server: Server, host: string, port: number, log: Logger): Promise<void> {
   return new Promise((resolve, reject) => {
-    const refuse = (error: NodeJS.ErrnoException): void => {
-      const hint =
-        error.code === 'EADDRINUSE' ? 'The port is in use: stop the other program, or set PORT.' : error.message;
-      reject(new Error(`Cannot listen on ${host}:${port}. ${hint}`, { cause: error }));
-    };
+    const refuse = (error: NodeJS.ErrnoException): void =>
+      reject(listenError(error, { host, port }, { host: 'HOST', port: 'PORT' }));
     server.once('error', refuse);
     server.listen(port, host, () => {
       server.off('error', refuse);

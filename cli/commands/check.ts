@@ -1,4 +1,5 @@
 /** `finchat check`: whether the server would start here and be reachable. Changes nothing, creates nothing. */
+import type { Stats } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -107,32 +108,37 @@ async function checkSqliteFiles(url: string): Promise<Finding[]> {
   const { sqliteFile } = await import('../../src/storage/sqlite.ts');
   const file = sqliteFile(url);
   const name = 'database file';
-  if (!(await exists(file))) {
-    const folder = await nearestFolder(dirname(file));
-    return (await mayWrite(folder))
+  const found = await look(file);
+  if (found === undefined) {
+    const place = await nearestPlace(dirname(file));
+    const fault = !(await look(place))?.isDirectory()
+      ? 'is no folder'
+      : !(await mayWrite(place))
+        ? 'is not writable'
+        : undefined;
+    return fault === undefined
       ? [{ name, status: 'ok', detail: `${file} will be created` }]
-      : [{ name, status: 'failed', detail: `${file} cannot be created: ${folder} is not writable` }];
+      : [{ name, status: 'failed', detail: `${file} cannot be created: ${place} ${fault}` }];
   }
+  if (!found.isFile()) return [{ name, status: 'failed', detail: `${file} is no file: correct DATABASE_URL` }];
   // SQLite keeps its log beside the file, so the folder must be writable too.
   for (const path of [file, dirname(file)]) {
     if (!(await mayWrite(path)))
       return [{ name, status: 'failed', detail: `${path} is not writable: change its owner` }];
   }
   return (await isOpenToOthers(file)) && (await isOpenToOthers(dirname(file)))
-    ? [{ name, status: 'warning', detail: `others on this machine can read it: chmod 700 ${dirname(file)}` }]
+    ? [{ name, status: 'warning', detail: `others on this machine can read it: chmod 600 ${file}*` }]
     : [{ name, status: 'ok', detail: file }];
 }
 
-async function nearestFolder(path: string): Promise<string> {
+/** The path itself or the nearest of those above it that exists. */
+async function nearestPlace(path: string): Promise<string> {
   const parent = dirname(path);
-  return parent === path || (await exists(path)) ? path : nearestFolder(parent);
+  return parent === path || (await look(path)) !== undefined ? path : nearestPlace(parent);
 }
 
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
+async function look(path: string): Promise<Stats | undefined> {
+  return stat(path).catch(() => undefined);
 }
 
 async function mayWrite(path: string): Promise<boolean> {

@@ -41,6 +41,10 @@ export const define: Define = (command, context) => {
       const accounts = await openAccounts(storage, config);
       return createSuperuser(context, storage, accounts, { ...options, input: !isSilent }, config.superuserPassword);
     });
+    if (!made.user.isSuperuser) {
+      const { username } = made.user;
+      context.out.note(`User ${username} is no superuser. To make it one: finchat users promote ${username}`);
+    }
     if (options.json) return context.out.json(userRecord(made.user));
     context.out.print(made.isNew ? 'Superuser created successfully.' : `User ${made.user.username} exists already.`);
   });

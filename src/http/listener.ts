@@ -49,6 +49,22 @@ export type HttpHandlers = {
   upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 };
 
+/** Why a server cannot listen, and what to do: `settings` are the names of those that say where. */
+export function listenError(
+  cause: NodeJS.ErrnoException,
+  { host, port }: { host: string; port: number },
+  settings: { host: string; port: string },
+): Error {
+  const noSuchAddress = `This machine has no such address: set ${settings.host} to one that it has, 127.0.0.1 or 0.0.0.0.`;
+  const hints: Readonly<Record<string, string>> = {
+    EADDRINUSE: `The port is in use: stop the other program, or set ${settings.port}.`,
+    EACCES: `This user may not use the port: set ${settings.port} to one above 1023.`,
+    EADDRNOTAVAIL: noSuchAddress,
+    ENOTFOUND: noSuchAddress,
+  };
+  return new Error(`Cannot listen on ${host}:${port}. ${hints[cause.code ?? ''] ?? cause.message}`, { cause });
+}
+
 /** A server that does not listen yet. `bounds` are for tests that cannot wait. */
 export function createHttpServer(handle: HttpHandlers, bounds: HttpBounds = {}): Server {
   const { headersTimeoutMs, requestTimeoutMs, checkIntervalMs, keepAliveMs, idleMs, headerBytes, headerCount } = {

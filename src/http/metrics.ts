@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RequestMetrics } from './dependencies.ts';
+import { listenError } from './listener.ts';
 
 /** The server's figures. Whoever does the work counts it; labels have few values, never names or paths. */
 export type Metrics = {
@@ -114,9 +115,11 @@ export async function openMetricsServer(options: {
     }
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    const refuseToStart = (error: Error): void =>
+      reject(listenError(error, options, { host: 'METRICS_HOST', port: 'METRICS_PORT' }));
+    server.once('error', refuseToStart);
     server.listen(options.port, options.host, () => {
-      server.off('error', reject);
+      server.off('error', refuseToStart);
       resolve();
     });
   });

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import knex from 'knex';
 import type { StoreError } from '../core/ports.ts';
-import { postgresKnexConfig } from './postgres.ts';
+import { PostgresClient, postgresKnexConfig } from './postgres.ts';
 import type { SqliteOptions } from './sqlite.ts';
 import { sqliteFile, sqliteKnexConfig } from './sqlite.ts';
 import { toStoreError } from './store-errors.ts';
@@ -64,6 +64,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const dialect = isSqlite(options.url) ? 'sqlite' : 'postgres';
   // knex would print warnings about lost connections on the terminal; every such error reaches a caller anyway.
   const db = knex({ ...knexConfig(options), log: quiet });
+  if (dialect === 'postgres') (db.client as { driver: object }).driver = { Client: PostgresClient };
   const deadlineMs = options.busyTimeoutMs > 0 ? 0 : busyDeadlineMs;
   const whileBusy = <T>(attempt: () => PromiseLike<T>): Promise<T> => retryWhileBusy(attempt, deadlineMs);
   return {

@@ -10,7 +10,7 @@ import type { Database } from './database.ts';
 import { isSqlite, openDatabase } from './database.ts';
 import { migrationSource, migrations } from './migrations/index.ts';
 import { tryProcessLock } from './process-lock.ts';
-import { createSqliteFolder, sqliteFile } from './sqlite.ts';
+import { createSqliteFile, sqliteFile } from './sqlite.ts';
 import { toStoreError } from './store-errors.ts';
 
 export interface Migrator {
@@ -100,7 +100,7 @@ type NamedOrString = string | { name: string };
 
 /** Runs `work` while no other process migrates; resolves the names of what it ran. */
 async function alone(database: Database, work: (knex: Knex) => Promise<KnexAnswer>): Promise<string[]> {
-  if (isSqlite(database.url)) createSqliteFolder(sqliteFile(database.url));
+  if (isSqlite(database.url)) createSqliteFile(sqliteFile(database.url));
   const release = await takeLock(database.url);
   try {
     await readKnown(database);

@@ -2,6 +2,8 @@
  * The PostgreSQL dialect (13 and later): how connections are made, and the deadlines that keep a stalled server or
  * network from holding a caller for ever.
  */
+import type { EventEmitter } from 'node:events';
+import type { Duplex } from 'node:stream';
 import type { Knex } from 'knex';
 import pg from 'pg';
 
@@ -28,6 +30,18 @@ export type PostgresOptions = {
   /** `false` for migrations, which may take as long as they need. */
   deadlines: boolean;
 };
+
+/**
+ * pg's client, but one that cannot log in also hangs up: where the server asks for a password and pg has none, it would
+ * leave the socket open, and a command could not end until the server gives up after a minute.
+ */
+export class PostgresClient extends pg.Client {
+  constructor(config: pg.ClientConfig) {
+    super(config);
+    const { connection } = this as unknown as { connection: EventEmitter & { stream: Duplex } };
+    connection.on('error', () => connection.stream.destroy());
+  }
+}
 
 /** Settings of one connection outside the pool, without deadlines. */
 export function postgresConnection(url: string, applicationName: string): pg.ClientConfig {

@@ -3,11 +3,11 @@
  * database, on PostgreSQL a session's advisory lock (which is per database).
  */
 import BetterSqlite from 'better-sqlite3';
-import pg from 'pg';
+import type pg from 'pg';
 import { isSqlite } from './database.ts';
-import { postgresConnection } from './postgres.ts';
-import { createSqliteFolder, sqliteFile } from './sqlite.ts';
-import { unavailable } from './store-errors.ts';
+import { PostgresClient, postgresConnection } from './postgres.ts';
+import { createSqliteFile, sqliteFile } from './sqlite.ts';
+import { toStoreError, unavailable } from './store-errors.ts';
 
 /** Advisory locks are named by two numbers; the first says "finchat" (its letters f, i, n, c). */
 const advisorySpace = 0x66696e63;
@@ -25,7 +25,7 @@ export async function tryProcessLock(url: string, name: LockName): Promise<(() =
 
 /** A connection of its own; its `error` event is listened to. Rejects with `unavailable`. */
 export async function connect(url: string, applicationName: string): Promise<pg.Client> {
-  const client = new pg.Client(postgresConnection(url, applicationName));
+  const client = new PostgresClient(postgresConnection(url, applicationName));
   // Without a listener a broken idle connection would end the process.
   client.on('error', () => {});
   try {
@@ -56,14 +56,15 @@ export async function endFormerHolder(client: pg.Client, name: LockName, applica
 
 /** An empty SQLite database beside the real one, whose exclusive lock is held for as long as the connection is open. */
 function tryFileLock(file: string): (() => Promise<void>) | undefined {
-  createSqliteFolder(file);
-  const connection = new BetterSqlite(file, { timeout: 0 });
+  createSqliteFile(file);
+  let connection: BetterSqlite.Database | undefined;
   try {
+    connection = new BetterSqlite(file, { timeout: 0 });
     connection.exec('BEGIN EXCLUSIVE');
   } catch (error) {
-    connection.close();
+    connection?.close();
     if (error instanceof BetterSqlite.SqliteError && error.code.startsWith('SQLITE_BUSY')) return undefined;
-    throw error;
+    throw toStoreError(error);
   }
   return async () => {
     connection.close();

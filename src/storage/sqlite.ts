@@ -2,10 +2,11 @@
  * The embedded dialect: where the file is, and every pragma. Two kinds of connection exist: knex's (one, for everything
  * but messages) and the message log's own, whose statements are prepared once.
  */
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import BetterSqlite from 'better-sqlite3';
 import type { Knex } from 'knex';
+import { StoreError } from '../core/ports.ts';
 
 export type SqliteOptions = {
   /** NORMAL survives a killed process, FULL a power cut too. */
@@ -22,9 +23,34 @@ export function sqliteFile(url: string): string {
   return resolve(url.slice('sqlite://'.length));
 }
 
-export function createSqliteFolder(file: string): void {
-  mkdirSync(dirname(file), { recursive: true });
+/**
+ * Makes the file, and its folders, where they are missing: for their owner alone (modes 600 and 700), because they hold
+ * password hashes and messages. SQLite gives the files beside it the same mode. What is there already stays as it is.
+ * Rejects with `unavailable`, in a sentence.
+ */
+export function createSqliteFile(file: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    // Only ever a new file: closing one that this process has open through SQLite would end SQLite's locks on it.
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && isFile(file)) return;
+    throw new StoreError('unavailable', `${file} cannot be made or is no file. ${whatToDo} (${message})`, {
+      cause: error,
+    });
+  }
 }
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+const whatToDo = 'DATABASE_URL must name a file in a folder that this user may write to.';
 
 /** Opens a connection of its own. The caller closes it. */
 export function openSqlite(file: string, options: SqliteOptions): BetterSqlite.Database {

@@ -28,8 +28,6 @@ const sqlStates: Readonly<Record<string, StoreError['kind']>> = {
   '58': 'unknown', // its disk failed
   XX: 'unknown', // its own fault
   '53': 'unavailable', // disk full, out of memory, too many connections
-  '28': 'unavailable', // wrong password
-  '3D': 'unavailable', // no such database
 };
 
 /** System errors of a connection that was never made. */
@@ -51,6 +49,7 @@ export function toStoreError(error: unknown): StoreError {
   if (code === '23505') return conflict(constraint ?? '', message, error);
   // A digit tells a SQLSTATE from a system error such as EPIPE.
   if (code !== undefined && /^(?=.*\d)[0-9A-Z]{5}$/.test(code)) {
+    if (/^(28|3D)/.test(code)) return unavailable(error);
     const kind = sqlStates[code] ?? sqlStates[code.slice(0, 2)] ?? 'rejected';
     return new StoreError(kind, `PostgreSQL: ${message}`, { cause: error });
   }
@@ -64,11 +63,22 @@ export function toStoreError(error: unknown): StoreError {
 /** The error of a call that failed before any statement was sent. */
 export function unavailable(error: unknown): StoreError {
   if (error instanceof StoreError) return error;
-  return new StoreError(
-    'unavailable',
-    `The database cannot be reached: ${describe(error).message}. Check DATABASE_URL and whether the database runs.`,
-    { cause: error },
-  );
+  const { code, message } = describe(error);
+  return new StoreError('unavailable', `The database cannot be reached: ${message}. ${remedy(code, message)}`, {
+    cause: error,
+  });
+}
+
+function remedy(code: string | undefined, message: string): string {
+  if (code?.startsWith('28')) return 'Check the user and the password in DATABASE_URL.';
+  if (code?.startsWith('3D')) return 'Create it with createdb, or correct its name in DATABASE_URL.';
+  if (isPasswordMissing(message)) return 'PostgreSQL asks for a password: put it into DATABASE_URL.';
+  return 'Check DATABASE_URL and whether the database runs.';
+}
+
+/** What pg throws, without a code, when the server asks for a password and it has none. */
+function isPasswordMissing(message: string): boolean {
+  return /client password must be a (non-empty )?string/.test(message);
 }
 
 function fromSqlite(code: string, message: string, cause: unknown): StoreError {
@@ -82,9 +92,11 @@ function fromSqlite(code: string, message: string, cause: unknown): StoreError {
     return new StoreError('rejected', `SQLite: ${message}`, { cause });
   }
   if (code.startsWith('SQLITE_IOERR')) return new StoreError('unknown', `SQLite: ${message}`, { cause });
-  return new StoreError('unavailable', `SQLite: ${message} (${code}). Check the file, its folder and the disk.`, {
-    cause,
-  });
+  return new StoreError(
+    'unavailable',
+    `SQLite: ${message} (${code}). Check the file of DATABASE_URL, who may write to it and its folder, and the disk.`,
+    { cause },
+  );
 }
 
 function conflict(key: string, message: string, cause: unknown): StoreError {
@@ -98,6 +110,7 @@ function isNeverConnected(error: unknown, message: string): boolean {
   return (
     (error instanceof Error && error.name === 'KnexTimeoutError' && /acquir/i.test(message)) ||
     message === 'timeout expired' ||
+    isPasswordMissing(message) ||
     /terminated due to connection timeout|operation timed out for an unknown reason|aborted/.test(message)
   );
 }

@@ -140,6 +140,11 @@ test('createsuperuser --noinput takes the password from the environment', async 
   t.is((await desk.run([...args, '--if-not-exists'], { env })).stdout, 'User root exists already.\n');
   t.like(await desk.json([...args, '--if-not-exists']), { username: 'root', is_superuser: true });
   t.like(await desk.json(['createsuperuser', '--no-input', '--username', 'two'], { env }), { email: '' });
+  t.is((await desk.run(['users', 'demote', 'root'])).code, 0);
+  t.regex(
+    (await desk.run([...args, '--if-not-exists'], { env })).stderr,
+    /^User root is no superuser\..*promote root\n$/,
+  );
 });
 
 test('createsuperuser refuses without a terminal, a password, or a good one', async (t) => {
