@@ -2,8 +2,6 @@
  * The PostgreSQL dialect (13 and later): how connections are made, and the deadlines that keep a stalled server or
  * network from holding a caller for ever.
  */
-import type { EventEmitter } from 'node:events';
-import type { Duplex } from 'node:stream';
 import type { Knex } from 'knex';
 import pg from 'pg';
 
@@ -31,6 +29,9 @@ export type PostgresOptions = {
   deadlines: boolean;
 };
 
+/** What pg's client holds, as far as it is used here. */
+type Connection = { on(event: 'error', listener: () => void): void; stream: { destroy(): void } };
+
 /**
  * pg's client, but one that cannot log in also hangs up: where the server asks for a password and pg has none, it would
  * leave the socket open, and a command could not end until the server gives up after a minute.
@@ -38,7 +39,7 @@ export type PostgresOptions = {
 export class PostgresClient extends pg.Client {
   constructor(config: pg.ClientConfig) {
     super(config);
-    const { connection } = this as unknown as { connection: EventEmitter & { stream: Duplex } };
+    const { connection } = this as unknown as { connection: Connection };
     connection.on('error', () => connection.stream.destroy());
   }
 }
