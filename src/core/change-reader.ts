@@ -41,8 +41,10 @@ export function createChangeReader(options: ChangeReaderOptions, startId: number
     for (;;) {
       const { changes, lost } = await store.readAfter(place, chunk);
       if (lost) {
-        place = await store.latestId();
+        const latest = await store.latestId();
         await reload();
+        // Only now: a reload that fails is tried again with the next reading.
+        place = latest;
         return;
       }
       for (const { id, change } of changes) {
@@ -61,10 +63,9 @@ export function createChangeReader(options: ChangeReaderOptions, startId: number
   }
 
   function read(): Promise<void> {
-    if (running === undefined) return start();
-    // The reading under way may have passed the row already: one more follows it, shared by all who ask meanwhile.
-    next ??= running.then(begin, begin);
-    return next;
+    // The reading under way may have passed the row already: one more follows it, shared by all who ask until it begins.
+    if (next === undefined && running !== undefined) next = running.then(begin, begin);
+    return next ?? start();
   }
 
   function begin(): Promise<void> {
@@ -78,7 +79,7 @@ export function createChangeReader(options: ChangeReaderOptions, startId: number
       await alongside();
       isFailing = false;
     } catch (error: unknown) {
-      if (!isFailing) log.warn({ err: error }, 'The changes could not be read; they are tried again each second.');
+      if (!isFailing) log.warn({ err: error }, 'The changes could not be read; it is tried again.');
       isFailing = true;
     }
     schedule();

@@ -47,7 +47,7 @@ export class Hub {
   }
 
   /**
-   * The room, loaded if it is not live. It may be dropped again before the caller goes on: compare with `get`.
+   * The room, loaded if it is not live. It may be dropped or renamed before the caller goes on: compare with `get`.
    * Undefined: it does not exist. Rejects with StoreError.
    */
   open(roomId: number): Promise<LiveRoom | undefined> {
@@ -105,7 +105,9 @@ export class Hub {
     const { clock, turn, store, directory, onDelivered } = this.#options;
     const snapshot = await store.snapshot(roomId, limits.joinMessages);
     const info = directory.get(roomId);
-    if (snapshot === undefined || info === undefined || this.#loading.get(roomId) !== entry) return undefined;
+    // Disbanded meanwhile, but perhaps only under the name or epoch that it had.
+    if (this.#loading.get(roomId) !== entry) return this.open(roomId);
+    if (snapshot === undefined || info === undefined) return undefined;
     const room = new LiveRoom({ ...info, ...snapshot, clock, turn, store, onDelivered });
     this.#live.set(roomId, room);
     this.#loading.delete(roomId);

@@ -18,7 +18,11 @@ type Messages = { entries: HistoryEntry[]; truncated: boolean };
 export async function join(context: CommandContext, session: Session, frame: JoinFrame): Promise<void> {
   const { room_name: name, ref } = frame;
   try {
-    const room = await findRoom(context, name);
+    let room = await findRoom(context, name);
+    // Dropped or renamed since it was found: look again.
+    while (room !== undefined && (context.hub.get(room.id) !== room || room.name !== name)) {
+      room = await findRoom(context, name);
+    }
     if (room === undefined) {
       session.answerError('room:invalid', { name }, ref);
     } else if (session.rooms.has(room.id)) {
@@ -32,17 +36,10 @@ export async function join(context: CommandContext, session: Session, frame: Joi
   }
 }
 
-/** The live room of that name. It is live still when this resolves. */
-async function findRoom(context: CommandContext, name: string): Promise<LiveRoom | undefined> {
-  for (;;) {
-    const info = context.directory.peek(name) ?? (await context.directory.find(name));
-    if (info === undefined) return undefined;
-    const room = context.hub.get(info.id) ?? (await context.hub.open(info.id));
-    if (room !== undefined && context.hub.get(info.id) === room && room.name === name) return room;
-    // Dropped, renamed or deleted while it was loaded: look again. A room that the store no longer has ends the search.
-    if (room === undefined) await context.directory.find(name);
-    if (room === undefined && context.directory.peek(name)?.id === info.id) return undefined;
-  }
+/** The room of that name, loaded if need be. */
+async function findRoom({ directory, hub }: CommandContext, name: string): Promise<LiveRoom | undefined> {
+  const info = directory.peek(name) ?? (await directory.find(name));
+  return info && (hub.get(info.id) ?? (await hub.open(info.id)));
 }
 
 async function enter(context: CommandContext, session: Session, room: LiveRoom, frame: JoinFrame): Promise<void> {

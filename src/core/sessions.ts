@@ -72,6 +72,8 @@ export class Sessions {
       transport.close('restarting');
       return undefined;
     }
+    // Another connection of the user may have got through at the same instant.
+    if (this.#byUser.has(principal.user.id)) return this.#refuse(transport, 'already-chatting');
     if (this.#wasRevoked(principal, begun)) return this.#refuse(transport, 'not-authenticated');
     return this.#start(transport, principal);
   }
@@ -142,7 +144,6 @@ export class Sessions {
       if (takeover) older.endWithFatal('resumed-elsewhere');
       else older.end('tooSlow');
       await older.ended;
-      this.#byUser.delete(userId);
       return true;
     } finally {
       this.#newcomers.delete(userId);

@@ -1,0 +1,94 @@
+import test from 'ava';
+import { limits } from '../protocol/limits.ts';
+import { systemClock } from './clock.ts';
+import type { CommandContext } from './commands.ts';
+import { Hub } from './hub.ts';
+import { join } from './join.ts';
+import type { LiveRoom, Receiver } from './live-room.ts';
+import type { MessageStore } from './ports.ts';
+import { RoomDirectory } from './rooms.ts';
+import type { Session } from './session.ts';
+import { createTurn } from './turn.ts';
+
+const friends = { id: 1, name: 'friends', topic: '', epoch: 'first' };
+
+/** A hub over a store with one empty room. */
+function openHub(snapshot: MessageStore['snapshot'] = () => Promise.resolve({ lastId: 0, messages: [] })) {
+  const directory = new RoomDirectory(() => Promise.resolve());
+  directory.reset([friends]);
+  const turn = createTurn(systemClock);
+  const store = { snapshot } as Partial<MessageStore> as MessageStore;
+  const hub = new Hub({ clock: systemClock, turn, store, directory, onDelivered() {} });
+  const log = { error() {} };
+  const context = { clock: systemClock, turn, hub, directory, log } as Partial<CommandContext> as CommandContext;
+  return { hub, directory, context };
+}
+
+function newSession(userId: number): { session: Session & Receiver; rooms: Map<number, LiveRoom>; answers: string[] } {
+  const answers: string[] = [];
+  const rooms = new Map<number, LiveRoom>();
+  const session = {
+    userId,
+    username: `user-${userId}`,
+    rooms,
+    push() {},
+    flush() {},
+    onDisbanded: (room: LiveRoom) => rooms.delete(room.id),
+    answer: (frame: { code: string }) => answers.push(frame.code),
+    answerError: (code: string) => answers.push(code),
+  };
+  return { session: session as unknown as Session & Receiver, rooms, answers };
+}
+
+test('a room that is dropped, renamed or begun anew at any moment of a join is joined as it is then', async (t) => {
+  for (let steps = 0; steps < 10; steps++) {
+    for (const event of ['dropped', 'renamed', 'begun anew'] as const) {
+      const { hub, directory, context } = openHub();
+      const first = newSession(1);
+      await join(context, first.session, { type: 'join', room_name: 'friends' });
+      const second = newSession(2);
+      const joining = join(context, second.session, { type: 'join', room_name: 'friends' });
+      for (let step = 0; step < steps; step++) await Promise.resolve();
+      const room = hub.get(1);
+      if (event === 'dropped' && room !== undefined) {
+        room.remove(first.session, undefined);
+        hub.release(room);
+      } else if (event !== 'dropped') {
+        hub.disband(1);
+        directory.put(event === 'renamed' ? { ...friends, name: 'others' } : { ...friends, epoch: 'second' });
+      }
+      await joining;
+      const label = `${event} ${steps} steps after the join began`;
+      const live = hub.get(1);
+      const isMember = second.rooms.get(1) !== undefined;
+      t.is(isMember, live !== undefined && live.members.has(second.session) && live === second.rooms.get(1), label);
+      // A rename, or a new log, parts those who were in the room by then: the join had been answered before.
+      if (event === 'dropped') t.true(isMember, label);
+      if (event === 'renamed') t.false(isMember, label);
+      t.deepEqual(
+        second.answers,
+        [event === 'renamed' && !second.answers.includes('joined') ? 'room:invalid' : 'joined'],
+        label,
+      );
+    }
+  }
+});
+
+test('a room that is begun anew while it is loaded is loaded again', async (t) => {
+  let loads = 0;
+  const { hub, directory, context } = openHub(async (_id, limit) => {
+    t.is(limit, limits.joinMessages);
+    loads += 1;
+    if (loads === 1) {
+      await Promise.resolve();
+      hub.disband(1);
+      directory.put({ ...friends, epoch: 'second' });
+    }
+    return { lastId: 0, messages: [] };
+  });
+  const { session, rooms, answers } = newSession(1);
+  await join(context, session, { type: 'join', room_name: 'friends' });
+  t.deepEqual(answers, ['joined']);
+  t.is(rooms.get(1)?.epoch, 'second');
+  t.is(loads, 2);
+});
