@@ -46,10 +46,22 @@ test('a database address is made of POSTGRES_*, percent-encoded, and only where 
     'db:15432',
     '/chat/1',
   ]);
-  t.is(loadConfig({ POSTGRES_PASSWORD: 'x' }).databaseUrl, 'postgres://postgres:x@localhost:5432/postgres');
-  t.is(loadConfig({ POSTGRES_USER: 'ann' }).databaseUrl, 'postgres://ann@localhost:5432/ann');
+  t.is(loadConfig({ POSTGRES_PASSWORD: 'x' }).databaseUrl, 'postgres://finchat:x@localhost:5432/finchat');
+  t.is(loadConfig({ POSTGRES_USER: 'ann' }).databaseUrl, 'postgres://ann@localhost:5432/finchat');
   t.is(loadConfig({ POSTGRES_HOST: 'db', DATABASE_URL: 'sqlite://x' }).databaseUrl, 'sqlite://x');
   t.deepEqual(faultsOf({ POSTGRES_PORT: 'five' }), ['POSTGRES_PORT must be a whole number.']);
+});
+
+test('an address to listen on is a host name or an IP address, without port or scheme', (t) => {
+  for (const host of ['127.0.0.1', '0.0.0.0', '::', 'fe80::1', 'localhost', 'chat-1.example.org']) {
+    t.is(loadConfig({ HOST: host }).host, host);
+  }
+  for (const host of ['http://localhost', 'localhost:8000', 'a b', '127.0.0.1/8', '[::1]']) {
+    t.deepEqual(faultsOf({ HOST: host, METRICS_HOST: host }), [
+      'HOST must be an IP address or a host name, without port or http://.',
+      'METRICS_HOST must be an IP address or a host name, without port or http://.',
+    ]);
+  }
 });
 
 test('the address of Redis is made of REDIS_HOST, and REDIS_PASSWORD alone makes none', (t) => {

@@ -10,6 +10,7 @@ import { limits } from './protocol/limits.ts';
 import {
   databaseUrl,
   hopsOrNetworks,
+  hostAddress,
   httpUrl,
   integer,
   list,
@@ -82,7 +83,7 @@ export class ConfigError extends Error {
 export const settings: { readonly [K in keyof Config]: Setting<Config[K]> } = {
   host: {
     key: 'HOST',
-    parse: text,
+    parse: hostAddress,
     default: '127.0.0.1',
     group: 'server',
     help: 'Address to listen on. 0.0.0.0 listens on all.',
@@ -189,7 +190,7 @@ export const settings: { readonly [K in keyof Config]: Setting<Config[K]> } = {
   },
   metricsHost: {
     key: 'METRICS_HOST',
-    parse: text,
+    parse: hostAddress,
     default: '127.0.0.1',
     group: 'operation',
     help: 'Address for METRICS_PORT.',
@@ -348,10 +349,10 @@ function withDerived(env: Env, faults: string[]): Env {
   const pick = (key: string): string | undefined => (env[key] === '' ? undefined : env[key]);
   const postgres = ['HOST', 'PORT', 'USER', 'PASSWORD', 'DB'].some((key) => pick(`POSTGRES_${key}`) !== undefined);
   if (pick('DATABASE_URL') === undefined && postgres) {
-    const user = encodeURIComponent(pick('POSTGRES_USER') ?? 'postgres');
+    const user = encodeURIComponent(pick('POSTGRES_USER') ?? 'finchat');
     const password = pick('POSTGRES_PASSWORD');
     const login = password === undefined ? user : `${user}:${encodeURIComponent(password)}`;
-    const name = encodeURIComponent(pick('POSTGRES_DB') ?? pick('POSTGRES_USER') ?? 'postgres');
+    const name = encodeURIComponent(pick('POSTGRES_DB') ?? 'finchat');
     const port = pick('POSTGRES_PORT') ?? '5432';
     if (!/^\d+$/.test(port)) faults.push('POSTGRES_PORT must be a whole number.');
     else derived.DATABASE_URL = `postgres://${login}@${pick('POSTGRES_HOST') ?? 'localhost'}:${port}/${name}`;

@@ -2,11 +2,19 @@
  * The forms that a setting's text may have: each makes the value of it, or throws an Error whose message completes
  * "KEY …". They know no setting by name.
  */
+import { isIP } from 'node:net';
 import proxyaddr from 'proxy-addr';
 
 export type Parse<T> = (text: string) => T;
 
 export function text(value: string): string {
+  return value;
+}
+
+/** Something to listen on. */
+export function hostAddress(value: string): string {
+  if (isIP(value) === 0 && !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(value))
+    throw new Error('must be an IP address or a host name, without port or http://.');
   return value;
 }
 

@@ -57,7 +57,9 @@ export const define: Define = (command, context) => {
       });
     }
     const { host, port } = await context.config();
-    say(`\nReady. Start the server with "npm start" or "finchat serve", then open http://${shownHost(host)}:${port}.`);
+    say(
+      `\nReady. Start the server with "npm start" or "finchat serve". It will listen on http://${shownHost(host)}:${port}; README.md shows how to chat.`,
+    );
   });
 };
 
