@@ -47,11 +47,14 @@ export interface Accounts {
   checkFields(fields: AccountFields): FieldFaults;
   /**
    * Makes an ordinary account. `known`: faults found while the input was read; they are reported together with the others.
-   * Rejects with `FieldErrors` (all faults of all fields) or `Overloaded`.
+   * `from`: the address that asks. Rejects with `FieldErrors` (all faults of all fields) or `Overloaded`.
    */
-  register(fields: AccountFields, known?: FieldFaults): Promise<User>;
-  /** Rejects with `BadCredentials`, in the same time for whatever reason, or `Overloaded`. The name is matched without regard to case. */
-  login(credentials: { username: string; password: string }): Promise<{ token: string; user: User }>;
+  register(fields: AccountFields, known?: FieldFaults, from?: string): Promise<User>;
+  /**
+   * The name is matched without regard to case. `from`: the address that asks. Rejects with `BadCredentials`, in the same
+   * time for whatever reason, or `Overloaded`.
+   */
+  login(credentials: { username: string; password: string }, from?: string): Promise<{ token: string; user: User }>;
   /** Rejects with `AuthenticationError`. */
   authenticate(token: string): Promise<Principal>;
   /** Records a use, at most hourly, and moves a log-in token's expiry; the principal's record is changed too. */
@@ -86,8 +89,8 @@ export function createAccounts(options: AccountsOptions): Accounts {
   const { users, tokens, passwords, clock } = options;
   return {
     checkFields,
-    register: (fields, known = {}) => register(options, fields, known),
-    login: (credentials) => login(options, credentials),
+    register: (fields, known = {}, from = '') => register(options, fields, known, from),
+    login: (credentials, from = '') => login(options, credentials, from),
     createUser: (account) => createUser(options, account),
     async authenticate(token) {
       const found = await tokens.findByHash(hashToken(token));
@@ -116,7 +119,12 @@ export function createAccounts(options: AccountsOptions): Accounts {
   };
 }
 
-async function register(options: AccountsOptions, fields: AccountFields, known: FieldFaults): Promise<User> {
+async function register(
+  options: AccountsOptions,
+  fields: AccountFields,
+  known: FieldFaults,
+  from: string,
+): Promise<User> {
   const faults = { ...checkFields(fields), ...known };
   for (const field of ['username', 'password'] as const) {
     if (fields[field] === undefined) faults[field] ??= [fieldSentences.required];
@@ -127,14 +135,14 @@ async function register(options: AccountsOptions, fields: AccountFields, known: 
     if (taken !== undefined) faults.username = [fieldSentences.usernameTaken];
   }
   if (username === undefined || password === undefined || Object.keys(faults).length > 0) throw new FieldErrors(faults);
-  return createUser(options, { username, password, email, isSuperuser: false });
+  return createUser(options, { username, password, email, isSuperuser: false }, from);
 }
 
-async function createUser({ users, passwords, clock }: AccountsOptions, account: NewAccount): Promise<User> {
+async function createUser({ users, passwords, clock }: AccountsOptions, account: NewAccount, from = ''): Promise<User> {
   const fields = { ...account, username: account.username.normalize('NFKC') };
   const faults = account.skipPasswordRules === true ? withoutPasswordRules(fields) : checkFields(fields);
   if (Object.keys(faults).length > 0) throw new FieldErrors(faults);
-  const passwordHash = await passwords.hash(fields.password);
+  const passwordHash = await passwords.hash(fields.password, from);
   const { username, email, isSuperuser } = fields;
   try {
     return await users.create({ username, email, passwordHash, isSuperuser, createdAt: clock.now() });
@@ -148,6 +156,7 @@ async function createUser({ users, passwords, clock }: AccountsOptions, account:
 async function login(
   options: AccountsOptions,
   { username, password }: { username: string; password: string },
+  from: string,
 ): Promise<{ token: string; user: User }> {
   const { users, tokens, passwords, clock } = options;
   const name = username.normalize('NFKC');
@@ -155,8 +164,8 @@ async function login(
   const found = usernameFault(name) === undefined ? await users.findByName(name) : undefined;
   const isRight =
     found === undefined
-      ? await passwords.verifyNothing(password)
-      : await passwords.verify(password, found.passwordHash);
+      ? await passwords.verifyNothing(password, from)
+      : await passwords.verify(password, found.passwordHash, from);
   if (found === undefined || !isRight || !found.isActive) throw new BadCredentials();
   const { passwordHash, ...user } = found;
   const now = clock.now();

@@ -1,11 +1,10 @@
 /**
  * Password hashes. bcrypt runs in libuv's four threads, which files and name look-ups need too: so only a few run at a
- * time, a bounded number waits, and beyond that a call is refused at once (`Overloaded`).
+ * time, and a bounded number waits in a fair queue: one address that floods it keeps nobody else out.
  */
 import bcrypt from 'bcrypt';
-import pLimit from 'p-limit';
 import { limits } from '../protocol/limits.ts';
-import { Overloaded } from './errors.ts';
+import { createFairQueue } from './fair-queue.ts';
 
 export type PasswordSettings = {
   /** bcrypt's cost, as a power of two. */
@@ -16,14 +15,14 @@ export type PasswordSettings = {
   maxQueued: number;
 };
 
-/** Each method rejects with `Overloaded` when too many wait. */
+/** Each method rejects with `Overloaded` when too many wait. `from`: who asks, an address; askers take turns. */
 export type Passwords = {
   /** Rejects with a RangeError for more bytes than bcrypt reads: callers check first. */
-  hash: (password: string) => Promise<string>;
+  hash: (password: string, from?: string) => Promise<string>;
   /** False also for a password that bcrypt would cut; that takes as long as any other. */
-  verify: (password: string, hash: string) => Promise<boolean>;
+  verify: (password: string, hash: string, from?: string) => Promise<boolean>;
   /** Takes as long as `verify` and is always false: for a user that does not exist. */
-  verifyNothing: (password: string) => Promise<false>;
+  verifyNothing: (password: string, from?: string) => Promise<false>;
 };
 
 // A hash that was made for no password: 22 characters of salt and 31 of hash, in bcrypt's alphabet.
@@ -36,28 +35,24 @@ const maxConcurrency = 3;
 
 export function createPasswords(settings: PasswordSettings): Passwords {
   const concurrency = Math.min(settings.concurrency, maxConcurrency);
-  const limit = pLimit(concurrency);
+  const queue = createFairQueue({ concurrency, maxQueued: settings.maxQueued, retryAfterMs });
   const nobody = `$2b$${String(settings.rounds).padStart(2, '0')}$${nobodySalt}${nobodyHash}`;
 
-  const run = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (limit.activeCount + limit.pendingCount >= concurrency + settings.maxQueued) {
-      throw new Overloaded(retryAfterMs);
-    }
-    return limit(work);
-  };
-  const verifyNothing = async (password: string): Promise<false> => {
-    await run(() => bcrypt.compare(readable(password), nobody));
+  const verifyNothing = async (password: string, from = ''): Promise<false> => {
+    await queue.run(from, () => bcrypt.compare(readable(password), nobody));
     return false;
   };
 
   return {
     verifyNothing,
-    async hash(password) {
+    async hash(password, from = '') {
       if (!isReadable(password)) throw new RangeError('bcrypt reads no more than 72 bytes of a password.');
-      return run(() => bcrypt.hash(password, settings.rounds));
+      return queue.run(from, () => bcrypt.hash(password, settings.rounds));
     },
-    async verify(password, hash) {
-      return isReadable(password) ? run(() => bcrypt.compare(password, hash)) : verifyNothing(password);
+    async verify(password, hash, from = '') {
+      return isReadable(password)
+        ? queue.run(from, () => bcrypt.compare(password, hash))
+        : verifyNothing(password, from);
     },
   };
 }

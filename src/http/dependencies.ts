@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { Accounts, Principal } from '../core/accounts.ts';
 import type { Attempts } from '../core/attempts.ts';
+import type { FairQueue } from '../core/fair-queue.ts';
 import type { MessageStore } from '../core/ports.ts';
 
 /** The rooms as the server knows them. */
@@ -52,4 +53,6 @@ export type HttpDependencies = {
 export type RouteTools = HttpDependencies & {
   /** The address or network under which a request's attempts are counted. */
   attemptAddress(request: import('node:http').IncomingMessage): string;
+  /** Takes turns among users in what keeps the database busy. */
+  reads: FairQueue;
 };

@@ -7,6 +7,7 @@ import Router from '@koa/router';
 import Koa from 'koa';
 import helmet from 'koa-helmet';
 import type { Logger } from 'pino';
+import { createFairQueue, type FairQueueOptions } from '../core/fair-queue.ts';
 import { createClientAddress, networkOf } from './address.ts';
 import { answerFor, notFound, Refusal } from './answers.ts';
 import type { HttpDependencies, RequestMetrics, RouteTools } from './dependencies.ts';
@@ -22,13 +23,28 @@ import { roomRoutes } from './routes/rooms.ts';
 
 const resources = [homeRoutes, registerRoutes, loginRoutes, logoutRoutes, profileRoutes, roomRoutes, healthRoutes];
 
+/** Pages of history: a full one keeps the database and this thread busy for milliseconds. */
+const readBounds: FairQueueOptions = {
+  // Some of the ten connections to PostgreSQL stay free for log-ins and joins.
+  concurrency: 6,
+  // Whoever asks for many at once gets them one after the other, and others theirs in between.
+  perKey: 1,
+  // A few kilobytes each; at some five milliseconds a page, five seconds.
+  maxQueued: 1000,
+  retryAfterMs: 5_000,
+};
+
 /** The handler of every HTTP request. Throws when `settings.trustProxy` names a network that is none. */
 export function createHttpHandler(
   dependencies: HttpDependencies,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const { log, settings } = dependencies;
   const addressOf = createClientAddress(settings.trustProxy);
-  const tools: RouteTools = { ...dependencies, attemptAddress: (request) => networkOf(addressOf(request)) };
+  const tools: RouteTools = {
+    ...dependencies,
+    attemptAddress: (request) => networkOf(addressOf(request)),
+    reads: createFairQueue(readBounds),
+  };
   // A path is matched with its case; a slash at its end makes no difference.
   const router = new Router({ sensitive: true, strict: false });
   for (const addRoutes of resources) addRoutes(router, tools);

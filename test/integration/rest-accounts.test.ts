@@ -297,6 +297,32 @@ test('more passwords than the server can hash are refused with 503, and nobody i
   t.deepEqual(refused?.body, { detail: 'The server is busy. Try again in a moment.' });
 });
 
+test('an address that floods the server with passwords keeps no other out', async (t) => {
+  const passwords = createPasswords({ rounds: 10, concurrency: 1, maxQueued: 10 });
+  const { call, token } = await openRestServer(t, { passwords, settings: { trustProxy: 1 } });
+  await token('alice');
+  const from = (address: string, username: string): Promise<{ status: number }> =>
+    call('POST', '/login', {
+      json: { username, password: goodPassword },
+      headers: { 'x-forwarded-for': address },
+    });
+  const ended: string[] = [];
+  const flood = Array.from({ length: 40 }, async (_, n) => {
+    const { status } = await from('192.0.2.1', `nobody${n}`);
+    ended.push(`flood ${status}`);
+    return status;
+  });
+  // The queue is full from the first refusal on.
+  await Promise.race(flood);
+  const { status } = await from('192.0.2.2', 'alice');
+  ended.push(`alice ${status}`);
+  const statuses = await Promise.all(flood);
+  t.is(status, 200);
+  t.true(statuses.includes(503));
+  // Not after all that waited before her.
+  t.true(ended.slice(ended.indexOf('alice 200')).includes('flood 400'));
+});
+
 test('secrets are in no answer and in no line of the log', async (t) => {
   const { call, log, storage } = await openRestServer(t);
   const json = { username: 'alice', password: 'a very secret one', email: 'alice@example.com' };

@@ -197,3 +197,34 @@ test('a use that cannot be recorded does not fail the request', async (t) => {
   });
   t.is((await call('GET', '/profile', { token: await token('alice') })).status, 200);
 });
+
+test('a user who asks for many pages at once gets them one after the other, others theirs in between', async (t) => {
+  const order: string[] = [];
+  let running = 0;
+  let most = 0;
+  const { call, token } = await openRestServer(t, {
+    wrap: (storage) => {
+      const page: typeof storage.messages.page = async (...asked) => {
+        most = Math.max(most, ++running);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        running -= 1;
+        return storage.messages.page(...asked);
+      };
+      return Object.create(storage, {
+        messages: { value: Object.create(storage.messages, { page: { value: page } }) },
+      });
+    },
+  });
+  const [alice, bob] = [await token('alice'), await token('bob')];
+  const ask = async (name: string, of: string): Promise<void> => {
+    t.is((await call('GET', '/rooms/friends/messages', { token: of })).status, 200);
+    order.push(name);
+  };
+  const many = Array.from({ length: 30 }, () => ask('alice', alice));
+  await Promise.race(many);
+  t.is(most, 1);
+  await ask('bob', bob);
+  await Promise.all(many);
+  t.true(order.indexOf('bob') < 20);
+  t.true(most <= 2);
+});

@@ -13,7 +13,7 @@ export function loginRoutes(router: Router, tools: RouteTools): void {
     const credentials = requireFields(fields, await readBody(ctx));
     const address = tools.attemptAddress(ctx.req);
     await attempts.login(credentials.username, address);
-    const { token } = await accounts.login(credentials);
+    const { token } = await accounts.login(credentials, address);
     await attempts.loggedIn(credentials.username, address);
     ctx.body = { token };
   });

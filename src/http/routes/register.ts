@@ -11,9 +11,10 @@ export function registerRoutes(router: Router, tools: RouteTools): void {
   router.post('/register', async (ctx) => {
     if (!settings.registrationOpen) throw new Refusal(403, 'Registration is closed.');
     const { values, faults } = readFields(fields, await readBody(ctx));
-    await attempts.registration(tools.attemptAddress(ctx.req));
+    const address = tools.attemptAddress(ctx.req);
+    await attempts.registration(address);
     // The rules run over what could be read, so that all faults of all fields come back together.
-    const user = await accounts.register(values, faults);
+    const user = await accounts.register(values, faults, address);
     ctx.body = { username: user.username, email: user.email };
   });
 }

@@ -15,7 +15,7 @@ const pageFields = {
 
 /** `GET /rooms` and `GET /rooms/{name}/messages`. */
 export function roomRoutes(router: Router, tools: RouteTools): void {
-  const { rooms, messages, presence, settings } = tools;
+  const { rooms, messages, presence, settings, reads } = tools;
 
   router.get('/rooms', async (ctx) => {
     await authenticate(ctx, tools);
@@ -31,12 +31,13 @@ export function roomRoutes(router: Router, tools: RouteTools): void {
     const room = roomNameFault(name) === undefined ? await rooms.find(name) : undefined;
     if (room === undefined) throw notFound();
     const { before, after, limit = limits.historyDefault } = requireFields(pageFields, readQuery(ctx));
-    const page = await messages.page(room.id, {
+    const wanted = {
       ...(before === undefined ? {} : { before }),
       ...(after === undefined ? {} : { after }),
       limit,
       maxBytes: settings.historyBytes,
-    });
+    };
+    const page = await reads.run(String(user.id), () => messages.page(room.id, wanted));
     ctx.body = {
       messages: page.messages.map((message) => ({
         id: message.id,
