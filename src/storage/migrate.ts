@@ -20,7 +20,7 @@ export interface Migrator {
   pending(): Promise<string[]>;
   /** Runs what is pending; resolves the names. Safe in two processes at once. Creates SQLite's folder and file. */
   up(): Promise<string[]>;
-  /** Takes back the last batch; resolves the names. */
+  /** Takes back the last batch; resolves the names. Rejects with `rejected` while a server runs on the database. */
   rollback(): Promise<string[]>;
   close(): Promise<void>;
 }
@@ -51,7 +51,7 @@ export async function openMigrator({ url }: { url: string }): Promise<Migrator> 
     status,
     pending: async () => (await status()).filter(({ appliedAt }) => appliedAt === null).map(({ name }) => name),
     up: () => alone(database, (knex) => knex.migrate.latest(migrationConfig)),
-    rollback: () => alone(database, (knex) => knex.migrate.rollback(migrationConfig)),
+    rollback: () => withoutServer(url, () => alone(database, (knex) => knex.migrate.rollback(migrationConfig))),
     close: () => database.close(),
   };
 }
@@ -108,6 +108,19 @@ async function alone(database: Database, work: (knex: Knex) => Promise<KnexAnswe
     return names.map((entry) => (typeof entry === 'string' ? entry : entry.name));
   } catch (error) {
     throw toStoreError(error);
+  } finally {
+    await release();
+  }
+}
+
+/** A running server would go on without its tables. */
+async function withoutServer<T>(url: string, work: () => Promise<T>): Promise<T> {
+  const release = await tryProcessLock(url, 'server');
+  if (release === undefined) {
+    throw new StoreError('rejected', 'A server is running on this database. Stop it first.');
+  }
+  try {
+    return await work();
   } finally {
     await release();
   }

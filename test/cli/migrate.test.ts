@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { createPostgresDatabase, withClient } from '../support/databases.ts';
+import { createPostgresDatabase, eachDatabase, withClient } from '../support/databases.ts';
 import { serviceTest } from '../support/services.ts';
 import { type Desk, openDesk } from './command-line.ts';
 
@@ -98,4 +98,15 @@ serviceTest(test, 'postgres', 'a schema newer than the program is refused by eve
     t.is(code, 1);
     t.regex(stderr, /newer schema.*999-later.*Update finchat/);
   }
+});
+
+eachDatabase(test, 'a rollback is refused while a server runs, and undoes nothing', async (t, db) => {
+  const desk = await openDesk(t, { database: db.url });
+  const before = await desk.json(['migrate:status']);
+  const lock = await (await db.open()).lockServer();
+  const { code, stderr } = await desk.run(['migrate:rollback', '--yes']);
+  await lock?.release();
+  t.is(code, 1);
+  t.is(stderr, 'A server is running on this database. Stop it first.\n');
+  t.deepEqual(await desk.json(['migrate:status']), before);
 });
