@@ -66,7 +66,7 @@ test('the first example runs on the platform’s own WebSocket as in a browser',
   t.false(/WebSocket/.test(script));
   // Behind a flag in Node 20, there without it later: the WebSocket of browsers, not that of the `ws` package.
   const { stdout } = await runScript(script, ['--experimental-websocket']);
-  t.regex(stdout, /friends #1 ann: Hello!/);
+  t.regex(stdout, /friends #1 amy: Hello!/);
 });
 
 test('the guide has its examples', (t) => {
