@@ -113,9 +113,11 @@ function showOutcome(
     case 'stored': {
       const stored = { id: outcome.id, createdAt: outcome.createdAt, ...author };
       context.counters.stored += 1;
-      context.hub.offer(room.id, stored, { sender: session, ref });
+      const isNew = context.hub.offer(room.id, stored, { sender: session, ref });
       // Renamed meanwhile: nobody is in the room under that name any more, and the sender still has a right to its echo.
       if (context.hub.get(room.id) !== room) session.answer(messageFrame(room.name, stored, true, ref));
+      // Found in the store before its outcome was known, and shown without its ref.
+      else if (!isNew) session.answer({ ...messageFrame(room.name, stored, true, ref), repeat: true });
       return;
     }
     case 'repeat': {
@@ -155,10 +157,8 @@ function isRepeated(refs: Set<string>, ref: string): boolean {
   if (refs.has(ref)) return true;
   refs.add(ref);
   if (refs.size > limits.commandRefs) {
-    for (const oldest of refs) {
-      refs.delete(oldest);
-      break;
-    }
+    const [oldest = ref] = refs;
+    refs.delete(oldest);
   }
   return false;
 }

@@ -45,18 +45,20 @@ export class OrderingGate<Origin> {
     return this.#position;
   }
 
-  /** A stored message comes. One that has passed already is dropped. */
-  offer(passing: Passing<Origin>): void {
+  /** A stored message comes. False: it has passed already, as one that was read from the store, and is dropped. */
+  offer(passing: Passing<Origin>): boolean {
     const { id } = passing.message;
-    if (this.#closed || id <= this.#position) return;
+    if (this.#closed) return true;
+    if (id <= this.#position) return false;
     this.#known = Math.max(this.#known, id);
     if (id === this.#position + 1 && !this.#filling) {
       this.#pass(passing);
       this.#drain();
-      return;
+      return true;
     }
     if (this.#waiting.size < maxWaiting) this.#waiting.set(id, passing);
     this.#fill();
+    return true;
   }
 
   /** The store says that ids up to `lastId` were given: what has not come by itself is read. */

@@ -63,11 +63,11 @@ export class Hub {
     return entry.room;
   }
 
-  /** A message has been stored. */
-  offer(roomId: number, message: StoredMessage, origin: Origin | undefined): void {
-    this.#live.get(roomId)?.gate.offer({ message, origin });
+  /** A message has been stored. False: the room's members have seen it already, without its origin. */
+  offer(roomId: number, message: StoredMessage, origin: Origin | undefined): boolean {
     const loading = this.#loading.get(roomId);
     if (loading !== undefined) loading.lastId = Math.max(loading.lastId, message.id);
+    return this.#live.get(roomId)?.gate.offer({ message, origin }) ?? true;
   }
 
   /** Drops the room when nobody is in it or about to be. */

@@ -1,43 +1,70 @@
 import test from 'ava';
 import { limits } from '../protocol/limits.ts';
 import { systemClock } from './clock.ts';
-import type { CommandContext } from './commands.ts';
+import { type CommandContext, runCommand } from './commands.ts';
+import { createCounters } from './counters.ts';
 import { Hub } from './hub.ts';
 import { join } from './join.ts';
 import type { LiveRoom, Receiver } from './live-room.ts';
+import type { LogOutcome, MessageLog } from './message-log.ts';
 import type { MessageStore } from './ports.ts';
 import { RoomDirectory } from './rooms.ts';
 import type { Session } from './session.ts';
+import type { EncodedFrame } from './transport.ts';
 import { createTurn } from './turn.ts';
 
 const friends = { id: 1, name: 'friends', topic: '', epoch: 'first' };
 
 /** A hub over a store with one empty room. */
-function openHub(snapshot: MessageStore['snapshot'] = () => Promise.resolve({ lastId: 0, messages: [] })) {
+function openHub(
+  snapshot: MessageStore['snapshot'] = () => Promise.resolve({ lastId: 0, messages: [] }),
+  others: Partial<MessageStore> = {},
+) {
   const directory = new RoomDirectory(() => Promise.resolve());
   directory.reset([friends]);
   const turn = createTurn(systemClock);
-  const store = { snapshot } as Partial<MessageStore> as MessageStore;
+  const store = { snapshot, ...others } as Partial<MessageStore> as MessageStore;
   const hub = new Hub({ clock: systemClock, turn, store, directory, onDelivered() {} });
   const log = { error() {} };
-  const context = { clock: systemClock, turn, hub, directory, log } as Partial<CommandContext> as CommandContext;
+  const context = {
+    clock: systemClock,
+    turn,
+    hub,
+    directory,
+    log,
+    counters: createCounters(),
+    bodyLength: 100,
+  } as Partial<CommandContext> as CommandContext;
   return { hub, directory, context };
 }
 
-function newSession(userId: number): { session: Session & Receiver; rooms: Map<number, LiveRoom>; answers: string[] } {
+type Shown = { code: string; id?: number; you?: boolean; ref?: string; repeat?: true };
+
+function newSession(userId: number): {
+  session: Session & Receiver;
+  rooms: Map<number, LiveRoom>;
+  answers: string[];
+  shown: Shown[];
+} {
+  const shown: Shown[] = [];
   const answers: string[] = [];
   const rooms = new Map<number, LiveRoom>();
   const session = {
     userId,
     username: `user-${userId}`,
     rooms,
-    push() {},
+    push: (frames: readonly EncodedFrame[]) =>
+      shown.push(...frames.map((frame) => JSON.parse(frame.bytes.toString()) as Shown)),
+    beginAppend: () => () => {},
     flush() {},
     onDisbanded: (room: LiveRoom) => rooms.delete(room.id),
-    answer: (frame: { code: string }) => answers.push(frame.code),
+    answer(frame: Shown) {
+      shown.push(frame);
+      answers.push(frame.code);
+    },
     answerError: (code: string) => answers.push(code),
   };
-  return { session: session as unknown as Session & Receiver, rooms, answers };
+  return { session: session as unknown as Session & Receiver, rooms, answers, shown };
 }
 
 test('a room that is dropped, renamed or begun anew at any moment of a join is joined as it is then', async (t) => {
@@ -91,4 +118,34 @@ test('a room that is begun anew while it is loaded is loaded again', async (t) =
   t.deepEqual(answers, ['joined']);
   t.is(rooms.get(1)?.epoch, 'second');
   t.is(loads, 2);
+});
+
+test('a message that is found in the store before its outcome is known is shown once, and its sender learns of its ref', async (t) => {
+  const stored = { id: 1, userId: 1, username: 'user-1', body: 'hello', createdAt: 0 };
+  const { hub, context } = openHub(undefined, {
+    lastIds: () => Promise.resolve(new Map([[1, 1]])),
+    range: () => Promise.resolve([stored]),
+  });
+  const outcomes: ((outcome: LogOutcome) => void)[] = [];
+  context.messageLog = { append: (_entry, done) => outcomes.push(done) } as Partial<MessageLog> as MessageLog;
+  const { session, shown } = newSession(1);
+  await join(context, session, { type: 'join', room_name: 'friends' });
+  void runCommand(context, session, { type: 'message', room_name: 'friends', body: 'hello', ref: 'r' });
+  hub.doubt([1]);
+  await hub.reconcile();
+  await new Promise((resolve) => {
+    setImmediate(() => setImmediate(resolve));
+  });
+  for (const done of outcomes) done({ status: 'stored', id: 1, createdAt: 0 });
+  await new Promise((resolve) => {
+    setImmediate(() => setImmediate(resolve));
+  });
+  const messages = shown.filter((frame) => frame.code === 'message');
+  t.deepEqual(
+    messages.map(({ id, you, ref, repeat }) => ({ id, you, ref, repeat })),
+    [
+      { id: 1, you: true, ref: undefined, repeat: undefined },
+      { id: 1, you: true, ref: 'r', repeat: true },
+    ],
+  );
 });

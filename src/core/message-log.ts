@@ -20,6 +20,8 @@ export const messageLogLimits = {
   inAll: 10_000,
   /** Messages in one batch: on SQLite a commit stops the event loop, and 500 rows take about 10 ms. */
   batchMessages: 500,
+  /** Rooms whose highest id is remembered: for longer than a retry takes, at 500 messages a batch; less than 1 MB. */
+  rooms: 10_000,
   /** Characters of bodies in one batch (one message at least), for the same reason. */
   batchCharacters: 524_288,
   /**
@@ -87,7 +89,7 @@ export function createMessageLog({ store, clock, random, log, onAbandoned }: Mes
   /** Parts of the batch under way that have no outcome yet, in order. */
   const parts: Waiting[][] = [];
   const pendingOf = new Map<number, number>();
-  /** The highest id answered `stored`, by room: one number for each room written to since the start. */
+  /** The highest id answered `stored`, by room; of so many rooms. */
   const lastStored = new Map<number, number>();
   let pending = 0;
   let failures = 0;
@@ -191,6 +193,10 @@ export function createMessageLog({ store, clock, random, log, onAbandoned }: Mes
     if (outcome.status === 'room-gone') lastStored.delete(message.roomId);
     if (outcome.status !== 'stored' && !isOwn) return outcome;
     lastStored.set(message.roomId, outcome.id);
+    if (lastStored.size > messageLogLimits.rooms) {
+      const [oldest = message.roomId] = lastStored.keys();
+      lastStored.delete(oldest);
+    }
     return { status: 'stored', id: outcome.id, createdAt: message.createdAt };
   }
 
