@@ -80,6 +80,7 @@ type Parts = {
   state: 'migrating' | 'ready' | 'draining';
 };
 
+/** A server that has opened nothing yet: `listen` does. */
 export function createApp(config: Config, overrides: Overrides = {}): App {
   const log = overrides.log ?? createLog({ level: config.logLevel, format: config.logFormat });
   let handle: Handler = answerWhileStarting;

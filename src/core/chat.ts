@@ -2,7 +2,6 @@
  * The chat of one node, put together: directory, hub, message log, sessions, and the changes that other processes make.
  * Owns starting, what a change means here, and stopping without losing anything.
  */
-
 import { limits } from '../protocol/limits.ts';
 import type { Accounts } from './accounts.ts';
 import { type ChangeReader, createChangeReader } from './change-reader.ts';
@@ -110,10 +109,7 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
     async close(deadlineMs) {
       sessions.close();
       changes.close();
-      const spreadMs = Math.max(minReconnectMs, (sessions.size / reconnectsPerSecond) * 1000);
-      for (const session of sessions.all()) {
-        session.announceClosing(minReconnectMs + Math.floor(options.chance() * spreadMs));
-      }
+      announceClosing(sessions, options.chance);
       await withinDeadline(clock, messageLog.close(), deadlineMs);
       // What the last commits showed goes out with this turn, before the connections close.
       await new Promise<void>((resolve) => {
@@ -122,6 +118,14 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
       for (const session of Array.from(sessions.all())) session.stop();
     },
   };
+}
+
+/** Each client gets a time of its own to come back. */
+function announceClosing(sessions: Sessions, chance: () => number): void {
+  const spreadMs = Math.max(minReconnectMs, (sessions.size / reconnectsPerSecond) * 1000);
+  for (const session of sessions.all()) {
+    session.announceClosing(minReconnectMs + Math.floor(chance() * spreadMs));
+  }
 }
 
 type Parts = { directory: RoomDirectory; hub: Hub; sessions: Sessions };

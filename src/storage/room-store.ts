@@ -50,7 +50,12 @@ export function createRoomStore(database: Database, clock: Clock, random: Random
     },
 
     async findByName(name) {
-      const row: RoomRow | undefined = await database.read((knex) => knex('rooms').where({ name }).first());
+      const row: RoomRow | undefined = await database.read((knex) =>
+        // The folded name is what has an index.
+        knex('rooms')
+          .where({ name_folded: foldName(name), name })
+          .first(),
+      );
       return row && toRoom(row);
     },
 

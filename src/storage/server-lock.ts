@@ -48,6 +48,8 @@ async function lockPostgres(url: string, clock: Clock, random: RandomText): Prom
         }
         client = next;
       }
+      // Released at the very moment when it had been taken again.
+      await endClient(client);
     };
     void keep();
   });
@@ -64,7 +66,9 @@ async function lockPostgres(url: string, clock: Clock, random: RandomText): Prom
 function untilBroken(client: pg.Client, clock: Clock, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     let stopTimer = (): void => {};
+    let isFinished = false;
     const finish = (): void => {
+      isFinished = true;
       stopTimer();
       signal.removeEventListener('abort', finish);
       resolve();
@@ -76,6 +80,7 @@ function untilBroken(client: pg.Client, clock: Clock, signal: AbortSignal): Prom
         finish();
       });
       client.query('SELECT 1').then(() => {
+        if (isFinished) return;
         stopTimer();
         stopTimer = clock.after(pingEveryMs, ping);
       }, finish);

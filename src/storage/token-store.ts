@@ -1,3 +1,4 @@
+/** Tokens, by their hashes, and with their users where both are asked for. */
 import type { Clock, Token, TokenStore } from '../core/ports.ts';
 import { appendChanges } from './change-store.ts';
 import type { Database } from './database.ts';

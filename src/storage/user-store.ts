@@ -1,3 +1,4 @@
+/** Users. Whatever ends sessions (a deactivation, a new password) appends its changes in the same transaction. */
 import type { Knex } from 'knex';
 import type { Change, Clock, User, UserStore } from '../core/ports.ts';
 import { foldName } from '../protocol/text.ts';

@@ -1,7 +1,7 @@
 import type Router from '@koa/router';
+import { historyEntry } from '../../core/encode.ts';
 import { limits } from '../../protocol/limits.ts';
 import { roomNameFault } from '../../protocol/names.ts';
-import { formatStamp } from '../../protocol/text.ts';
 import { notFound } from '../answers.ts';
 import { authenticate } from '../authenticate.ts';
 import type { RouteTools } from '../dependencies.ts';
@@ -39,13 +39,7 @@ export function roomRoutes(router: Router, tools: RouteTools): void {
     };
     const page = await reads.run(String(user.id), () => messages.page(room.id, wanted));
     ctx.body = {
-      messages: page.messages.map((message) => ({
-        id: message.id,
-        stamp: formatStamp(message.createdAt),
-        user: message.username,
-        you: message.userId === user.id,
-        body: message.body,
-      })),
+      messages: page.messages.map((message) => historyEntry(message, user.id)),
       more: page.more,
     };
   });
