@@ -76,6 +76,11 @@ test('bad client messages are answered with the contract’s error and cost noth
     ],
     [{ type: 'custom', room_name: name, command: ' ', payload: 'x' }, { code: 'room:empty-custom' }],
     [{ type: 'custom', room_name: name, command: 'x', payload: '\t' }, { code: 'room:empty-custom' }],
+    // Emptiness is looked at before length.
+    [
+      { type: 'custom', room_name: name, command: 'x', payload: ' '.repeat(limits.payloadLength + 1) },
+      { code: 'room:empty-custom' },
+    ],
     [
       { type: 'message', room_name: name, body: 'x'.repeat(limits.bodyLength + 1), ref: 'g' },
       { code: 'room:message-too-long', details: { name, max_length: limits.bodyLength }, ref: 'g' },

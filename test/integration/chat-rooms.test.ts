@@ -1,7 +1,7 @@
 /** Rooms as their members see them: joining, talking, commands, leaving, over the WebSocket transport. */
 import test from 'ava';
 import { limits } from '../../src/protocol/limits.ts';
-import { startApp } from '../support/app.ts';
+import { slowPages, startApp } from '../support/app.ts';
 
 test('a room shows its members who joins, what is said and commanded, and who parts', async (t) => {
   const server = await startApp(t);
@@ -96,6 +96,53 @@ test('joining with since gives what came after it, and says when there was more 
   t.deepEqual(await rejoin(139), { ids: down(640, 500), truncated: true });
   t.deepEqual(await rejoin(641), { ids: down(640, 50), truncated: true });
   t.deepEqual(await rejoin(630, { epoch: 'another' }), { ids: down(640, 50), truncated: true });
+});
+
+test('what happens while the messages of a join are read follows the join, up to a MiB', async (t) => {
+  let read: () => void = () => {};
+  let isOver = Promise.resolve();
+  const begin = (): void => {
+    isOver = new Promise((resolve) => {
+      read = resolve;
+    });
+  };
+  const wrapStorage = slowPages(() => isOver);
+  const server = await startApp(t, { env: { RATE_LIMITS: 'off' }, overrides: { wrapStorage } });
+  const alice = await server.chat('alice');
+  const bob = await server.chat('bob');
+  await alice.ask({ type: 'join', room_name: 'friends' }, { code: 'joined' });
+  const say = async (body: string, from: number, to: number): Promise<void> => {
+    for (let n = from; n <= to; n += 1) alice.send({ type: 'message', room_name: 'friends', body });
+    await alice.next({ code: 'message', id: to });
+  };
+  // More than memory holds, so that the store is asked.
+  const known = limits.joinMessages + 10;
+  await say('before', 1, known);
+  const join = { type: 'join', room_name: 'friends', since: 0 };
+
+  begin();
+  bob.send(join);
+  await bob.settle();
+  await say('meanwhile', known + 1, known + 2);
+  await alice.ask({ type: 'custom', room_name: 'friends', command: 'c', payload: 'p' }, { code: 'custom' });
+  t.deepEqual(bob.frames.slice(1), []);
+  read();
+  const { status } = await bob.next({ code: 'joined', you: true });
+  t.is(status?.last_id, known);
+  t.is(status?.messages.length, known);
+  await bob.next({ code: 'custom' });
+  const held = bob.frames.slice(2).map((frame) => frame.id ?? frame.code);
+  t.deepEqual(held, [known + 1, known + 2, 'custom']);
+  await bob.ask({ type: 'part', room_name: 'friends' }, { code: 'parted' });
+
+  begin();
+  bob.send({ ...join, ref: 'too much' });
+  await bob.settle();
+  const tooMany = Math.ceil(limits.unwrittenBytes / limits.bodyLength) + 1;
+  await say('x'.repeat(limits.bodyLength), known + 3, known + 2 + tooMany);
+  read();
+  t.is((await bob.next({ ref: 'too much' })).code, 'unavailable');
+  t.like(await bob.ask({ type: 'part', room_name: 'friends' }, { type: 'error' }), { code: 'room:not-joined' });
 });
 
 test('a status with since and a history hold at most 256 KiB, the newest of what was asked for', async (t) => {

@@ -148,3 +148,21 @@ export function createTestClock(): TestClock {
     },
   };
 }
+
+/** For `wrapStorage`: pages of messages have been read only once `isOver` resolves. */
+export function slowPages(isOver: () => Promise<unknown>): (storage: Storage) => Storage {
+  return (storage) => ({
+    ...storage,
+    ping: () => storage.ping(),
+    lockServer: () => storage.lockServer(),
+    close: () => storage.close(),
+    messages: {
+      ...storage.messages,
+      async page(roomId, range) {
+        const page = await storage.messages.page(roomId, range);
+        await isOver();
+        return page;
+      },
+    },
+  });
+}
