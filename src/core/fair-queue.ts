@@ -47,12 +47,17 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
     }
   }
 
+  /**
+   * The place is free from the next turn of the event loop on: work that never leaves its turn, taken up by each request
+   * that arrives in that turn, would keep all others from it.
+   */
   function end(key: string, lane: Lane): void {
-    running -= 1;
-    lane.running -= 1;
-    if (lane.running === 0 && lane.waiting.length === 0) lanes.delete(key);
-    // In a turn of its own: work that never leaves the turn would run on and on while the event loop stands.
-    setImmediate(next);
+    setImmediate(() => {
+      running -= 1;
+      lane.running -= 1;
+      if (lane.running === 0 && lane.waiting.length === 0) lanes.delete(key);
+      next();
+    });
   }
 
   /** Makes room by refusing the newest work of the longest lane; false: that lane is the newcomer's own. */
