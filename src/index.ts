@@ -39,7 +39,8 @@ export async function runServer(config: Config): Promise<void> {
   });
   void app.failed.then((reason) => {
     log.fatal(reason);
-    stop(1);
+    // A stop that is under way goes on: its pending commits are still to be finished.
+    if (!isStopping) stop(1);
   });
   try {
     await app.listen();

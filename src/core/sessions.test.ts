@@ -1,8 +1,10 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
 import type { CloseName } from '../protocol/close-codes.ts';
 import type { Accounts, Principal } from './accounts.ts';
 import { systemClock } from './clock.ts';
 import { createCounters } from './counters.ts';
+import type { Clock } from './ports.ts';
 import type { SessionContext } from './session.ts';
 import { Sessions } from './sessions.ts';
 import type { Transport } from './transport.ts';
@@ -13,16 +15,16 @@ const principal: Principal = {
   token: { id: 1, userId: 1, label: null, createdAt: 0, lastUsedAt: null, expiresAt: null },
 };
 
-function openSessions(): Sessions {
+function openSessions(others: Partial<Accounts> = {}, clock: Clock = systemClock): Sessions {
   const counters = createCounters();
   const accounts = {
     authenticate: () => Promise.resolve(principal),
     touch: () => Promise.resolve(),
+    ...others,
   } as Partial<Accounts> as Accounts;
-  const turn = createTurn(systemClock);
-  const context = { clock: systemClock, turn, counters } as Partial<SessionContext> as SessionContext;
+  const context = { clock, turn: createTurn(systemClock), counters } as Partial<SessionContext> as SessionContext;
   const log = { warn() {} };
-  return new Sessions({ accounts, clock: systemClock, random: () => 'id', counters, context, motd: '', log });
+  return new Sessions({ accounts, clock, random: () => 'id', counters, context, motd: '', log });
 }
 
 function newTransport(): { transport: Transport; closed: CloseName[] } {
@@ -57,4 +59,50 @@ test('of two connections of one user that get through at the same instant, one i
     t.is(sessions.size, 1);
     sessions.close();
   }
+});
+
+test('uses of tokens are recorded one after the other, after a failure not before the next sweep, and not when closed', async (t) => {
+  const sweeps: (() => void)[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    after(ms, run) {
+      // Heartbeats are shorter.
+      if (ms > 60_000) sweeps.push(run);
+      return () => {};
+    },
+  };
+  const touched: number[] = [];
+  let [underWay, most, isAway] = [0, 0, false];
+  const sessions = openSessions(
+    {
+      authenticate: (token) =>
+        Promise.resolve({ ...principal, user: { ...principal.user, id: Number(token), username: token } }),
+      async touch({ user }) {
+        underWay += 1;
+        most = Math.max(most, underWay);
+        await turn();
+        underWay -= 1;
+        touched.push(user.id);
+        if (isAway) throw new Error('away');
+      },
+    },
+    clock,
+  );
+  const sweep = async (): Promise<number[]> => {
+    [touched.length, most] = [0, 0];
+    sweeps.pop()?.();
+    for (let turns = 0; turns < 10; turns++) await turn();
+    return [...touched];
+  };
+  for (const token of ['1', '2', '3']) await sessions.open(newTransport().transport, { kind: 'token', token }, false);
+  for (let turns = 0; turns < 10; turns++) await turn();
+  t.deepEqual(await sweep(), [1, 2, 3]);
+  t.is(most, 1);
+  isAway = true;
+  t.deepEqual(await sweep(), [1]);
+  isAway = false;
+  t.deepEqual(await sweep(), [1, 2, 3]);
+  sessions.close();
+  t.deepEqual(await sweep(), []);
+  t.deepEqual(sweeps, []);
 });

@@ -113,7 +113,7 @@ export class Sessions {
     if (credentials.kind !== 'token') return this.#refuse(transport, 'not-authenticated');
     try {
       const principal = await this.#options.accounts.authenticate(credentials.token);
-      this.#touch(principal);
+      void this.#touch(principal);
       return principal;
     } catch (error: unknown) {
       if (error instanceof AuthenticationError) return this.#refuse(transport, 'not-authenticated');
@@ -174,18 +174,29 @@ export class Sessions {
 
   /** A chatting session counts as use of its token. */
   #scheduleTouches(): void {
-    this.#cancelSweep = this.#options.clock.after(touchSweepMs, () => {
-      for (const session of this.#byUser.values()) this.#touch(session.principal);
-      this.#scheduleTouches();
-    });
+    this.#cancelSweep = this.#options.clock.after(touchSweepMs, () => void this.#touchAll());
   }
 
-  #touch(principal: Principal): void {
-    this.#options.accounts.touch(principal).catch((error: unknown) => {
-      this.#options.log.warn(
-        { err: error },
-        'The use of a token could not be recorded; it is tried again within the hour.',
-      );
-    });
+  /**
+   * One after the other: sessions that came at once, after a restart, would keep everybody else from the store an hour
+   * later. After a failure the others wait for the next sweep.
+   */
+  async #touchAll(): Promise<void> {
+    for (const session of Array.from(this.#byUser.values())) {
+      if (this.#isClosing || !(await this.#touch(session.principal))) break;
+    }
+    if (!this.#isClosing) this.#scheduleTouches();
+  }
+
+  /** False: it could not be recorded. */
+  async #touch(principal: Principal): Promise<boolean> {
+    try {
+      await this.#options.accounts.touch(principal);
+      return true;
+    } catch (error: unknown) {
+      const sentence = 'The use of a token could not be recorded; it is tried again in an hour.';
+      this.#options.log.warn({ err: error }, sentence);
+      return false;
+    }
   }
 }

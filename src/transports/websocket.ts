@@ -66,6 +66,7 @@ export function createWebSocketDoor(options: WebSocketOptions): WebSocketDoor {
       server.handleUpgrade(request, socket, head, (ws) => {
         begin(ws, socket, credentials, query.get('takeover') === '1').catch((error: unknown) => {
           log.error({ err: error }, 'A WebSocket could not be opened.');
+          ws.resume();
           ws.close(closeCodes.internalError.code);
         });
       });
