@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { parse } from 'dotenv';
 import { type Config, type Env, loadConfig, readEnvironment, settings, showSetting } from '../src/config.ts';
+import { hostAddress, integer, type Parse } from '../src/settings-forms.ts';
 import type { Context } from './context.ts';
 import { closeEnvFile, readEnvFile, setEnvValue, writeEnvFile } from './env-file.ts';
 import { renderEnvSample } from './env-sample.ts';
@@ -150,8 +151,8 @@ async function askDatabase(context: Context, current: string): Promise<string> {
     const preset = (isSqlite ? current : settings.databaseUrl.default).slice('sqlite://'.length);
     return `sqlite://${await askText(context, 'File:', { default: preset })}`;
   }
-  const host = await askText(context, 'PostgreSQL host:', { default: 'localhost' });
-  const port = await askText(context, 'PostgreSQL port:', { default: '5432', validate: validator('port') });
+  const host = await askText(context, 'PostgreSQL host:', { default: 'localhost', validate: passing(hostAddress) });
+  const port = await askText(context, 'PostgreSQL port:', { default: '5432', validate: passing(integer(1, 65535)) });
   const name = await askText(context, 'Database name:', { default: 'finchat' });
   const user = await askText(context, 'User:', { default: 'finchat' });
   const password = await askHidden(context, 'Password:');
@@ -160,13 +161,20 @@ async function askDatabase(context: Context, current: string): Promise<string> {
   return `postgres://${login}@${host.includes(':') ? `[${host}]` : host}:${port}/${encodeURIComponent(name)}`;
 }
 
-function validator(name: Asked): (value: string) => true | string {
+function validator(name: Asked): Validate {
+  return passing(settings[name].parse, settings[name].key);
+}
+
+type Validate = (value: string) => true | string;
+
+/** What the form says of an answer, after the name of what is asked for. */
+function passing(parse: Parse<unknown>, what = 'It'): Validate {
   return (value) => {
     try {
-      settings[name].parse(value.trim());
+      parse(value.trim());
       return true;
     } catch (error) {
-      return `${settings[name].key} ${error instanceof Error ? error.message : String(error)}`;
+      return `${what} ${error instanceof Error ? error.message : String(error)}`;
     }
   };
 }

@@ -58,7 +58,7 @@ export const define: Define = (command, context) => {
     }
     const { host, port } = await context.config();
     say(
-      `\nReady. Start the server with "npm start" or "finchat serve". It will listen on http://${shownHost(host)}:${port}; README.md shows how to chat.`,
+      `\nReady. Start the server with "npm start" or "finchat serve": it listens on http://${shownHost(host)}:${port}.`,
     );
   });
 };

@@ -162,6 +162,8 @@ terminalTest(test, 'setup makes a PostgreSQL address of its parts, whatever the 
   terminal.type('\u001B[B\r');
   await terminal.see('PostgreSQL host: (localhost)');
   // Port 1 (tcpmux): nobody listens there, so the address is written and the migration fails.
+  terminal.type('\u0015db:5432\r');
+  await terminal.see('It must be an IP address or a host name');
   terminal.type('\u0015127.0.0.1\r');
   await terminal.see('PostgreSQL port: (5432)');
   terminal.type('\u00151\r');
