@@ -13,6 +13,19 @@ test('the table of errors is the code’s, with the same sentences', (t) => {
   t.deepEqual(documented, Object.entries(errorCodes));
 });
 
+test('the order of the checks is a list that names every error once', (t) => {
+  const section = page.split('### Which error, when')[1]?.split('\n| error')[0] ?? '';
+  const steps = Array.from(section.matchAll(/^(\d+)\. (.*)$/gm));
+  t.deepEqual(
+    steps.map(([, number]) => Number(number)),
+    steps.map((_, index) => index + 1),
+  );
+  const named = steps.flatMap(([, , text = '']) => Array.from(text.matchAll(/`([a-z:-]+)`/g), ([, code = '']) => code));
+  const errors = named.filter((code) => code in errorCodes);
+  t.deepEqual([...errors, 'unavailable'].sort(), Object.keys(errorCodes).sort());
+  t.deepEqual(errors.slice(0, 3), ['invalid-format', 'rate-limited', 'unsupported-command']);
+});
+
 test('the details of the errors are those of the schemas', (t) => {
   for (const [code = '', , details = ''] of tableRows(page, 'error')) {
     const schema = documentedMessages.find((entry) => entry.type === 'error' && entry.code === code)?.message.payload;
