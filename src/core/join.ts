@@ -7,6 +7,7 @@
  */
 import type { HistoryEntry, JoinFrame, RoomStatus } from '../protocol/frames.ts';
 import { limits } from '../protocol/limits.ts';
+import { roomNameFault } from '../protocol/names.ts';
 import { formatStamp } from '../protocol/text.ts';
 import type { CommandContext } from './commands.ts';
 import { fitEntries, historyEntry } from './encode.ts';
@@ -38,7 +39,10 @@ export async function join(context: CommandContext, session: Session, frame: Joi
 
 /** The room of that name, loaded if need be. */
 async function findRoom({ directory, hub }: CommandContext, name: string): Promise<LiveRoom | undefined> {
-  const info = directory.peek(name) ?? (await directory.find(name));
+  const known = directory.peek(name);
+  // A name that no room can have is not worth asking the store, nor, when that fails, a line of the log as long as it.
+  if (known === undefined && roomNameFault(name) !== undefined) return undefined;
+  const info = known ?? (await directory.find(name));
   return info && (hub.get(info.id) ?? (await hub.open(info.id)));
 }
 

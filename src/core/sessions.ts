@@ -16,8 +16,8 @@ import type { Transport } from './transport.ts';
 const revocationMs = 60_000;
 /** Random bytes of a session's id. */
 const sessionIdBytes = 16;
-/** Uses of tokens are recorded at most hourly; a look every ten minutes is close enough. */
-const touchSweepMs = 600_000;
+/** A session outlives its token's time by this at most. (Uses are recorded at most hourly: a look each minute is plenty.) */
+const tokenSweepMs = 60_000;
 
 export type SessionsOptions = {
   accounts: Accounts;
@@ -43,7 +43,7 @@ export class Sessions {
 
   constructor(options: SessionsOptions) {
     this.#options = options;
-    this.#scheduleTouches();
+    this.#scheduleTokenSweep();
   }
 
   get size(): number {
@@ -172,9 +172,16 @@ export class Sessions {
     );
   }
 
-  /** A chatting session counts as use of its token. */
-  #scheduleTouches(): void {
-    this.#cancelSweep = this.#options.clock.after(touchSweepMs, () => void this.#touchAll());
+  /** A chatting session counts as use of its token, and ends with it. */
+  #scheduleTokenSweep(): void {
+    const { clock } = this.#options;
+    this.#cancelSweep = clock.after(tokenSweepMs, () => {
+      for (const session of Array.from(this.#byUser.values())) {
+        const { expiresAt } = session.principal.token;
+        if (expiresAt !== null && expiresAt <= clock.now()) session.endLoggedOut();
+      }
+      void this.#touchAll();
+    });
   }
 
   /**
@@ -183,9 +190,9 @@ export class Sessions {
    */
   async #touchAll(): Promise<void> {
     for (const session of Array.from(this.#byUser.values())) {
-      if (this.#isClosing || !(await this.#touch(session.principal))) break;
+      if (this.#isClosing || (session.isOpen && !(await this.#touch(session.principal)))) break;
     }
-    if (!this.#isClosing) this.#scheduleTouches();
+    if (!this.#isClosing) this.#scheduleTokenSweep();
   }
 
   /** False: it could not be recorded. */

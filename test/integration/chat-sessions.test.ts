@@ -1,4 +1,5 @@
 /** Who gets in and how a session ends: tokens, one session per user, half-dead connections, log-out, heartbeat, shutdown. */
+import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import test from 'ava';
 import { WebSocket } from 'ws';
@@ -128,6 +129,25 @@ test('logging out by REST ends the chat session opened with that token, and no o
   t.is((await alice.closed).code, 1000);
   await watcher.next({ code: 'parted', user: 'alice' });
   t.is((await server.request('GET', '/profile', { token: chatting })).status, 401);
+});
+
+test('a session ends with the time of the token that opened it', async (t) => {
+  const clock = createTestClock();
+  const server = await startApp(t, { overrides: { clock } });
+  await server.login('alice');
+  const storage = await server.elsewhere();
+  const user = await storage.users.findByName('alice');
+  const token = 'a-token-for-two-hours';
+  const hash = createHash('sha256').update(token).digest('hex');
+  const createdAt = clock.now();
+  const expiresAt = createdAt + 2 * 3_600_000;
+  await storage.tokens.create({ userId: user?.id ?? 0, hash, label: 'bot', createdAt, expiresAt });
+  const alice = await server.chat('alice', { token });
+  clock.advance(3_600_000);
+  await alice.settle();
+  clock.advance(3_600_000);
+  await alice.next({ type: 'notification', code: 'logged-out' });
+  t.is((await alice.closed).code, 1000);
 });
 
 test('a store that cannot be asked closes with 1013, never with not-authenticated', async (t) => {
