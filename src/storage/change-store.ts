@@ -2,8 +2,12 @@
 import type { Knex } from 'knex';
 import type { Change, ChangeStore } from '../core/ports.ts';
 import type { Database } from './database.ts';
+import { deleteBelow } from './database.ts';
 
 type Row = { newest: number; id: number | null; kind: string | null; payload: string | null };
+
+/** knex makes a SELECT of each row on SQLite, which takes at most 500 of them in a statement. */
+const rowsAtOnce = 500;
 
 /**
  * Appends inside the caller's transaction. Must be its last statement: the counter's row stays locked until the commit,
@@ -19,8 +23,10 @@ export async function appendChanges(trx: Knex.Transaction, changes: readonly Cha
     payload: JSON.stringify(payload),
     created_at: at,
   }));
-  // SQLite binds at most 32,766 values in one statement; a user has few tokens, but nothing bounds them.
-  for (let start = 0; start < rows.length; start += 1000) await trx('changes').insert(rows.slice(start, start + 1000));
+  // A user has few tokens, but nothing bounds them.
+  for (let start = 0; start < rows.length; start += rowsAtOnce) {
+    await trx('changes').insert(rows.slice(start, start + rowsAtOnce));
+  }
 }
 
 export function createChangeStore(database: Database): ChangeStore {
@@ -47,6 +53,6 @@ export function createChangeStore(database: Database): ChangeStore {
       return { changes, lost };
     },
 
-    prune: (before) => database.write((trx) => trx('changes').where('created_at', '<', before).delete()),
+    prune: (before) => deleteBelow(database, 'changes', 'created_at', before),
   };
 }

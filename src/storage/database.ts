@@ -2,7 +2,7 @@
  * One open database: knex on either dialect, reads and write transactions that turn driver errors into StoreError and
  * wait for a held lock without stopping the event loop. Knows no table but the one a SQLite write transaction starts with.
  */
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import knex from 'knex';
 import type { StoreError } from '../core/ports.ts';
@@ -57,6 +57,24 @@ export function knexConfig(options: DatabaseOptions): Knex.Config {
 export async function returningRows<Row>(trx: Knex.Transaction, sql: string, bindings: Knex.Value[]): Promise<Row[]> {
   const answer = (await trx.raw(sql, bindings)) as unknown as Row[] | { rows: Row[] };
   return Array.isArray(answer) ? answer : answer.rows;
+}
+
+/**
+ * Rows deleted in one transaction. On SQLite, where other writers and the event loop wait for it, some 20 ms when
+ * hundreds of thousands are due: their index entries are scattered.
+ */
+const deletedAtOnce = 1000;
+
+/** Deletes the rows whose `column` is below `bound`, in chunks, each in a transaction of its own; resolves their number. */
+export async function deleteBelow(database: Database, table: string, column: string, bound: number): Promise<number> {
+  for (let deleted = 0; ; await nextTurn()) {
+    const chunk = await database.write((trx) => {
+      const due = trx(table).where(column, '<', bound).orderBy(column).limit(deletedAtOnce).select('id');
+      return trx(table).whereIn('id', due).delete();
+    });
+    deleted += chunk;
+    if (chunk < deletedAtOnce) return deleted;
+  }
 }
 
 /** Opens lazily: the first query connects. */

@@ -2,7 +2,7 @@
 import type { Clock, Token, TokenStore } from '../core/ports.ts';
 import { appendChanges } from './change-store.ts';
 import type { Database } from './database.ts';
-import { returningRows } from './database.ts';
+import { deleteBelow, returningRows } from './database.ts';
 import type { UserRow } from './user-store.ts';
 import { toUser } from './user-store.ts';
 
@@ -74,7 +74,7 @@ export function createTokenStore(database: Database, clock: Clock): TokenStore {
       return rows.map((row) => ({ ...toToken(ofToken(row)), username: row.username }));
     },
 
-    deleteExpired: (now) => database.write((trx) => trx('tokens').where('expires_at', '<', now).delete()),
+    deleteExpired: (now) => deleteBelow(database, 'tokens', 'expires_at', now),
   };
 }
 

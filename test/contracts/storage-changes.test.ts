@@ -2,7 +2,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import test from 'ava';
 import { systemClock } from '../../src/core/clock.ts';
-import type { Storage } from '../../src/core/ports.ts';
+import type { Change, Storage } from '../../src/core/ports.ts';
+import { appendChanges } from '../../src/storage/change-store.ts';
+import { openDatabase } from '../../src/storage/database.ts';
 import { eachDatabase, postgresTest, withClient } from '../support/databases.ts';
 
 const createRooms = async ({ rooms }: Storage, names: readonly string[]): Promise<void> => {
@@ -48,6 +50,30 @@ eachDatabase(test, 'a reader whose place was pruned learns that it is lost', asy
   // The database was restored from an older copy.
   t.deepEqual(await storage.changes.readAfter(9, 10), { changes: [], lost: true });
 });
+
+eachDatabase(
+  test,
+  'however many changes come at once, all are appended; however many are old, all of them are pruned, and no other',
+  async (t, db) => {
+    const storage = await db.open();
+    const database = openDatabase({ url: db.url, pool: 1, synchronous: 'NORMAL', busyTimeoutMs: 0, deadlines: true });
+    t.teardown(() => database.close());
+    const change: Change = { kind: 'token-revoked', token: { id: 1, userId: 1 } };
+    const append = (count: number, at: number): Promise<void> =>
+      database.write((trx) =>
+        appendChanges(
+          trx,
+          Array.from({ length: count }, () => change),
+          at,
+        ),
+      );
+    await append(2001, 100);
+    await append(1, 200);
+    t.is(await storage.changes.prune(200), 2001);
+    t.is(await storage.changes.prune(200), 0);
+    t.deepEqual(await storage.changes.readAfter(2001, 10), { changes: [{ id: 2002, change }], lost: false });
+  },
+);
 
 eachDatabase(test, 'a reader misses no change of several writers', async (t, db) => {
   const storages = await Promise.all([db.open(), db.open(), db.open()]);
