@@ -7,6 +7,7 @@ import { WebSocket } from 'ws';
 import { runBot } from '../../bot/main.ts';
 import { createClient } from '../../src/client/index.ts';
 import { temporaryFolder } from '../support/app.ts';
+import { checkFrames } from '../support/asyncapi.ts';
 import { createNotedLog, until } from '../support/bot-parts.ts';
 import { openQuoteServer, stooqCsv } from '../support/quote-server.ts';
 
@@ -54,6 +55,7 @@ test('each command is answered once, though the server is killed while the answe
   const { url } = first;
 
   const ann = createClient({ url, WebSocket });
+  checkFrames(t, ann);
   t.teardown(() => ann.close());
   await ann.register({ username: 'finbot', password });
   await ann.register({ username: 'ann', password });

@@ -17,6 +17,7 @@ import {
 import { loadConfig } from '../../src/config.ts';
 import { randomText, systemClock } from '../../src/core/clock.ts';
 import { openStorage } from '../../src/storage/storage.ts';
+import { checkFrames } from '../support/asyncapi.ts';
 import { until } from '../support/scripted-client.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
 
@@ -64,6 +65,7 @@ async function enter(
   options: Partial<ClientOptions> = {},
 ): Promise<Client> {
   const client = createClient({ url: house.url, WebSocket, ...options });
+  checkFrames(t, client);
   t.teardown(() => client.close());
   await client.register({ username, password, email: `${username}@mail.example` });
   await client.login({ username, password });
@@ -270,6 +272,7 @@ test('a second client of the same user is refused and the first notices nothing'
   const house = await openHouse(t);
   const ann = await enter(t, house, 'ann');
   const second = createClient({ url: house.url, WebSocket, token: ann.token ?? '' });
+  checkFrames(t, second);
   const refused = await t.throwsAsync(second.connect(), { instanceOf: FatalError });
   t.is(refused?.code, 'already-chatting');
   t.is(second.state, 'ended');

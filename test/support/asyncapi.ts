@@ -4,7 +4,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { Ajv, type ValidateFunction } from 'ajv';
+import type { ExecutionContext } from 'ava';
 import { parse } from 'yaml';
+import type { Client } from '../../src/client/index.ts';
 
 type Schema = { properties: Record<string, { const?: string } | boolean>; required?: string[] };
 type Message = { summary: string; payload: Schema; examples: { payload: Record<string, unknown> }[] };
@@ -71,6 +73,17 @@ export function frameFault(from: 'client' | 'server', frame: unknown): string | 
 export function assertServerFrame(frame: unknown): void {
   const fault = frameFault('server', frame);
   if (fault !== undefined) throw new Error(fault);
+}
+
+/** Holds every message that an SDK client hears against the document; the test's end reports the first that is not in it. */
+export function checkFrames(t: ExecutionContext, client: Pick<Client, 'on'>): void {
+  let fault: string | undefined;
+  client.on('frame', (frame) => {
+    fault ??= frameFault('server', frame);
+  });
+  t.teardown(() => {
+    if (fault !== undefined) throw new Error(fault);
+  });
 }
 
 /** Throws unless the parsed message is one that a client may send. */
