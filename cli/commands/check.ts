@@ -150,6 +150,8 @@ async function mayWrite(path: string): Promise<boolean> {
 
 // ---- network ----
 
+const redisRemedy = 'Check REDIS_URL, its password, and whether Redis runs.';
+
 async function checkRedis(url: string): Promise<Finding> {
   const { openRedis } = await import('../../src/bus/redis.ts');
   return new Promise((resolve, reject) => {
@@ -158,12 +160,12 @@ async function checkRedis(url: string): Promise<Finding> {
       connection.close().then(() => resolve({ name: 'redis', status, detail }), reject);
     };
     const timer = setTimeout(() => {
-      answer('failed', 'no answer: is REDIS_URL right, and Redis running?');
+      answer('failed', `No answer. ${redisRemedy}`);
     }, answerTimeoutMs);
     const connection = openRedis(url, {
       log: {
         info() {},
-        warn: (details) => answer('failed', 'err' in details ? firstLine(details.err) : 'it cannot be reached'),
+        warn: (details) => answer('failed', `${'reason' in details ? String(details.reason) : ''} ${redisRemedy}`),
       },
     });
     connection.client.once('ready', () => answer('ok', 'reachable'));

@@ -35,14 +35,13 @@ export function openRedis(url: string, options: { log?: Log } = {}): RedisConnec
   });
   let isLost = false;
   let isClosing = false;
-  const handleLoss = (error?: unknown): void => {
-    // Once an outage, not once an attempt.
-    if (!isLost && !isClosing)
-      log?.warn({ err: error }, 'Redis cannot be reached; the server goes on and tries again.');
+  const handleLoss = (reason: string): void => {
+    // Once an outage, not once an attempt. Never the error itself: that of a log-in that failed holds the password.
+    if (!isLost && !isClosing) log?.warn({ reason }, 'Redis cannot be reached; the server goes on and tries again.');
     isLost = true;
   };
-  client.on('error', handleLoss);
-  client.on('close', handleLoss);
+  client.on('error', (error: Error) => handleLoss(error.message));
+  client.on('close', () => handleLoss('The connection was closed.'));
   client.on('ready', () => {
     if (isLost) log?.info({}, 'Redis is back.');
     isLost = false;

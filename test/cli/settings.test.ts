@@ -26,7 +26,7 @@ test('config shows every setting, its value and where it comes from; the environ
   t.like(rows.get('PORT'), { value: '8002', source: 'environment' });
   t.like(rows.get('HOST'), { value: '0.0.0.0', source: '.env' });
   t.like(rows.get('REGISTRATION'), { value: 'open', source: 'default' });
-  t.like(rows.get('DATABASE_URL'), { value: 'postgres://postgres:********@db:5432/postgres', source: 'derived' });
+  t.like(rows.get('DATABASE_URL'), { value: 'postgres://finchat:********@db:5432/finchat', source: 'derived' });
   const { stdout } = await desk.run(['config']);
   t.regex(stdout, /^SETTING +VALUE +FROM\nHOST +0\.0\.0\.0 +\.env\n/);
   t.regex(stdout, /\nTRUST_PROXY +\(unset\) +default\n/);
