@@ -4,8 +4,8 @@
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
-if ! command -v node >/dev/null 2>&1; then
-  echo 'finchat needs Node 20.19 or newer: see https://nodejs.org.' >&2
+if ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null; then
+  echo "finchat needs Node 20.19 or newer, and here is $(node --version 2>/dev/null || echo none): see https://nodejs.org." >&2
   exit 1
 fi
 if [ ! -f "$here/dist/cli/main.js" ]; then
