@@ -187,3 +187,18 @@ test('a long text is cut with a mark, never within a character', (t) => {
   t.is(cutText('abc😀ef', 5), 'abc…');
   t.is(cutText('abc😀ef', 6), 'abc😀…');
 });
+
+test('a user who floods the bot keeps nobody else from it', async (t) => {
+  const open: (() => void)[] = [];
+  const slow: Handler = ({ user }) => new Promise((resolve) => open.push(() => resolve(user)));
+  const { router, said, logged } = setUp({ slow }, { bounds: { concurrent: 2, waiting: 10, ofUser: 5 } });
+  for (let n = 0; n < 20; n += 1) router.receive(command({ command: 'slow', payload: `${n}`, user: 'mallory' }));
+  router.receive(command({ command: 'slow', user: 'ann' }));
+  t.is(logged.length, 1);
+  while (said.length < 6) {
+    open.shift()?.();
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+  await router.settled();
+  t.deepEqual(said.map(({ body }) => body).toSorted(), ['ann', ...Array.from({ length: 5 }, () => 'mallory')]);
+});

@@ -30,6 +30,8 @@ export const routerBounds = {
   concurrent: 8,
   /** Commands that may wait; more are dropped, or a flood would be answered for minutes. */
   waiting: 100,
+  /** Commands of one user at work or waiting: half of what may wait, so that nobody alone keeps the bot from the others. */
+  ofUser: 50,
   /** Milliseconds a handler may take before it counts as failed: longer than all providers' deadlines together. */
   handlerMs: 30_000,
   /** Answered commands remembered, so that one received again costs nothing. */
@@ -37,10 +39,12 @@ export const routerBounds = {
 } as const;
 
 export function createRouter({ handlers, say, log, signal, bounds }: RouterDeps): Router {
-  const { concurrent, waiting, handlerMs, remembered } = { ...routerBounds, ...bounds };
+  const { concurrent, waiting, ofUser, handlerMs, remembered } = { ...routerBounds, ...bounds };
   const limit = pLimit(concurrent);
   const seen = new LRUCache<string, true>({ max: remembered });
   const jobs = new Set<Promise<void>>();
+  /** How many commands of each user are not settled. */
+  const unsettled = new Map<string, number>();
   let isFull = false;
 
   async function work(command: Command, handler: Handler, ref: string): Promise<void> {
@@ -68,9 +72,13 @@ export function createRouter({ handlers, say, log, signal, bounds }: RouterDeps)
       if (handler === undefined || signal.aborted) return;
       const ref = answerRef(command);
       if (seen.has(ref)) return;
-      if (limit.pendingCount >= waiting) {
+      const { user } = command;
+      const ofThisUser = unsettled.get(user) ?? 0;
+      if (limit.pendingCount >= waiting || ofThisUser >= ofUser) {
         // Once per flood, or the log would be flooded too.
-        if (!isFull) log.warn(`More than ${waiting} commands wait: those beyond are dropped.`);
+        const flood =
+          ofThisUser >= ofUser ? `More than ${ofUser} commands of one user` : `More than ${waiting} commands`;
+        if (!isFull) log.warn(`${flood} wait: those beyond are dropped.`);
         isFull = true;
         return;
       }
@@ -78,7 +86,13 @@ export function createRouter({ handlers, say, log, signal, bounds }: RouterDeps)
       seen.set(ref, true);
       const job = limit(() => work(command, handler, ref));
       jobs.add(job);
-      void job.finally(() => jobs.delete(job));
+      unsettled.set(user, ofThisUser + 1);
+      void job.finally(() => {
+        jobs.delete(job);
+        const left = (unsettled.get(user) ?? 1) - 1;
+        if (left === 0) unsettled.delete(user);
+        else unsettled.set(user, left);
+      });
     },
     async settled() {
       await Promise.all(jobs);
