@@ -1,7 +1,7 @@
 /** Rooms as their members see them: joining, talking, commands, leaving, over the WebSocket transport. */
 import test from 'ava';
 import { limits } from '../../src/protocol/limits.ts';
-import { slowPages, startApp } from '../support/app.ts';
+import { slowPages, startApp, wrapMessages } from '../support/app.ts';
 
 test('a room shows its members who joins, what is said and commanded, and who parts', async (t) => {
   const server = await startApp(t);
@@ -96,6 +96,38 @@ test('joining with since gives what came after it, and says when there was more 
   t.deepEqual(await rejoin(139), { ids: down(640, 500), truncated: true });
   t.deepEqual(await rejoin(641), { ids: down(640, 50), truncated: true });
   t.deepEqual(await rejoin(630, { epoch: 'another' }), { ids: down(640, 50), truncated: true });
+  // The same of a room that nobody is in, which is loaded anew.
+  await alice.ask({ type: 'part', room_name: 'friends' }, { code: 'parted' });
+  for (const since of [500, 589, 590]) {
+    t.deepEqual(await rejoin(since, { epoch }), { ids: down(640, 640 - since), truncated: false });
+  }
+});
+
+test('a message that is stored and not yet shown is in no history', async (t) => {
+  let show: () => void = () => {};
+  const isShown = new Promise<void>((resolve) => {
+    show = resolve;
+  });
+  let isStored = false;
+  const wrapStorage = wrapMessages((messages) => ({
+    async append(batch) {
+      const outcomes = await messages.append(batch);
+      isStored = true;
+      await isShown;
+      return outcomes;
+    },
+  }));
+  const server = await startApp(t, { overrides: { wrapStorage } });
+  const alice = await server.chat('alice');
+  const bob = await server.chat('bob');
+  for (const client of [alice, bob]) await client.ask({ type: 'join', room_name: 'friends' }, { code: 'joined' });
+  alice.send({ type: 'message', room_name: 'friends', body: 'early' });
+  while (!isStored) await alice.settle();
+  const history = { type: 'history', room_name: 'friends' };
+  t.deepEqual((await bob.ask(history, { code: 'history' })).messages, []);
+  show();
+  await bob.next({ code: 'message', id: 1 });
+  t.is((await bob.ask(history, { code: 'history' })).messages?.length, 1);
 });
 
 test('what happens while the messages of a join are read follows the join, up to a MiB', async (t) => {

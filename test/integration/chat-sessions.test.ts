@@ -69,6 +69,20 @@ test('a half-dead first connection gives way after the time for its proof, and i
   t.is(watcher.frames.filter((frame) => frame.code === 'parted').length, 1);
 });
 
+test('a token that is revoked while its connection waits for the older one’s proof does not get in', async (t) => {
+  const clock = createTestClock();
+  const server = await startApp(t, { overrides: { clock } });
+  const [older, newer] = [await server.login('alice'), await server.login('alice')];
+  const dead = await server.chat('alice', { token: older, mute: true });
+  const asked = new Promise((resolve) => dead.socket.once('ping', resolve));
+  const newcomer = await openRawClient(t, server.url, { token: newer });
+  await asked;
+  t.is((await server.request('POST', '/logout', { token: newer })).status, 204);
+  clock.advance(limits.proofMs);
+  t.deepEqual({ ...(await newcomer.take()) }, { type: 'fatal', code: 'not-authenticated' });
+  t.is((await newcomer.closed).code, 4401);
+});
+
 test('a newcomer gets in at once when the first connection ends while it has to prove itself', async (t) => {
   const server = await startApp(t);
   const token = await server.login('alice');

@@ -10,7 +10,7 @@ import { pino } from 'pino';
 import { type App, createApp, type Overrides } from '../../src/app.ts';
 import { type Env, loadConfig } from '../../src/config.ts';
 import { randomText, systemClock } from '../../src/core/clock.ts';
-import type { Clock, Storage } from '../../src/core/ports.ts';
+import type { Clock, MessageStore, Storage } from '../../src/core/ports.ts';
 import { openStorage } from '../../src/storage/storage.ts';
 import { openRawClient, type RawClient, type RawClientOptions } from './raw-client.ts';
 
@@ -149,20 +149,24 @@ export function createTestClock(): TestClock {
   };
 }
 
-/** For `wrapStorage`: pages of messages have been read only once `isOver` resolves. */
-export function slowPages(isOver: () => Promise<unknown>): (storage: Storage) => Storage {
+/** For `wrapStorage`: a store of messages that does some things in another way. */
+export function wrapMessages(wrap: (messages: MessageStore) => Partial<MessageStore>): (storage: Storage) => Storage {
   return (storage) => ({
     ...storage,
     ping: () => storage.ping(),
     lockServer: () => storage.lockServer(),
     close: () => storage.close(),
-    messages: {
-      ...storage.messages,
-      async page(roomId, range) {
-        const page = await storage.messages.page(roomId, range);
-        await isOver();
-        return page;
-      },
-    },
+    messages: { ...storage.messages, ...wrap(storage.messages) },
   });
+}
+
+/** For `wrapStorage`: pages of messages have been read only once `isOver` resolves. */
+export function slowPages(isOver: () => Promise<unknown>): (storage: Storage) => Storage {
+  return wrapMessages((messages) => ({
+    async page(roomId, range) {
+      const page = await messages.page(roomId, range);
+      await isOver();
+      return page;
+    },
+  }));
 }
