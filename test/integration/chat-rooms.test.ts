@@ -103,29 +103,38 @@ test('joining with since gives what came after it, and says when there was more 
   }
 });
 
-test('a message that is stored and not yet shown is in no history', async (t) => {
-  let show: () => void = () => {};
-  const isShown = new Promise<void>((resolve) => {
-    show = resolve;
+/** A store that has stored, and does not say so before `answer` is called. */
+function silentStore(): { wrapStorage: ReturnType<typeof wrapMessages>; stored: Promise<void>; answer: () => void } {
+  let answer: () => void = () => {};
+  let noteStored: () => void = () => {};
+  const mayAnswer = new Promise<void>((resolve) => {
+    answer = resolve;
   });
-  let isStored = false;
+  const stored = new Promise<void>((resolve) => {
+    noteStored = resolve;
+  });
   const wrapStorage = wrapMessages((messages) => ({
     async append(batch) {
       const outcomes = await messages.append(batch);
-      isStored = true;
-      await isShown;
+      noteStored();
+      await mayAnswer;
       return outcomes;
     },
   }));
+  return { wrapStorage, stored, answer };
+}
+
+test('a message that is stored and not yet shown is in no history', async (t) => {
+  const { wrapStorage, stored, answer } = silentStore();
   const server = await startApp(t, { overrides: { wrapStorage } });
   const alice = await server.chat('alice');
   const bob = await server.chat('bob');
   for (const client of [alice, bob]) await client.ask({ type: 'join', room_name: 'friends' }, { code: 'joined' });
   alice.send({ type: 'message', room_name: 'friends', body: 'early' });
-  while (!isStored) await alice.settle();
+  await stored;
   const history = { type: 'history', room_name: 'friends' };
   t.deepEqual((await bob.ask(history, { code: 'history' })).messages, []);
-  show();
+  answer();
   await bob.next({ code: 'message', id: 1 });
   t.is((await bob.ask(history, { code: 'history' })).messages?.length, 1);
 });
@@ -273,16 +282,23 @@ test('client messages of one session take effect in the order sent', async (t) =
 });
 
 test('what was sent just before the connection closed takes effect before the parting', async (t) => {
-  const server = await startApp(t);
+  const { wrapStorage, stored, answer } = silentStore();
+  const server = await startApp(t, { overrides: { wrapStorage } });
   const watcher = await server.chat('watcher');
   await watcher.ask({ type: 'join', room_name: 'family' }, { code: 'joined' });
   const alice = await server.chat('alice');
   alice.send({ type: 'join', room_name: 'family' });
-  for (let n = 1; n <= 3; n += 1) alice.send({ type: 'message', room_name: 'family', body: `last ${n}` });
-  alice.socket.close();
+  alice.send({ type: 'message', room_name: 'family', body: 'last 1' });
+  // Waits for the outcome of what was sent before it, as does what follows it.
+  alice.send({ type: 'custom', room_name: 'family', command: 'c', payload: 'p' });
+  alice.send({ type: 'message', room_name: 'family', body: 'last 2' });
+  await stored;
+  await alice.close();
+  await watcher.settle();
+  answer();
   await watcher.next({ code: 'parted', user: 'alice' });
   const story = watcher.frames.slice(2).map((frame) => frame.body ?? frame.code);
-  t.deepEqual(story, ['joined', 'last 1', 'last 2', 'last 3', 'parted']);
+  t.deepEqual(story, ['joined', 'last 1', 'custom', 'last 2', 'parted']);
 });
 
 test('a direct answer comes after the echoes of what was sent before it', async (t) => {

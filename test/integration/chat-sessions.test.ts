@@ -53,6 +53,10 @@ test('a half-dead first connection gives way after the time for its proof, and i
   const dead = await server.chat('alice', { token, mute: true });
   await dead.ask({ type: 'join', room_name: 'friends' }, { code: 'joined' });
 
+  let pings = 0;
+  dead.socket.on('ping', () => {
+    pings += 1;
+  });
   const asked = new Promise((resolve) => dead.socket.once('ping', resolve));
   const newcomer = await openRawClient(t, server.url, { token });
   await asked;
@@ -62,6 +66,7 @@ test('a half-dead first connection gives way after the time for its proof, and i
   clock.advance(limits.proofMs);
   await newcomer.next({ code: 'api-motd' });
   t.is((await dead.closed).code, 4408);
+  t.is(pings, 1);
   await newcomer.ask({ type: 'join', room_name: 'friends' }, { code: 'joined' });
   await watcher.next({ code: 'joined', user: 'alice' });
   await watcher.next({ code: 'parted', user: 'alice' });
