@@ -12,7 +12,10 @@ export type LogOptions = {
 export function createLog({ level, format, destination }: LogOptions): Logger {
   const isPretty = format === 'pretty' || (format === 'auto' && process.stdout.isTTY);
   const stream =
-    destination ?? (isPretty ? pretty({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' }) : pino.destination(1));
+    destination ??
+    (isPretty
+      ? pretty({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', singleLine: true })
+      : pino.destination(1));
   return pino(
     {
       level,

@@ -70,10 +70,11 @@ export function unavailable(error: unknown): StoreError {
 }
 
 function remedy(code: string | undefined, message: string): string {
-  if (code?.startsWith('28')) return 'Check the user and the password in DATABASE_URL.';
-  if (code?.startsWith('3D')) return 'Create it with createdb, or correct its name in DATABASE_URL.';
-  if (isPasswordMissing(message)) return 'PostgreSQL asks for a password: put it into DATABASE_URL.';
-  return 'Check DATABASE_URL and whether the database runs.';
+  if (code?.startsWith('28')) return 'Check the user and the password in DATABASE_URL or POSTGRES_*.';
+  if (code?.startsWith('3D')) return 'Create it with createdb, or correct its name in DATABASE_URL or POSTGRES_DB.';
+  if (isPasswordMissing(message))
+    return 'PostgreSQL asks for a password: put it into DATABASE_URL or POSTGRES_PASSWORD.';
+  return 'Check DATABASE_URL or POSTGRES_*, and whether the database runs.';
 }
 
 /** What pg throws, without a code, when the server asks for a password and it has none. */
