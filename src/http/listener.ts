@@ -101,8 +101,11 @@ export function createHttpServer(handle: HttpHandlers, bounds: HttpBounds = {}):
     }
   });
   server.on('upgrade', (request, socket, head) => {
-    if (request.headers.upgrade?.trim().toLowerCase() === 'websocket') handle.upgrade(request, socket, head);
-    else readAgain(server, request, socket, head, lines.get(socket)?.last);
+    const last = lines.get(socket)?.last;
+    if (request.headers.upgrade?.trim().toLowerCase() !== 'websocket') readAgain(server, request, socket, head, last);
+    else if (isOver(last)) handle.upgrade(request, socket, head);
+    // An answer that is still to come would go out into the WebSocket.
+    else socket.destroy();
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // An answer that has begun cannot be taken back: another one in the middle of it would be read as its body.

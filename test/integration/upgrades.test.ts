@@ -79,3 +79,12 @@ test('connections whose requests each offer another protocol are kept and read o
   const answers = await sendRaw(Number(new URL(url).port), line + line + last);
   t.is(answers.match(/HTTP\/1\.1 200 OK/g)?.length, 3);
 });
+
+test('an upgrade sent ahead of an earlier answer is cut, not mixed with it', async (t) => {
+  const server = await startApp(t);
+  const token = await server.login('alice');
+  const body = JSON.stringify({ username: 'alice', password: 'wrong' });
+  const login = `POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const upgrade = `GET /ws/chat HTTP/1.1\r\nHost: x\r\n${offer}\r\n${key}\r\nSec-WebSocket-Version: 13\r\nAuthorization: Token ${token}\r\n\r\n`;
+  t.is(await sendRaw(Number(new URL(server.url).port), login + upgrade), '');
+});
