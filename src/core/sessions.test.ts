@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
 import type { CloseName } from '../protocol/close-codes.ts';
+import { limits } from '../protocol/limits.ts';
 import type { Accounts, Principal } from './accounts.ts';
 import { systemClock } from './clock.ts';
 import { createCounters } from './counters.ts';
@@ -66,8 +67,8 @@ test('uses of tokens are recorded one after the other, after a failure not befor
   const clock: Clock = {
     ...systemClock,
     after(ms, run) {
-      // Heartbeats are shorter.
-      if (ms > 60_000) sweeps.push(run);
+      // Heartbeats come more often.
+      if (ms > limits.pingIntervalMs) sweeps.push(run);
       return () => {};
     },
   };
