@@ -8,7 +8,7 @@ import { type ChangeReader, createChangeReader } from './change-reader.ts';
 import { type Counters, createCounters } from './counters.ts';
 import type { Credentials } from './credentials.ts';
 import { Hub } from './hub.ts';
-import { createMessageLog, type MessageLogOptions } from './message-log.ts';
+import { createMessageLog, type MessageLog, type MessageLogOptions } from './message-log.ts';
 import type { Change, Clock, RandomText, Storage } from './ports.ts';
 import { RoomDirectory } from './rooms.ts';
 import type { Session, SessionContext } from './session.ts';
@@ -58,9 +58,7 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
   let reader: ChangeReader | undefined = undefined;
   const directory = new RoomDirectory(() => reader?.read() ?? Promise.resolve());
   directory.reset(await storage.rooms.list());
-  const onDelivered = (frames: number): void => {
-    counters.delivered += frames;
-  };
+  const onDelivered = (frames: number): number => (counters.delivered += frames);
   const hub = new Hub({ clock, turn, store: storage.messages, directory, onDelivered });
   const messageLog = createMessageLog({
     store: storage.messages,
@@ -106,18 +104,25 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
     get pending() {
       return messageLog.pending;
     },
-    async close(deadlineMs) {
-      sessions.close();
-      changes.close();
-      announceClosing(sessions, options.chance);
-      await withinDeadline(clock, messageLog.close(), deadlineMs);
-      // What the last commits showed goes out with this turn, before the connections close.
-      await new Promise<void>((resolve) => {
-        clock.endOfTurn(() => clock.endOfTurn(resolve));
-      });
-      for (const session of Array.from(sessions.all())) session.stop();
-    },
+    close: (deadlineMs) => closeChat({ sessions, changes, messageLog }, options, deadlineMs),
   };
+}
+
+async function closeChat(
+  parts: { sessions: Sessions; changes: ChangeReader; messageLog: MessageLog },
+  { clock, chance }: ChatOptions,
+  deadlineMs: number,
+): Promise<void> {
+  const { sessions, changes, messageLog } = parts;
+  sessions.close();
+  changes.close();
+  announceClosing(sessions, chance);
+  await withinDeadline(clock, messageLog.close(), deadlineMs);
+  // What the last commits showed goes out with this turn, before the connections close.
+  await new Promise<void>((resolve) => {
+    clock.endOfTurn(() => clock.endOfTurn(resolve));
+  });
+  for (const session of Array.from(sessions.all())) session.stop();
 }
 
 /** Each client gets a time of its own to come back. */
