@@ -30,8 +30,8 @@ export const routerBounds = {
   concurrent: 8,
   /** Commands that may wait; more are dropped, or a flood would be answered for minutes. */
   waiting: 100,
-  /** Commands of one user at work or waiting: half of what may wait, so that nobody alone keeps the bot from the others. */
-  ofUser: 50,
+  /** Commands of one user at work or waiting: three quarters of all, so that nobody alone keeps the others from the bot. */
+  ofUser: 80,
   /** Milliseconds a handler may take before it counts as failed: longer than all providers' deadlines together. */
   handlerMs: 30_000,
   /** Answered commands remembered, so that one received again costs nothing. */
