@@ -2,7 +2,7 @@
 import test from 'ava';
 import { systemClock } from '../../src/core/clock.ts';
 import { limits } from '../../src/protocol/limits.ts';
-import { startApp } from '../support/app.ts';
+import { silentStore, startApp } from '../support/app.ts';
 import type { RawClient, RawFrame } from '../support/raw-client.ts';
 
 async function errorOf(client: RawClient, message: object | string): Promise<RawFrame> {
@@ -176,3 +176,27 @@ test('help names every client message with an example that the server takes', as
   await alice.ask({ type: 'list', ref: 'last' }, { ref: 'last' });
   t.false(alice.frames.some((frame) => frame.code === 'invalid-format' || frame.code === 'unsupported-command'));
 });
+
+for (const [bound, size] of [
+  ['number', 0],
+  ['bytes', limits.clientMessageBytes - 100],
+] as const) {
+  test(`what waits behind a session’s messages is bounded in ${bound}: what is beyond is unavailable, the rest is answered`, async (t) => {
+    const { wrapStorage, stored, answer } = silentStore();
+    const server = await startApp(t, { env: { RATE_LIMITS: 'off' }, overrides: { wrapStorage } });
+    const alice = await server.chat('alice');
+    await alice.ask({ type: 'join', room_name: 'friends' }, { code: 'joined' });
+    alice.send({ type: 'message', room_name: 'friends', body: 'pending' });
+    await stored;
+    const room = size === 0 ? limits.queuedFrames : Math.floor(limits.queuedBytes / size);
+    const padding = 'x'.repeat(size);
+    for (let n = 0; n < room + 5; n += 1) alice.send({ type: 'list', ref: `r${n}`, padding });
+    await alice.settle();
+    answer();
+    const answers = (): RawFrame[] => alice.frames.filter(({ ref }) => ref !== undefined);
+    await alice.next(() => answers().length === room + 5);
+    const codes = answers().map(({ code }) => code);
+    t.is(codes.filter((code) => code === 'unavailable').length, 5);
+    t.is(codes.filter((code) => code === 'list').length, room);
+  });
+}

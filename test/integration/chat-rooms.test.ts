@@ -1,7 +1,7 @@
 /** Rooms as their members see them: joining, talking, commands, leaving, over the WebSocket transport. */
 import test from 'ava';
 import { limits } from '../../src/protocol/limits.ts';
-import { slowPages, startApp, wrapMessages } from '../support/app.ts';
+import { silentStore, slowPages, startApp } from '../support/app.ts';
 
 test('a room shows its members who joins, what is said and commanded, and who parts', async (t) => {
   const server = await startApp(t);
@@ -102,27 +102,6 @@ test('joining with since gives what came after it, and says when there was more 
     t.deepEqual(await rejoin(since, { epoch }), { ids: down(640, 640 - since), truncated: false });
   }
 });
-
-/** A store that has stored, and does not say so before `answer` is called. */
-function silentStore(): { wrapStorage: ReturnType<typeof wrapMessages>; stored: Promise<void>; answer: () => void } {
-  let answer: () => void = () => {};
-  let noteStored: () => void = () => {};
-  const mayAnswer = new Promise<void>((resolve) => {
-    answer = resolve;
-  });
-  const stored = new Promise<void>((resolve) => {
-    noteStored = resolve;
-  });
-  const wrapStorage = wrapMessages((messages) => ({
-    async append(batch) {
-      const outcomes = await messages.append(batch);
-      noteStored();
-      await mayAnswer;
-      return outcomes;
-    },
-  }));
-  return { wrapStorage, stored, answer };
-}
 
 test('a message that is stored and not yet shown is in no history', async (t) => {
   const { wrapStorage, stored, answer } = silentStore();

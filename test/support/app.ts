@@ -170,3 +170,28 @@ export function slowPages(isOver: () => Promise<unknown>): (storage: Storage) =>
     },
   }));
 }
+
+/** For `wrapStorage`: a store that has stored, and does not say so before `answer` is called. */
+export function silentStore(): {
+  wrapStorage: (storage: Storage) => Storage;
+  stored: Promise<void>;
+  answer: () => void;
+} {
+  let answer: () => void = () => {};
+  let noteStored: () => void = () => {};
+  const mayAnswer = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const stored = new Promise<void>((resolve) => {
+    noteStored = resolve;
+  });
+  const wrapStorage = wrapMessages((messages) => ({
+    async append(batch) {
+      const outcomes = await messages.append(batch);
+      noteStored();
+      await mayAnswer;
+      return outcomes;
+    },
+  }));
+  return { wrapStorage, stored, answer };
+}
