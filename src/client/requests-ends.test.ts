@@ -1,6 +1,6 @@
-/** How requests end without an answer: late, given up, or with the client. */
+/** How requests wait when they are refused for now, and end without an answer: late, given up, or with the client. */
 import test from 'ava';
-import { chatting, join, reconnect, scripted, settled } from '../../test/support/scripted-client.ts';
+import { chatting, join, reconnect, scripted, settled, until } from '../../test/support/scripted-client.ts';
 import { joined, message, status } from '../../test/support/scripted-server.ts';
 import { ConnectionError, FatalError } from './index.ts';
 
@@ -67,4 +67,51 @@ test('a request before connect is refused, one while connecting waits', async (t
   const { ref } = await line.next('list');
   line.send({ type: 'notification', code: 'list', list: [], ref });
   t.deepEqual(await list, []);
+});
+
+for (const [given, ms] of [
+  [1_000_000_000, 60_000],
+  [-1, 1_000],
+  ['soon', 1_000],
+] as const) {
+  test(`a refusal that asks to wait ${given} s is a wait of ${ms} ms`, async (t) => {
+    const { client, line, timers } = await chatting(t);
+    await join(client, line, 'r');
+    const sent = client.send('r', '1');
+    const { ref } = await line.next('message');
+    const refused = until(client, 'frame');
+    line.sendText(JSON.stringify({ type: 'error', code: 'rate-limited', details: { retry_after: given }, ref }));
+    await refused;
+    t.true(timers.waits.includes(ms), timers.waits.join());
+    const ended = t.throwsAsync(sent, { instanceOf: FatalError });
+    await client.close();
+    await ended;
+  });
+}
+
+test('after a refusal for too many messages, each answer lets more of them go at once', async (t) => {
+  const { client, line, timers } = await chatting(t);
+  await join(client, line, 'r');
+  const sent = ['1', '2', '3', '4'].map((body) => client.send('r', body));
+  const refs: string[] = [];
+  for (const _ of sent) refs.push((await line.next('message')).ref);
+  const refused = until(client, 'frame', (frame) => 'ref' in frame && frame.ref === refs.at(-1));
+  for (const ref of refs) line.send({ type: 'error', code: 'rate-limited', details: { retry_after: 1 }, ref });
+  await refused;
+  timers.advance(1_000);
+  const answer = async (id: number): Promise<void> => {
+    const { ref, body } = await line.next('message');
+    line.send(message('r', id, { ref, body }));
+  };
+  await answer(1);
+  // Two are under way now, before either has its answer.
+  const [second, third] = [await line.next('message'), await line.next('message')];
+  t.deepEqual(line.unread, []);
+  line.send(message('r', 2, { ref: second.ref, body: second.body }));
+  line.send(message('r', 3, { ref: third.ref, body: third.body }));
+  await answer(4);
+  t.deepEqual(
+    (await Promise.all(sent)).map(({ id }) => id),
+    [1, 2, 3, 4],
+  );
 });
