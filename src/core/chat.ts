@@ -81,7 +81,7 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
     rateLimits: settings.rateLimits,
     takeMessage: settings.rateLimits ? (userId) => buckets.take(userId) : () => 0,
   };
-  const sessions = new Sessions({ accounts, clock, random, counters, context, motd: settings.motd, log });
+  const sessions = new Sessions({ accounts, clock, counters, context, motd: settings.motd, log });
   const chat = { directory, hub, sessions };
   reader = createChangeReader(
     {

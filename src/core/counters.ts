@@ -2,9 +2,6 @@
 import type { ErrorCode, FatalCode } from '../protocol/errors.ts';
 
 export type Counters = {
-  sessionsOpened: number;
-  /** Client messages that were read. */
-  received: number;
   /** Messages that were stored and shown. */
   stored: number;
   /** Room frames handed to members. */
@@ -13,7 +10,7 @@ export type Counters = {
 };
 
 export function createCounters(): Counters {
-  return { sessionsOpened: 0, received: 0, stored: 0, delivered: 0, errors: new Map() };
+  return { stored: 0, delivered: 0, errors: new Map() };
 }
 
 export function countError(counters: Counters, code: ErrorCode | FatalCode): void {

@@ -19,7 +19,7 @@ export type PasswordSettings = {
 export type Passwords = {
   /** Rejects with a RangeError for more bytes than bcrypt reads: callers check first. */
   hash: (password: string, from?: string) => Promise<string>;
-  /** False also for a password that bcrypt would cut; that takes as long as any other. */
+  /** False also for a password that bcrypt would cut; the answer takes as long as for another. */
   verify: (password: string, hash: string, from?: string) => Promise<boolean>;
   /** Takes as long as `verify` and is always false: for a user that does not exist. */
   verifyNothing: (password: string, from?: string) => Promise<false>;

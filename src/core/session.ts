@@ -31,7 +31,6 @@ export type SessionContext = CommandContext & {
 type Task = ClientFrame | { type: 'answer'; frame: EncodedFrame } | { type: 'end' };
 
 export class Session implements Receiver {
-  readonly id: string;
   readonly principal: Principal;
   readonly userId: number;
   readonly username: string;
@@ -59,10 +58,9 @@ export class Session implements Receiver {
   #rawFrames = 0;
   #rawBytes = 0;
 
-  constructor(context: SessionContext, id: string, principal: Principal, transport: Transport) {
+  constructor(context: SessionContext, principal: Principal, transport: Transport) {
     this.#context = context;
     this.#transport = transport;
-    this.id = id;
     this.principal = principal;
     this.userId = principal.user.id;
     this.username = principal.user.username;
@@ -86,8 +84,6 @@ export class Session implements Receiver {
   receive(text: string, bytes: number): void {
     this.onAlive();
     if (this.#state !== 'open' || this.#isFlooding(bytes)) return;
-    const { counters } = this.#context;
-    counters.received += 1;
     const decoded = decodeClientFrame(text);
     const waitMs = this.#context.takeMessage(this.userId);
     const { ref } = decoded.kind === 'frame' ? decoded.frame : decoded;
@@ -102,7 +98,6 @@ export class Session implements Receiver {
   receiveBinary(bytes: number): void {
     this.onAlive();
     if (this.#state !== 'open' || this.#isFlooding(bytes)) return;
-    this.#context.counters.received += 1;
     this.#context.takeMessage(this.userId);
     this.#answer('invalid-format', undefined, undefined);
   }

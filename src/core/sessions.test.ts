@@ -25,7 +25,7 @@ function openSessions(others: Partial<Accounts> = {}, clock: Clock = systemClock
   } as Partial<Accounts> as Accounts;
   const context = { clock, turn: createTurn(systemClock), counters } as Partial<SessionContext> as SessionContext;
   const log = { warn() {} };
-  return new Sessions({ accounts, clock, random: () => 'id', counters, context, motd: '', log });
+  return new Sessions({ accounts, clock, counters, context, motd: '', log });
 }
 
 function newTransport(): { transport: Transport; closed: CloseName[] } {

@@ -8,21 +8,18 @@ import { type Counters, countError } from './counters.ts';
 import type { Credentials } from './credentials.ts';
 import { refuse } from './encode.ts';
 import { AuthenticationError } from './errors.ts';
-import type { Clock, RandomText } from './ports.ts';
+import type { Clock } from './ports.ts';
 import { Session, type SessionContext } from './session.ts';
 import type { Transport } from './transport.ts';
 
 /** How long a revocation is remembered: above what an opening can take (a deadline of the store and the proof). */
 const revocationMs = 60_000;
-/** Random bytes of a session's id. */
-const sessionIdBytes = 16;
 /** A session outlives its token's time by this at most. (Uses are recorded at most hourly: a look each minute is plenty.) */
 const tokenSweepMs = 60_000;
 
 export type SessionsOptions = {
   accounts: Accounts;
   clock: Clock;
-  random: RandomText;
   counters: Counters;
   context: SessionContext;
   motd: string;
@@ -98,10 +95,9 @@ export class Sessions {
   }
 
   #start(transport: Transport, principal: Principal): Session {
-    const { context, random, counters, motd } = this.#options;
-    const session = new Session(context, random(sessionIdBytes), principal, transport);
+    const { context, motd } = this.#options;
+    const session = new Session(context, principal, transport);
     this.#byUser.set(session.userId, session);
-    counters.sessionsOpened += 1;
     void session.ended.then(() => {
       if (this.#byUser.get(session.userId) === session) this.#byUser.delete(session.userId);
     });

@@ -154,6 +154,7 @@ if ('url' in service) {
     t.is(said.length, 2, 'one line for the loss, one for the return');
   });
 } else {
+  // Shown with its reason on a machine without the service; a failure where services are demanded.
   const skipOrFail = requiresServices() ? test : test.skip;
   skipOrFail(`Redis: the contract of AttemptCounter (${service.missing})`, (t) => t.fail(service.missing));
 }

@@ -7,8 +7,7 @@ import type pg from 'pg';
 import type { NewMessage, Storage } from '../../src/core/ports.ts';
 import { StoreError } from '../../src/core/ports.ts';
 import { sqliteFile } from '../../src/storage/sqlite.ts';
-import { eachDatabase, migrateTestDatabase, postgresTest, sqliteTest, withClient } from '../support/databases.ts';
-import { startPostgres } from '../support/postgres.ts';
+import { eachDatabase, postgresTest, sqliteTest, startOwnPostgres, withClient } from '../support/databases.ts';
 import { serviceTest, until } from '../support/services.ts';
 import { startStorageProcess } from '../support/storage-process.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
@@ -236,9 +235,7 @@ postgresTest(test, 'a server that refuses connections: unavailable, with nothing
 });
 
 serviceTest(test, 'postgres', 'a server that crashes and comes back has all that was answered, once', async (t) => {
-  const server = await startPostgres();
-  t.teardown(() => server.stop());
-  const db = await migrateTestDatabase(t, server.url);
+  const { server, db } = await startOwnPostgres(t);
   const storage = await db.open();
   const { room, batch } = await furnish(storage);
   const [template] = batch as [NewMessage];

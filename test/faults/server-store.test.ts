@@ -2,8 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { startApp, type TestApp } from '../support/app.ts';
-import { createPostgresDatabase, createPostgresTemplate, postgresTest } from '../support/databases.ts';
-import { startPostgres } from '../support/postgres.ts';
+import { postgresTest, startOwnPostgres } from '../support/databases.ts';
 import { openRawClient, type RawClient } from '../support/raw-client.ts';
 import { startServerProcess } from '../support/server-process.ts';
 import { serviceTest, until } from '../support/services.ts';
@@ -32,6 +31,7 @@ test('while another process holds the write lock for three seconds the server ke
   let isHeld = true;
   let beats = 0;
   const heart = setInterval(() => beats++, 10);
+  // Not a wait for something to happen: three seconds is how long the lock is held.
   const released = delay(3000).then(() => {
     isHeld = false;
     clearInterval(heart);
@@ -64,10 +64,7 @@ serviceTest(
   'a server whose PostgreSQL crashes and comes back goes on with the sessions it had',
   async (t) => {
     t.timeout(120_000);
-    const server = await startPostgres();
-    t.teardown(() => server.stop());
-    await createPostgresTemplate(server.url);
-    const db = await createPostgresDatabase(t, server.url);
+    const { server, db } = await startOwnPostgres(t);
     const app = await startApp(t, { databaseUrl: db.url });
     const [ada, bob] = [await join(app, 'ada'), await join(app, 'bob')];
     ada.send({ type: 'message', ...inRoom, body: 'before', ref: 'before' });

@@ -4,13 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { randomText, systemClock } from '../../src/core/clock.ts';
 import type { Storage } from '../../src/core/ports.ts';
 import { openStorage } from '../../src/storage/storage.ts';
-import {
-  createPostgresDatabase,
-  createPostgresTemplate,
-  postgresTest,
-  type TestDatabase,
-} from '../support/databases.ts';
-import { startPostgres } from '../support/postgres.ts';
+import { postgresTest, startOwnPostgres, type TestDatabase } from '../support/databases.ts';
 import { serviceTest, until } from '../support/services.ts';
 import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { assertPromises, createPlace, openLoad, tally } from './message-load.ts';
@@ -149,10 +143,7 @@ serviceTest(
   async (t) => {
     // A server of its own has to be made and started, three times.
     t.timeout(120_000);
-    const server = await startPostgres();
-    t.teardown(() => server.stop());
-    await createPostgresTemplate(server.url);
-    const db = await createPostgresDatabase(t, server.url);
+    const { server, db } = await startOwnPostgres(t);
     const storage = await db.open();
     const load = openLoad(t, storage, await createPlace(storage, { rooms: 2, users: 20 }));
     for (let round = 0; round < 3; round++) {

@@ -30,6 +30,7 @@ sqliteTest(
     await holder.answer;
     const sending = load.sendMany(500, 50);
     const beats = countBeats();
+    // Not a wait for something to happen: three seconds is how long the lock is held.
     await delay(3000);
     t.is(load.sent.length, 10, 'nothing was settled meanwhile');
     const counted = beats.stop();

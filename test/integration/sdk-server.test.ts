@@ -19,7 +19,7 @@ import { randomText, systemClock } from '../../src/core/clock.ts';
 import { openStorage } from '../../src/storage/storage.ts';
 import { checkFrames } from '../support/asyncapi.ts';
 import { until } from '../support/scripted-client.ts';
-import { openTcpProxy } from '../support/tcp-proxy.ts';
+import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 const password = 'correct horse 7';
 
@@ -166,7 +166,8 @@ test('a restart between messages loses none and shows none twice', async (t) => 
   t.deepEqual(told.bob, told.ann);
 });
 
-test('lines that are cut again and again lose no message and repeat none', async (t) => {
+/** Ann's line is straight, Bob's runs through a proxy that can cut it; both are in friends. */
+async function enterBesideProxy(t: ExecutionContext): Promise<{ proxy: TcpProxy; ann: Client; bob: Client }> {
   const house = await openHouse(t, { RATE_LIMITS: 'off' });
   const proxy = await openTcpProxy(house.url);
   t.teardown(() => proxy.close());
@@ -175,6 +176,11 @@ test('lines that are cut again and again lose no message and repeat none', async
   const bob = await enter(t, house, 'bob', { url: proxy.url, random: () => Math.random() / 50 });
   await ann.join('friends');
   await bob.join('friends');
+  return { proxy, ann, bob };
+}
+
+test('lines that are cut again and again lose no message and repeat none', async (t) => {
+  const { proxy, ann, bob } = await enterBesideProxy(t);
   const told = { ann: bodies(ann), bob: bodies(bob) };
   const sent: Promise<{ id: number }>[] = [];
   for (let round = 0; round < 8; round += 1) {
@@ -198,13 +204,7 @@ test('lines that are cut again and again lose no message and repeat none', async
 });
 
 test('more than a status holds is caught up with after an absence', async (t) => {
-  const house = await openHouse(t, { RATE_LIMITS: 'off' });
-  const proxy = await openTcpProxy(house.url);
-  t.teardown(() => proxy.close());
-  const ann = await enter(t, house, 'ann');
-  const bob = await enter(t, house, 'bob', { url: proxy.url, random: () => Math.random() / 50 });
-  await ann.join('friends');
-  await bob.join('friends');
+  const { proxy, ann, bob } = await enterBesideProxy(t);
   const told = bodies(bob);
   const gone = until(ann, 'parted');
   proxy.refuse();

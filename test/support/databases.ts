@@ -13,6 +13,7 @@ import type { Storage } from '../../src/core/ports.ts';
 import { openMigrator } from '../../src/storage/migrate.ts';
 import type { StorageOptions } from '../../src/storage/storage.ts';
 import { openStorage } from '../../src/storage/storage.ts';
+import { type Postgres, startPostgres } from './postgres.ts';
 import { makeFolder, serviceTest } from './services.ts';
 
 /** The migrated database on the tests' PostgreSQL server, made by run.ts. */
@@ -79,10 +80,12 @@ export async function createPostgresDatabase(
   return { dialect: 'postgres', url: url.href, open: opener(t, url.href) };
 }
 
-/** Migrates the database at the URL, on a server that the test started itself. */
-export async function migrateTestDatabase(t: ExecutionContext, url: string): Promise<TestDatabase> {
-  await migrate(url);
-  return { dialect: 'postgres', url, open: opener(t, url) };
+/** A PostgreSQL server of the test's own, which it may crash, and its migrated database. Stopped in teardown. */
+export async function startOwnPostgres(t: ExecutionContext): Promise<{ server: Postgres; db: TestDatabase }> {
+  const server = await startPostgres();
+  t.teardown(() => server.stop());
+  await migrate(server.url);
+  return { server, db: { dialect: 'postgres', url: server.url, open: opener(t, server.url) } };
 }
 
 /** Makes the template on a new server. */
