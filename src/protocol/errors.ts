@@ -19,12 +19,27 @@ export const errorCodes = {
 } as const;
 export type ErrorCode = keyof typeof errorCodes;
 
+/**
+ * `close`: the WebSocket close code that follows. `status`: that of the HTTP answer where nothing was answered before.
+ */
 export const fatalCodes = {
-  'not-authenticated': { close: 'notAuthenticated', meaning: 'There is no token, or the token is not valid.' },
-  'already-chatting': { close: 'alreadyChatting', meaning: 'The user is chatting over another connection.' },
-  kicked: { close: 'kicked', meaning: 'An administrator removed or deactivated the user.' },
-  'resumed-elsewhere': { close: 'resumedElsewhere', meaning: 'The session went on over another connection.' },
-  'session-expired': { close: 'normal', meaning: 'The session has ended: start a new one.' },
+  'not-authenticated': {
+    close: 'notAuthenticated',
+    status: 401,
+    meaning: 'There is no token, or the token is not valid.',
+  },
+  'already-chatting': {
+    close: 'alreadyChatting',
+    status: 409,
+    meaning: 'The user is chatting over another connection.',
+  },
+  kicked: { close: 'kicked', status: 403, meaning: 'An administrator removed or deactivated the user.' },
+  'resumed-elsewhere': {
+    close: 'resumedElsewhere',
+    status: 409,
+    meaning: 'The session went on over another connection.',
+  },
+  'session-expired': { close: 'normal', status: 410, meaning: 'The session has ended: start a new one.' },
 } as const;
 export type FatalCode = keyof typeof fatalCodes;
 
@@ -32,3 +47,9 @@ export type FatalCode = keyof typeof fatalCodes;
 export function closeAfter(code: FatalCode): CloseName {
   return fatalCodes[code].close;
 }
+
+/** Body of a 503 to a chat request; over WebSocket the close code alone says it. */
+export const unavailableBody = { type: 'fatal', code: 'unavailable' } as const;
+
+/** What a POST or DELETE of a client that has no session is answered, with status 409. */
+export const notConnectedBody = { type: 'error', code: 'not-connected' } as const;

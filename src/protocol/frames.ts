@@ -46,6 +46,17 @@ export type NotificationFrame =
       more: boolean;
       ref?: string;
     }
+  | {
+      type: 'notification';
+      code: 'session';
+      session: string;
+      /** False: a new session. */
+      resumed: boolean;
+      /** Seconds that the session waits for its client after its connection is gone. */
+      grace: number;
+    }
+  /** On event streams: the server asks for a sign of life, any POST. */
+  | { type: 'notification'; code: 'ping' }
   | { type: 'notification'; code: 'logged-out' }
   | { type: 'notification'; code: 'server-closing'; reconnect_in: number };
 

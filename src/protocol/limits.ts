@@ -41,6 +41,30 @@ export const limits = {
   commandRefs: 1000,
   /** Bytes a WebSocket without resume may have unwritten before it is closed as too slow. */
   unwrittenBytes: 1_048_576,
+  /** Bytes that a connection of a resumable session may have unwritten, and of the messages in one poll's answer: what is beyond waits in the outbox. */
+  transportBytes: 65_536,
+  /** Bytes of the server messages that a resumable session keeps for a resume. The default of the setting `SESSION_OUTBOX`. */
+  outboxBytes: 1_048_576,
+  /** Milliseconds a delivered message is kept for a resume: a connection that is dead was noticed long before. */
+  outboxAgeMs: 180_000,
+  /** Milliseconds in which a connection has to take what is unwritten before its session is detached. */
+  drainMs: 10_000,
+  /** Seconds a session waits for its client after its connection is gone. The default of the setting `SESSION_GRACE`. */
+  graceSeconds: 30,
+  /** Seconds until a poll that does not come again counts as gone. The default of the setting `POLL_GAP`. */
+  pollGapSeconds: 60,
+  /** Seconds a poll waits for a message where it does not say how long. */
+  pollWaitSeconds: 25,
+  /** Seconds a poll may wait: below the 60 s after which common proxies cut a silent request. */
+  pollWaitMaxSeconds: 55,
+  /** Milliseconds between the comments on an event stream: below the shortest idle cut of common proxies, 30 s. */
+  commentIntervalMs: 15_000,
+  /** Milliseconds that an event stream counts as alive after it was opened or its client has posted. */
+  aliveMs: 45_000,
+  /** Client messages in one POST. */
+  batchMessages: 100,
+  /** Characters of a session's id. */
+  sessionIdLength: 40,
   /** Frames of one session that wait for their turn; a message beyond them is answered `unavailable`. */
   queuedFrames: 256,
   /** Bytes of the frames of one session that wait for their turn. */

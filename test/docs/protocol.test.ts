@@ -33,11 +33,12 @@ test('the details of the errors are those of the schemas', (t) => {
   }
 });
 
-test('the table of fatals is the code’s, with their close codes', (t) => {
-  const expected = Object.entries(fatalCodes).map(([code, { meaning, close }]) => [
+test('the table of fatals is the code’s, with their close codes and statuses', (t) => {
+  const expected = Object.entries(fatalCodes).map(([code, { meaning, close, status }]) => [
     code,
     meaning,
     String(closeCodes[close].code),
+    String(status),
   ]);
   t.deepEqual(tableRows(page, 'fatal'), expected);
 });
@@ -69,6 +70,18 @@ const limitRows: Record<keyof typeof limits, string> = {
   historyBytes: 'messages in one join, page or history answer, encoded',
   commandRefs: 'refs of commands that a session remembers',
   unwrittenBytes: 'sent by the server and not yet read by you (then close code 4408)',
+  transportBytes: 'sent to a session that can be resumed and not yet read by you; in one answer to a poll',
+  outboxBytes: 'kept for a resume',
+  outboxAgeMs: 'time that a delivered message is kept for a resume',
+  drainMs: 'time in which you have to read what was sent (then the session is detached)',
+  graceSeconds: 'grace: time that a session waits for its client',
+  pollGapSeconds: 'time between two polls',
+  pollWaitSeconds: 'time that a poll waits, unless it says how long',
+  pollWaitMaxSeconds: '`wait` of a poll',
+  commentIntervalMs: 'time between the comments on an event stream',
+  aliveMs: 'time that an event stream counts as alive after it was opened or its client has posted',
+  batchMessages: 'messages in one POST',
+  sessionIdLength: 'id of a session',
   queuedFrames: 'messages of yours that wait for their turn (`unavailable` beyond)',
   queuedBytes: 'size of those waiting messages (`unavailable` beyond)',
   pingIntervalMs: 'time between pings',
