@@ -226,6 +226,7 @@ async function openDoors(
       version,
       registrationOpen: config.registration === 'open',
       trustProxy: config.trustProxy,
+      corsOrigins: config.corsOrigins,
       historyBytes: limits.historyBytes,
     },
   });

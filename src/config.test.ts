@@ -95,6 +95,45 @@ test('all faults are reported at once, each with its variable and what would do'
   t.throws(() => loadConfig(wrong), { message: /^The settings have 9 faults:\n {2}PORT must be a whole number/m });
 });
 
+test('other origins are scheme and host, as browsers send them, or all', (t) => {
+  t.is(loadConfig({}).corsOrigins, undefined);
+  t.is(loadConfig({ CORS_ORIGINS: ' * ' }).corsOrigins, '*');
+  const given =
+    'https://App.example.org:443, http://localhost:5173,http://[::1]:80,https://bücher.example,capacitor://localhost,';
+  t.deepEqual(loadConfig({ CORS_ORIGINS: given }).corsOrigins, [
+    'https://app.example.org',
+    'http://localhost:5173',
+    'http://[::1]',
+    'https://xn--bcher-kva.example',
+    'capacitor://localhost',
+  ]);
+});
+
+test('what is no origin is refused with the entry at fault', (t) => {
+  const faulty = [
+    'app.example.org',
+    'localhost:5173',
+    'https://app.example.org/',
+    'https://app.example.org/chat',
+    'https://app.example.org\\chat',
+    'https://app.example.org?x',
+    'https://*.example.org',
+    'https://me@app.example.org',
+    'http://localhost:99999',
+    'file:///tmp/page.html',
+    'null',
+    '*',
+    ',',
+  ];
+  for (const entry of faulty) {
+    // Alone `*` is all; a lone comma names none.
+    const given = entry === ',' ? entry : `https://good.example.org,${entry}`;
+    t.deepEqual(faultsOf({ CORS_ORIGINS: given }), [
+      `CORS_ORIGINS must be * alone, or origins with commas between: scheme and host, a port where there is one, no path. "${entry}" is none.`,
+    ]);
+  }
+});
+
 test('a trusted proxy is a number of hops, or addresses and networks', (t) => {
   t.is(loadConfig({}).trustProxy, undefined);
   t.is(loadConfig({ TRUST_PROXY: '2' }).trustProxy, 2);

@@ -16,6 +16,7 @@ import {
   list,
   oneOf,
   onOff,
+  originsOrAll,
   type Parse,
   redisUrl,
   text,
@@ -37,6 +38,8 @@ export type Config = {
   maxConnections: number;
   /** Hops, or addresses and networks. */
   trustProxy: number | readonly string[] | undefined;
+  /** Origins, or all. */
+  corsOrigins: '*' | readonly string[] | undefined;
   metricsHost: string;
   metricsPort: number | undefined;
   logLevel: string;
@@ -108,6 +111,13 @@ export const settings: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     default: undefined,
     group: 'server',
     help: 'Proxies whose X-Forwarded-For is believed: a number of hops, or addresses and CIDRs with commas between. Unset: none.',
+  },
+  corsOrigins: {
+    key: 'CORS_ORIGINS',
+    parse: originsOrAll,
+    default: undefined,
+    group: 'server',
+    help: 'Other origins whose pages may use this server: https://host:port, with commas between, or * for all. Unset: none.',
   },
   databaseUrl: {
     key: 'DATABASE_URL',

@@ -66,6 +66,25 @@ export function httpUrl(value: string): string {
   return value.replace(/\/+$/, '');
 }
 
+/** Origins of web pages, in the form in which browsers send them, or `*`. */
+export function originsOrAll(value: string): '*' | string[] {
+  const entries = list(',')(value);
+  if (entries.length === 1 && entries[0] === '*') return '*';
+  return entries.length === 0 ? [webOrigin(value)] : entries.map(webOrigin);
+}
+
+function webOrigin(entry: string): string {
+  // Not even a slash at the end: it may be the sign of a path that somebody thinks is looked at.
+  const isOrigin = /^[a-z][a-z\d+.-]*:\/\/[^\s/\\?#@*]+$/i.test(entry) && URL.canParse(entry);
+  if (!isOrigin)
+    throw new Error(
+      `must be * alone, or origins with commas between: scheme and host, a port where there is one, no path. "${entry}" is none.`,
+    );
+  const { origin } = new URL(entry);
+  // Pages inside of applications have schemes of their own (capacitor://localhost), of which URL makes no origin.
+  return origin === 'null' ? entry.toLowerCase() : origin;
+}
+
 /** A number of hops, or the addresses and networks themselves. */
 export function hopsOrNetworks(value: string): number | string[] {
   if (/^\d+$/.test(value)) return integer(1, 32)(value);

@@ -4,6 +4,7 @@ import type { Accounts, Principal } from '../core/accounts.ts';
 import type { Attempts } from '../core/attempts.ts';
 import type { FairQueue } from '../core/fair-queue.ts';
 import type { MessageStore } from '../core/ports.ts';
+import type { CorsOrigins } from './cors.ts';
 
 /** The rooms as the server knows them. */
 export interface RoomDirectory {
@@ -29,6 +30,8 @@ export type HttpSettings = {
   registrationOpen: boolean;
   /** As the setting TRUST_PROXY: hops, or addresses and networks. */
   trustProxy: number | readonly string[] | undefined;
+  /** As the setting CORS_ORIGINS. */
+  corsOrigins?: CorsOrigins | undefined;
   /** Bytes of message bodies in one page at most. */
   historyBytes: number;
 };

@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import { createFairQueue, type FairQueueOptions } from '../core/fair-queue.ts';
 import { createClientAddress, networkOf } from './address.ts';
 import { answerFor, notFound, Refusal } from './answers.ts';
+import { crossOrigin } from './cors.ts';
 import type { HttpDependencies, RequestMetrics, RouteTools } from './dependencies.ts';
 import { checkAddress } from './guard.ts';
 import { logRequests } from './request-log.ts';
@@ -54,6 +55,7 @@ export function createHttpHandler(
     logRequests(log, (ctx) => addressOf(ctx.req)),
     securityHeaders,
     noStore,
+    crossOrigin(settings.corsOrigins),
     answerErrors(log),
     checkAddress,
     refuseUnrouted(router),

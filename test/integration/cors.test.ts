@@ -1,0 +1,154 @@
+/** What a page of another origin may read (CORS_ORIGINS), as its browser asks for it: preflights, answers and refusals. */
+import test, { type ExecutionContext } from 'ava';
+import { startApp } from '../support/app.ts';
+
+const page = 'https://app.example.org';
+const allowed = { CORS_ORIGINS: `${page}, http://localhost:5173` };
+const names = [
+  'access-control-allow-origin',
+  'access-control-allow-credentials',
+  'access-control-allow-methods',
+  'access-control-allow-headers',
+  'access-control-expose-headers',
+  'access-control-max-age',
+];
+
+type Asked = { status: number; headers: Headers; cors: Record<string, string>; vary: string | null };
+
+async function ask(
+  url: string,
+  init: { method?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<Asked> {
+  const response = await fetch(url, { ...init, headers: { connection: 'close', ...init.headers } });
+  await response.arrayBuffer();
+  const { status, headers } = response;
+  const cors = Object.fromEntries(
+    names.flatMap((name) => (headers.has(name) ? [[name, headers.get(name) ?? '']] : [])),
+  );
+  return { status, headers, cors, vary: headers.get('vary') };
+}
+
+function preflight(url: string, method: string, origin = page): Promise<Asked> {
+  const asks = {
+    'access-control-request-method': method,
+    'access-control-request-headers': 'authorization,content-type',
+  };
+  return ask(url, { method: 'OPTIONS', headers: { origin, ...asks } });
+}
+
+/** Browsers compare both without case, and whole names only. */
+function holdsAll(t: ExecutionContext, header: string | undefined, wanted: readonly string[]): void {
+  const given = (header ?? '').toLowerCase().split(/\s*,\s*/);
+  for (const name of wanted) t.true(given.includes(name.toLowerCase()), `${name} in ${header}`);
+}
+
+const paths = [
+  '/login',
+  '/register',
+  '/rooms',
+  '/rooms/friends/messages',
+  '/sse/chat',
+  '/sse/chat/',
+  '/poll/chat',
+  '/none',
+];
+
+test('without the setting no answer says anything about other origins, and a preflight is a method that no path has', async (t) => {
+  const { url } = await startApp(t);
+  for (const asked of [
+    await ask(`${url}/rooms`, { headers: { origin: page } }),
+    await preflight(`${url}/rooms`, 'GET'),
+    await preflight(`${url}/login`, 'POST'),
+  ]) {
+    t.deepEqual(asked.cors, {});
+    t.is(asked.vary, null);
+  }
+  t.is((await preflight(`${url}/rooms`, 'GET')).status, 405);
+});
+
+test('a preflight of a named origin is answered on every path, with the methods and headers of the protocol', async (t) => {
+  const { url } = await startApp(t, { env: allowed });
+  for (const path of paths) {
+    const { status, cors, vary } = await preflight(url + path, 'POST');
+    t.is(status, 204, path);
+    t.is(cors['access-control-allow-origin'], page);
+    holdsAll(t, cors['access-control-allow-methods'], ['GET', 'POST', 'DELETE']);
+    holdsAll(t, cors['access-control-allow-headers'], ['Authorization', 'Content-Type', 'Last-Event-ID']);
+    t.true(Number(cors['access-control-max-age']) > 0);
+    t.is(cors['access-control-allow-credentials'], undefined);
+    t.is(vary, 'Origin');
+  }
+});
+
+test('answers and refusals can be read from every named origin, and say when to come back', async (t) => {
+  const app = await startApp(t, { env: allowed });
+  const { url } = app;
+  const token = await app.login('alice');
+  const authorization = `Token ${token}`;
+  const json = { 'content-type': 'application/json' };
+  for (const origin of [page, 'http://localhost:5173']) {
+    const answers: readonly [status: number, asked: Asked][] = [
+      [200, await ask(`${url}/rooms`, { headers: { origin, authorization } })],
+      [401, await ask(`${url}/rooms`, { headers: { origin } })],
+      [404, await ask(`${url}/none`, { headers: { origin } })],
+      [405, await ask(`${url}/rooms`, { method: 'DELETE', headers: { origin } })],
+      [400, await ask(`${url}/login`, { method: 'POST', headers: { origin, ...json }, body: '{' })],
+      [413, await ask(`${url}/login`, { method: 'POST', headers: { origin, ...json }, body: ' '.repeat(70_000) })],
+      [415, await ask(`${url}/login`, { method: 'POST', headers: { origin }, body: 'x' })],
+    ];
+    for (const [status, asked] of answers) {
+      t.is(asked.status, status);
+      t.is(asked.cors['access-control-allow-origin'], origin, String(status));
+      holdsAll(t, asked.cors['access-control-expose-headers'], ['Retry-After', 'WWW-Authenticate']);
+      t.is(asked.cors['access-control-allow-credentials'], undefined);
+      t.is(asked.vary, 'Origin');
+    }
+  }
+});
+
+test('too many attempts can be read from a named origin', async (t) => {
+  const { url } = await startApp(t, { env: allowed });
+  const attempt = (): Promise<Asked> =>
+    ask(`${url}/login`, {
+      method: 'POST',
+      headers: { origin: page, 'content-type': 'application/json' },
+      body: JSON.stringify({ username: 'alice', password: 'wrong' }),
+    });
+  let last = await attempt();
+  for (let tries = 0; tries < 100 && last.status === 400; tries += 1) last = await attempt();
+  t.is(last.status, 429);
+  t.truthy(last.headers.get('retry-after'));
+  t.is(last.cors['access-control-allow-origin'], page);
+});
+
+test('an origin that is not named is served without the headers, and caches are told that it matters', async (t) => {
+  const { url } = await startApp(t, { env: allowed });
+  for (const origin of [
+    'https://evil.example.org',
+    'http://app.example.org',
+    `${page}.evil.org`,
+    `${page}:8443`,
+    'null',
+  ]) {
+    for (const asked of [
+      await ask(`${url}/rooms`, { headers: { origin } }),
+      await preflight(`${url}/rooms`, 'GET', origin),
+    ]) {
+      t.deepEqual(asked.cors, {}, origin);
+      t.is(asked.vary, 'Origin');
+    }
+  }
+  const { cors, vary } = await ask(`${url}/rooms`);
+  t.deepEqual(cors, {});
+  t.is(vary, 'Origin');
+});
+
+test('* names all origins, without cookies', async (t) => {
+  const { url } = await startApp(t, { env: { CORS_ORIGINS: '*' } });
+  for (const origin of [page, 'https://other.example.org', 'null']) {
+    const { status, cors } = await ask(`${url}/rooms`, { headers: { origin } });
+    t.is(status, 401);
+    t.is(cors['access-control-allow-origin'], '*');
+    t.is(cors['access-control-allow-credentials'], undefined);
+  }
+});
