@@ -95,8 +95,23 @@ export function serviceTest(
 ): void {
   const found = findService(name);
   if ('url' in found) test(title, (t) => body(t, found.url));
-  else if (requiresServices()) test(title, (t) => t.fail(`${name} is required, but: ${found.missing}`));
-  else test.skip(`${title} [skipped: ${found.missing}]`, (t) => t.fail());
+  else failOrSkip(test, title, found.missing);
+}
+
+/** The same for programs that each test starts for itself. `missing`: why one cannot be started; undefined: all can. */
+export function programTest(
+  test: TestFn,
+  missing: string | undefined,
+  title: string,
+  body: (t: ExecutionContext) => Promise<void>,
+): void {
+  if (missing === undefined) test(title, body);
+  else failOrSkip(test, title, missing);
+}
+
+function failOrSkip(test: TestFn, title: string, missing: string): void {
+  if (requiresServices()) test(title, (t) => t.fail(`required, but: ${missing}`));
+  else test.skip(`${title} [skipped: ${missing}]`, (t) => t.fail());
 }
 
 /** The file of a program on the PATH or in one of the folders. */

@@ -1,0 +1,151 @@
+/**
+ * A private nginx in front of a server: one process, on a free port of 127.0.0.1, with all its files in a temporary
+ * folder, and with its default buffering. Knows the two sites that people have: the one that docs/OPERATIONS.md
+ * tells them to have, taken from there word for word, and the shortest one, which breaks WebSockets.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { readProjectFile } from '../docs/markdown.ts';
+import { endsWithin, findFreePort, findProgram, makeFolder, notePid, removeNote, until } from './services.ts';
+
+export type NginxOptions = {
+  /**
+   * `documented`: the site of docs/OPERATIONS.md, without TLS. `plain`: `proxy_pass` and nothing else, so HTTP/1.0 towards the server and
+   * no upgrades.
+   */
+  site: 'documented' | 'plain';
+  /** A folder whose modules are served under `/pages/`, where an empty page is too: it has the server's origin. */
+  pages?: string;
+};
+
+export type Nginx = {
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string;
+  /** Everything that the log of requests has so far. */
+  accessLog(): Promise<string>;
+  /** Ends it at once; every connection through it is cut. */
+  stop(): Promise<void>;
+  /** Starts it again on the same port. */
+  start(): Promise<void>;
+};
+
+const startDeadlineMs = 10_000;
+
+/** Why none can be started here; undefined: one can. */
+export function whyNoNginx(): string | undefined {
+  return program() === undefined ? 'nginx is not installed' : undefined;
+}
+
+/** `targetUrl`: the server behind it. Stopped in teardown. */
+export async function startNginx(t: ExecutionContext, targetUrl: string, options: NginxOptions): Promise<Nginx> {
+  const file = program();
+  if (file === undefined) throw new Error(whyNoNginx());
+  const folder = await makeFolder('nginx');
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const port = await findFreePort();
+  const target = new URL(targetUrl).host;
+  const site = options.site === 'documented' ? documentedSite(port, target, folder) : plainSite(port, target);
+  await writeFile(join(folder, 'nginx.conf'), wholeConfig(folder, withPages(site, options.pages)));
+
+  let child: ChildProcess | undefined;
+  const stop = async (): Promise<void> => {
+    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
+      const ended = once(child, 'exit');
+      child.kill('SIGTERM');
+      if (!(await endsWithin(child, 3000))) child.kill('SIGKILL');
+      await ended;
+    }
+    await removeNote(folder);
+  };
+  const start = async (): Promise<void> => {
+    await rm(join(folder, 'nginx.pid'), { force: true });
+    const started = spawn(file, ['-p', folder, '-e', join(folder, 'error.log'), '-c', join(folder, 'nginx.conf')], {
+      stdio: 'ignore',
+    });
+    child = started;
+    await notePid(folder, started.pid);
+    try {
+      await until(startDeadlineMs, () => isListening(started, join(folder, 'nginx.pid')));
+    } catch (error) {
+      const log = await readFile(join(folder, 'error.log'), 'utf8').catch(() => '');
+      throw new Error(`nginx did not start. It wrote:\n${log}`, { cause: error });
+    }
+  };
+  t.teardown(stop);
+  await start();
+  return {
+    url: `http://127.0.0.1:${port}`,
+    accessLog: () => readFile(join(folder, 'access.log'), 'utf8'),
+    stop,
+    start,
+  };
+}
+
+function program(): string | undefined {
+  // Debian puts it where only root looks.
+  return findProgram('nginx', ['/usr/sbin', '/usr/local/sbin']);
+}
+
+/** nginx writes its process id once it has its port. */
+async function isListening(child: ChildProcess, pidFile: string): Promise<void> {
+  const pid = await readFile(pidFile, 'utf8');
+  if (Number(pid) !== child.pid) throw new Error('nginx has not written its process id.');
+}
+
+/** `site` is what stands in the http block. */
+function wholeConfig(folder: string, site: string): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+  return `
+daemon off;
+# One process, which its starter can end without leaving others behind.
+master_process off;
+pid ${folder}/nginx.pid;
+error_log ${folder}/error.log;
+events { worker_connections 512; }
+http {
+  ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join('\n  ')}
+  types { text/html html; text/javascript js; }
+  access_log ${folder}/access.log;
+  # As Debian's nginx.conf has it.
+  gzip on;
+  ${site}
+}
+`;
+}
+
+function plainSite(port: number, target: string): string {
+  return `server {
+  listen 127.0.0.1:${port};
+  location / { proxy_pass http://${target}; }
+}`;
+}
+
+/** Every line that is exchanged must be there, or the document has changed and nobody would notice. */
+function documentedSite(port: number, target: string, folder: string): string {
+  const block = /```nginx\n(.*?)```/s.exec(readProjectFile('docs/OPERATIONS.md'))?.[1];
+  if (block === undefined) throw new Error('docs/OPERATIONS.md has no example for nginx.');
+  const exchanged: readonly [documented: string, here: string][] = [
+    ['listen 443 ssl;', `listen 127.0.0.1:${port};`],
+    ['ssl_certificate /etc/ssl/chat.example.org.pem;', ''],
+    ['ssl_certificate_key /etc/ssl/chat.example.org.key;', ''],
+    ['/var/log/nginx/finchat.log', `${folder}/access.log`],
+    ['/var/log/nginx/finchat-error.log', `${folder}/error.log`],
+    ['http://127.0.0.1:8000;', `http://${target};`],
+  ];
+  return exchanged.reduce((site, [documented, here]) => exchange(site, documented, here), block);
+}
+
+function withPages(site: string, pages: string | undefined): string {
+  if (pages === undefined) return site;
+  const locations = `location = /pages/ { default_type text/html; return 200 "<!doctype html><title>page</title>"; }
+  location /pages/ { alias ${pages}/; }`;
+  return exchange(site, 'location / {', `${locations}\n  location / {`);
+}
+
+function exchange(text: string, from: string, to: string): string {
+  if (!text.includes(from)) throw new Error(`The site has no "${from}".`);
+  return text.replace(from, to);
+}
