@@ -1,0 +1,145 @@
+/**
+ * Headless Chromium, the system's own, for one file of tests: one process with a profile in a temporary folder, a fresh
+ * context (cookies, caches, connections) for each page. And a server of empty pages, for an origin of their own.
+ */
+
+import { once } from 'node:events';
+import { readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { ExecutionContext, TestFn } from 'ava';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { ChatPage, Seen } from '../browser/page/chat-page.ts';
+import { findProgram, makeFolder, programTest } from './services.ts';
+
+declare global {
+  // In the page, where functions given to `evaluate` run.
+  var chatPage: ChatPage;
+}
+
+/** What is built: pages load their modules from here. */
+export const builtFolder: string = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
+export type TestPage = {
+  readonly page: Page;
+  /** Everything that the page reported so far. */
+  readonly seen: readonly Seen[];
+  /** What the page's console says, for a failed test. */
+  readonly said: readonly string[];
+  /** The first that matches among those after the one returned last; waits for it. */
+  next<T extends Seen = Seen>(matches: (seen: Seen) => boolean): Promise<T>;
+};
+
+export type OpenPage = (url: string) => Promise<TestPage>;
+
+/** Long enough for a loaded machine; a test that passes never waits for it. */
+const deadlineMs = 15_000;
+const programs = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+
+/** Why none can be started here; undefined: one can. */
+export function whyNoBrowser(): string | undefined {
+  return program() === undefined ? 'Chromium is not installed' : undefined;
+}
+
+function program(): string | undefined {
+  return programs.map((name) => findProgram(name)).find((file) => file !== undefined);
+}
+
+/**
+ * For one file of tests: what registers a test that gets a browser's pages. Without Chromium, or where `missing` says
+ * that another program is missing, it shows as skipped, with the reason.
+ */
+export function createBrowserTest(
+  test: TestFn,
+  missing?: string,
+): (title: string, body: (t: ExecutionContext, open: OpenPage) => Promise<void>) => void {
+  let browser: Promise<BrowserContext> | undefined;
+  let folder: string | undefined;
+  test.after.always(async () => {
+    await (await browser)?.close();
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  });
+  const launch = async (): Promise<BrowserContext> => {
+    folder = await makeFolder('browser');
+    return chromium.launchPersistentContext(folder, {
+      executablePath: program() ?? '',
+      headless: true,
+      // Its sandbox does not run as root; nothing but this project's own pages runs in it.
+      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+      env: { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder },
+    });
+  };
+  return (title, body) =>
+    programTest(test, missing ?? whyNoBrowser(), title, async (t) => {
+      browser ??= launch();
+      const context = await browser;
+      await body(t, (url) => openPage(t, context, url));
+    });
+}
+
+/** `url`: an empty page, under whose address the built modules are. */
+async function openPage(t: ExecutionContext, profile: BrowserContext, url: string): Promise<TestPage> {
+  const context = await profile.browser()?.newContext();
+  if (context === undefined) throw new Error('The browser gives no context.');
+  t.teardown(() => context.close());
+  const page = await context.newPage();
+  const seen: Seen[] = [];
+  const said: string[] = [];
+  let noticed: () => void = () => {};
+  let read = 0;
+  page.on('console', (message) => said.push(message.text()));
+  page.on('pageerror', (error) => said.push(String(error)));
+  await page.exposeFunction('report', (entry: Seen) => {
+    seen.push(entry);
+    noticed();
+  });
+  await page.goto(url);
+  await page.addScriptTag({ type: 'module', url: new URL('test/browser/page/chat-page.js', url).href });
+  await page.waitForFunction(() => globalThis.chatPage !== undefined);
+
+  return {
+    page,
+    seen,
+    said,
+    async next<T extends Seen>(matches: (entry: Seen) => boolean): Promise<T> {
+      const late = AbortSignal.timeout(deadlineMs);
+      for (;;) {
+        const found = seen.findIndex((entry, index) => index >= read && matches(entry));
+        if (found >= 0) {
+          read = found + 1;
+          return seen[found] as T;
+        }
+        if (late.aborted) throw new Error(`The page has not seen it. It saw ${JSON.stringify({ seen, said })}`);
+        await Promise.race([
+          new Promise<void>((resolve) => {
+            noticed = resolve;
+          }),
+          once(late, 'abort'),
+        ]);
+      }
+    },
+  };
+}
+
+/** A server with an origin of its own: an empty page at `/`, and the built modules. Resolves its address. */
+export async function startPageServer(t: ExecutionContext): Promise<string> {
+  const server = createServer((request, response) => {
+    const path = request.url ?? '/';
+    if (path === '/') {
+      response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>page</title>');
+      return;
+    }
+    readFile(new URL(`.${path}`, `file://${builtFolder}/`)).then(
+      (text) => response.setHeader('Content-Type', 'text/javascript').end(text),
+      () => response.writeHead(404).end(),
+    );
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
