@@ -1,10 +1,11 @@
-/** The servers that are measured: finchat as it is built, and the bare `ws` library in two manners. */
+/** The servers that are measured: finchat as it is built, and for each transport what is bare of everything. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { findFreePort, runToEnd } from '../test/support/services.ts';
+import type { Transport } from './plan.ts';
 import { serverCore, startNode, stop } from './processes.ts';
 
 export type RunningServer = { port: number; pid: number; stop(): Promise<void> };
@@ -22,16 +23,54 @@ export type Contestant = {
 
 const readyDeadlineMs = 20_000;
 
-export function createBaseline(manner: 'broadcast' | 'joined'): Contestant {
-  const script = fileURLToPath(new URL('./baseline.js', import.meta.url));
-  return {
-    name: `ws-${manner}`,
+export type BaselineName = 'ws-broadcast' | 'ws-joined' | 'sse-broadcast' | 'sse-joined' | 'poll-joined';
+
+const baselines: Readonly<
+  Record<BaselineName, { transport: Transport; program: [string, ...string[]]; meaning: string }>
+> = {
+  'ws-broadcast': {
+    transport: 'websocket',
+    program: ['baseline.js', 'broadcast'],
+    meaning: 'the ws library alone: each message encoded once, one write for each socket and message',
+  },
+  'ws-joined': {
+    transport: 'websocket',
+    program: ['baseline.js', 'joined'],
+    meaning: 'the ws library alone: the messages of one turn joined, one write for each socket',
+  },
+  'sse-broadcast': {
+    transport: 'sse',
+    program: ['baseline-http.js', 'sse', 'broadcast'],
+    meaning: 'node:http alone: each event encoded once, without an id, one write for each stream and event',
+  },
+  'sse-joined': {
+    transport: 'sse',
+    program: ['baseline-http.js', 'sse', 'joined'],
     meaning:
-      manner === 'joined'
-        ? 'the ws library alone: the messages of one turn joined, one write for each socket'
-        : 'the ws library alone: each message encoded once, one write for each socket and message',
+      'node:http alone: the events of one turn joined, one write for each stream, each event with an id of its own',
+  },
+  'poll-joined': {
+    transport: 'poll',
+    program: ['baseline-http.js', 'poll', 'joined'],
+    meaning:
+      'node:http alone: the messages of one turn joined, one answer for each waiting poll, with a cursor of its own',
+  },
+};
+
+export function baselinesOf(transport: Transport): BaselineName[] {
+  const names = Object.keys(baselines) as BaselineName[];
+  return names.filter((name) => baselines[name].transport === transport);
+}
+
+export function createBaseline(name: BaselineName): Contestant {
+  const { meaning, program } = baselines[name];
+  const [file, ...args] = program;
+  const script = fileURLToPath(new URL(file, import.meta.url));
+  return {
+    name,
+    meaning,
     start: async () => {
-      const child = startNode(serverCore, [script, manner], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const child = startNode(serverCore, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
       const { stdout } = child;
       if (stdout === null) throw new Error('The baseline server has no output.');
       const line = await Promise.race([once(createInterface(stdout), 'line'), once(child, 'exit')]);

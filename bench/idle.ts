@@ -1,8 +1,9 @@
-/** Opens connections that do nothing, and weighs what each costs the server in memory. */
+/** Opens connections that do nothing (polls wait), and weighs what each costs the server in memory. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IdlePlan, IdleResult } from './plan.ts';
 import { residentBytes } from './process-stat.ts';
-import { openRawSocket, type RawSocket } from './raw-socket.ts';
+import type { RawClient } from './raw-client.ts';
+import { openRawClient } from './transports.ts';
 
 const openAtOnce = 32;
 
@@ -16,8 +17,8 @@ export async function runIdle(plan: IdlePlan): Promise<IdleResult> {
   const seconds = (performance.now() - start) / 1000;
   await sleep(plan.settleMs);
   const after = residentBytes(plan.serverPid);
-  for (const socket of [...warm.sockets, ...opened.sockets]) socket.end();
-  const connections = opened.sockets.length;
+  for (const client of [...warm.clients, ...opened.clients]) client.end();
+  const connections = opened.clients.length;
   return {
     kind: 'idle',
     connections,
@@ -31,14 +32,14 @@ export async function runIdle(plan: IdlePlan): Promise<IdleResult> {
 }
 
 /** A connection counts as open once the server has said its first word. */
-async function openAll(plan: IdlePlan, tokens: readonly string[]): Promise<{ sockets: RawSocket[]; failed: number }> {
+async function openAll(plan: IdlePlan, tokens: readonly string[]): Promise<{ clients: RawClient[]; failed: number }> {
   const left = [...tokens];
-  const sockets: RawSocket[] = [];
+  const clients: RawClient[] = [];
   let failed = 0;
   const openNext = async (): Promise<void> => {
     for (let token = left.shift(); token !== undefined; token = left.shift()) {
       try {
-        sockets.push(await openOne(plan.port, token));
+        clients.push(await openOne(plan, token));
       } catch (error) {
         failed += 1;
         if (failed === 1) console.error(`bench: a connection failed: ${(error as Error).message}`);
@@ -46,10 +47,10 @@ async function openAll(plan: IdlePlan, tokens: readonly string[]): Promise<{ soc
     }
   };
   await Promise.all(Array.from({ length: openAtOnce }, openNext));
-  return { sockets, failed };
+  return { clients, failed };
 }
 
-async function openOne(port: number, token: string): Promise<RawSocket> {
+async function openOne(plan: IdlePlan, token: string): Promise<RawClient> {
   let settle: { resolve(): void; reject(error: Error): void } | undefined;
   const greeted = new Promise<void>((resolve, reject) => {
     settle = { resolve, reject };
@@ -57,15 +58,16 @@ async function openOne(port: number, token: string): Promise<RawSocket> {
   greeted.catch(() => {});
   const timer = setTimeout(() => settle?.reject(new Error('no greeting within ten seconds')), 10_000);
   try {
-    const socket = await openRawSocket(port, `/ws/chat?token=${encodeURIComponent(token)}`, {
-      onFrame: (payload) => {
-        if (payload.includes('"type":"fatal"')) settle?.reject(new Error(payload.toString('utf8')));
+    const client = await openRawClient[plan.transport](plan.port, token, {
+      onMessage: (bytes, from, to) => {
+        const message = bytes.toString('utf8', from, to);
+        if (message.includes('"type":"fatal"')) settle?.reject(new Error(message));
         else settle?.resolve();
       },
-      onEnd: (code) => settle?.reject(new Error(`closed with ${code}`)),
+      onEnd: (how) => settle?.reject(new Error(how)),
     });
     await greeted;
-    return socket;
+    return client;
   } finally {
     clearTimeout(timer);
   }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { createBaseline } from './contestants.ts';
+import { baselinesOf, createBaseline } from './contestants.ts';
 import { createHistogram } from './histogram.ts';
 import { runLoad } from './load.ts';
 import { readOptions } from './options.ts';
@@ -13,6 +13,7 @@ function planFor(port: number, changes: Partial<LoadPlan> = {}): LoadPlan {
   const times = { warmUpMs: 50, measureMs: 200, stallMs: 2_000 };
   return {
     kind: 'load',
+    transport: 'websocket',
     port,
     serverPid: process.pid,
     members,
@@ -44,9 +45,9 @@ async function openServer(
 
 const notification = (body: string): string => JSON.stringify({ type: 'room:notification', code: 'message', body });
 
-for (const manner of ['broadcast', 'joined'] as const) {
-  test(`every message of the ws-${manner} baseline is delivered to every member and timed`, async (t) => {
-    const server = await createBaseline(manner).start();
+for (const name of baselinesOf('websocket')) {
+  test(`every message of the ${name} baseline is delivered to every member and timed`, async (t) => {
+    const server = await createBaseline(name).start();
     t.teardown(() => server.stop());
     const result = await runLoad(planFor(server.port));
     t.is(result.fault, undefined);
@@ -59,7 +60,7 @@ for (const manner of ['broadcast', 'joined'] as const) {
 }
 
 test('messages on schedule are sent at their rate', async (t) => {
-  const server = await createBaseline('joined').start();
+  const server = await createBaseline('ws-joined').start();
   t.teardown(() => server.stop());
   const start = performance.now();
   const result = await runLoad(planFor(server.port, { rate: 200 }));
@@ -108,7 +109,15 @@ test('quantiles are exact to one per cent', (t) => {
 test('options out of bounds are refused with a sentence', (t) => {
   t.is(readOptions(['--quick'])?.members, 50);
   t.is(readOptions(['--help']), undefined);
-  const wrong = ['--members=0', '--members=many', '--rooms=300', '--size=11', '--database=mysql', '--seconds=1e3'];
+  const wrong = [
+    '--members=0',
+    '--members=many',
+    '--rooms=300',
+    '--size=11',
+    '--database=mysql',
+    '--seconds=1e3',
+    '--transport=smoke',
+  ];
   for (const option of wrong) t.throws(() => readOptions([option]), { message: /^--.* must/ }, option);
   t.throws(() => readOptions(['--speed=9']));
 });

@@ -1,17 +1,18 @@
 /**
  * One run of load: members of rooms that send and count what arrives. It knows a few bytes of the protocol and no more:
- * a frame is told by its place in the room's order, which each connection counts for itself, and only a sample of the
- * members looks into the frames, for the time.
+ * a message is told by its place in the room's order, which each member counts for itself, and only a sample of the
+ * members looks into the messages, for the time.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createHistogram, type Histogram } from './histogram.ts';
 import type { LoadPlan, LoadResult } from './plan.ts';
 import { cpuSeconds, residentBytes } from './process-stat.ts';
-import { openRawSocket, type RawSocket, textFrame } from './raw-socket.ts';
+import type { RawClient } from './raw-client.ts';
+import { openRawClient } from './transports.ts';
 
 // Messages that may be under way per room; a power of two, so that a place is a mask away.
 const ringSize = 1 << 17;
-// Of each room, that look into each frame: enough for percentiles, few enough to cost nothing.
+// Of each room, that look into each message: enough for percentiles, few enough to cost nothing.
 const samplersPerRoom = 8;
 const openAtOnce = 32;
 const joinDeadlineMs = 30_000;
@@ -20,7 +21,7 @@ const limitShare = 0.9;
 
 type RoomLoad = {
   name: string;
-  sockets: RawSocket[];
+  clients: RawClient[];
   /** Messages sent, shown to all, and refused. */
   sent: number;
   settled: number;
@@ -67,7 +68,7 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   run.isSending = false;
   stop();
   const lost = await drain(run);
-  for (const room of run.rooms) for (const socket of room.sockets) socket.end();
+  for (const room of run.rooms) for (const client of room.clients) client.end();
 
   const seconds = (after.at - before.at) / 1000;
   const delivered = after.delivered - before.delivered;
@@ -100,7 +101,7 @@ function createRun(plan: LoadPlan): Run {
     plan,
     rooms: names.map((name) => ({
       name,
-      sockets: [],
+      clients: [],
       sent: 0,
       settled: 0,
       refused: 0,
@@ -132,7 +133,7 @@ async function openMembers(run: Run): Promise<number> {
       if (room === undefined) continue;
       const isSampler = Math.floor(index / run.rooms.length) % stride === 0;
       try {
-        room.sockets.push(await openMember(run, room, member.token, isSampler));
+        room.clients.push(await openMember(run, room, member.token, isSampler));
       } catch (error) {
         failed += 1;
         run.errors['not joined'] = (run.errors['not joined'] ?? 0) + 1;
@@ -141,12 +142,12 @@ async function openMembers(run: Run): Promise<number> {
     }
   };
   await Promise.all(Array.from({ length: openAtOnce }, openNext));
-  if (run.rooms.some((room) => room.sockets.length === 0))
+  if (run.rooms.some((room) => room.clients.length === 0))
     throw new Error('A room has no members: nothing to measure.');
   return failed;
 }
 
-async function openMember(run: Run, room: RoomLoad, token: string, isSampler: boolean): Promise<RawSocket> {
+async function openMember(run: Run, room: RoomLoad, token: string, isSampler: boolean): Promise<RawClient> {
   let count = 0;
   let isJoined = false;
   let settle: { resolve(): void; reject(error: Error): void } | undefined;
@@ -156,41 +157,42 @@ async function openMember(run: Run, room: RoomLoad, token: string, isSampler: bo
   // Awaited below; the end of the connection may come first.
   joined.catch(() => {});
   const timer = setTimeout(() => settle?.reject(new Error('no answer to the join')), joinDeadlineMs);
-  const path = `/ws/chat?token=${encodeURIComponent(token)}`;
-  const socket = await openRawSocket(run.plan.port, path, {
-    onFrame: (payload) => {
-      if (isMessage(payload)) {
-        arrive(run, room, count, isSampler ? payload : undefined);
+  const client = await openRawClient[run.plan.transport](run.plan.port, token, {
+    onMessage: (bytes, from, to) => {
+      if (isMessage(bytes, from, to)) {
+        arrive(run, room, count, isSampler ? bytes.subarray(from, to) : undefined);
         count += 1;
-      } else if (isJoined) noteOther(run, room, payload);
-      else if (payload.includes('"status"')) settle?.resolve();
-      else if (payload.includes('"type":"fatal"') || payload.includes('"type":"error"')) {
-        settle?.reject(new Error(payload.toString('utf8')));
+        return;
       }
+      const other = bytes.toString('utf8', from, to);
+      if (isJoined) noteOther(run, room, other);
+      else if (other.includes('"status"')) settle?.resolve();
+      else if (other.includes('"type":"fatal"') || other.includes('"type":"error"')) settle?.reject(new Error(other));
     },
-    onEnd: (code) => {
-      settle?.reject(new Error(`closed with ${code}`));
-      if (run.isSending) run.fault ??= `a connection was closed with ${code}`;
+    onEnd: (how) => {
+      settle?.reject(new Error(how));
+      if (run.isSending) run.fault ??= `a connection was ${how}`;
     },
   });
-  socket.send(textFrame(JSON.stringify({ type: 'join', room_name: room.name })));
+  client.send(JSON.stringify({ type: 'join', room_name: room.name }));
   try {
     await joined;
   } catch (error) {
-    socket.end();
+    client.end();
     throw error;
   } finally {
     clearTimeout(timer);
   }
   isJoined = true;
-  return socket;
+  return client;
 }
 
 /** Two bytes tell, when the fields stand in their usual order; otherwise the text is searched. */
-function isMessage(payload: Buffer): boolean {
+function isMessage(bytes: Buffer, from: number, to: number): boolean {
   // {"type":"room:notification","code":"message"
   //          9                          36
-  return (payload[9] === 0x72 && payload[36] === 0x6d) || payload.includes('"code":"message"');
+  if (bytes[from + 9] === 0x72 && bytes[from + 36] === 0x6d) return true;
+  return bytes.subarray(from, to).includes('"code":"message"');
 }
 
 /** A message has reached a member; `place` is how many that member had before. */
@@ -200,7 +202,7 @@ function arrive(run: Run, room: RoomLoad, place: number, payload: Buffer | undef
   const reached = (room.reached[slot] ?? 0) + 1;
   room.reached[slot] = reached;
   if (payload !== undefined) sample(run, room, payload);
-  if (reached < room.sockets.length) return;
+  if (reached < room.clients.length) return;
   room.reached[slot] = 0;
   room.settled += 1;
   run.lastArrival = performance.now();
@@ -215,22 +217,22 @@ function sample(run: Run, room: RoomLoad, payload: Buffer): void {
   else if (sentAt >= run.measureFrom && sentAt < run.measureTo) run.latency.add(performance.now() - sentAt);
 }
 
-function noteOther(run: Run, room: RoomLoad, payload: Buffer): void {
-  const frame = JSON.parse(payload.toString('utf8')) as { type: string; code: string };
-  if (frame.type !== 'error' && frame.type !== 'fatal') return;
-  run.errors[frame.code] = (run.errors[frame.code] ?? 0) + 1;
+function noteOther(run: Run, room: RoomLoad, other: string): void {
+  const { type, code } = JSON.parse(other) as { type: string; code: string };
+  if (type !== 'error' && type !== 'fatal') return;
+  run.errors[code] = (run.errors[code] ?? 0) + 1;
   room.refused += 1;
   run.wake();
 }
 
 function send(run: Run, room: RoomLoad, dueAt: number): void {
   const seq = room.sent;
-  const socket = room.sockets[seq % room.sockets.length];
-  if (socket === undefined) return;
+  const client = room.clients[seq % room.clients.length];
+  if (client === undefined) return;
   room.sent += 1;
   room.sentAt[seq & (ringSize - 1)] = dueAt;
   const body = String(seq).padStart(12, '0').padEnd(run.plan.size, ' ha');
-  socket.send(textFrame(`{"type":"message","room_name":"${room.name}","body":"${body.trimEnd()}"}`));
+  client.send(`{"type":"message","room_name":"${room.name}","body":"${body.trimEnd()}"}`);
 }
 
 function inFlight(room: RoomLoad): number {
@@ -284,7 +286,7 @@ async function until(run: Run, moment: number): Promise<void> {
 
 /** Waits for what is under way; resolves how many deliveries never came. */
 async function drain(run: Run): Promise<number> {
-  const due = (): number => run.rooms.reduce((sum, room) => sum + (room.sent - room.refused) * room.sockets.length, 0);
+  const due = (): number => run.rooms.reduce((sum, room) => sum + (room.sent - room.refused) * room.clients.length, 0);
   let seen = -1;
   let since = performance.now();
   while (run.delivered < due() && performance.now() - since < run.plan.stallMs) {

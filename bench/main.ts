@@ -7,7 +7,7 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Postgres, startPostgres } from '../test/support/postgres.ts';
-import { type Contestant, createBaseline, createFinchat, type RunningServer } from './contestants.ts';
+import { baselinesOf, type Contestant, createBaseline, createFinchat, type RunningServer } from './contestants.ts';
 import { help, type Options, readOptions } from './options.ts';
 import type { Answer, IdleResult, LoadResult, Plan, Result } from './plan.ts';
 import { generatorCore, isPinned, startNode, stopAll } from './processes.ts';
@@ -50,13 +50,14 @@ async function withServer<T>(contestant: Contestant, use: (server: RunningServer
 }
 
 async function measureLoad(contestant: Contestant, options: Options): Promise<LoadResult> {
-  const { members, rooms, window, rate, size, seconds } = options;
+  const { transport, members, rooms, window, rate, size, seconds } = options;
   return withServer(contestant, async (server) => {
     const tokens = await contestant.tokens(server, members);
     const names = await contestant.rooms(rooms);
     const result = await startGenerator(
       {
         kind: 'load',
+        transport,
         port: server.port,
         serverPid: server.pid,
         members: tokens.map((token, index) => ({ token, room: names[index % names.length] ?? '' })),
@@ -78,7 +79,8 @@ async function measureIdle(contestant: Contestant, options: Options): Promise<Id
   await withServer(contestant, (server) => contestant.tokens(server, options.idle));
   return withServer(contestant, async (server) => {
     const tokens = await contestant.tokens(server, options.idle);
-    const plan: Plan = { kind: 'idle', port: server.port, serverPid: server.pid, tokens, settleMs };
+    const { transport } = options;
+    const plan: Plan = { kind: 'idle', transport, port: server.port, serverPid: server.pid, tokens, settleMs };
     return (await startGenerator(plan, patienceMs)) as IdleResult;
   });
 }
@@ -120,7 +122,7 @@ async function main(): Promise<void> {
     // Commits wait for the disk, as a real server's do; for tests they need not.
     if (options.database === 'postgres' && isChosen(options, 'finchat')) postgres = await startPostgres(['fsync=on']);
     const databaseUrl = postgres?.url ?? `sqlite://${folder}/bench.sqlite`;
-    const all = [createBaseline('broadcast'), createBaseline('joined'), createFinchat(databaseUrl, folder)];
+    const all = [...baselinesOf(options.transport).map(createBaseline), createFinchat(databaseUrl, folder)];
     const chosen = all.filter(({ name }) => isChosen(options, name));
     if (chosen.length === 0) throw new Error(`--only must name some of ${all.map(({ name }) => name).join(', ')}.`);
     const contestants = await measureAll(chosen, options);

@@ -1,7 +1,9 @@
 /** The bench's command line. */
 import { parseArgs } from 'node:util';
+import { type Transport, transports } from './plan.ts';
 
 export type Options = {
+  transport: Transport;
   members: number;
   rooms: number;
   window: number;
@@ -15,10 +17,11 @@ export type Options = {
   json: string | undefined;
 };
 
-export const help = `Measures finchat beside what the bare ws library can do, on this machine's loopback.
+export const help = `Measures finchat beside what a bare server of the same transport can do, on this machine's loopback.
 
   npm run bench -- [options]
 
+  --transport T   websocket, sse or poll (websocket)
   --members N     members of all rooms together (200)
   --rooms N       rooms they are spread over (1)
   --window N      messages in flight per room (8)
@@ -26,9 +29,10 @@ export const help = `Measures finchat beside what the bare ws library can do, on
   --seconds N     measured time of one run (10)
   --repeat N      runs of each contestant, in turns; the middle one counts (3)
   --size N        characters of a message (64)
-  --idle N        idle connections to weigh; 0 leaves it out (1000)
+  --idle N        idle connections, or waiting polls, to weigh; 0 leaves it out (1000)
   --database D    sqlite or postgres (sqlite)
-  --only A,B      contestants: finchat, ws-broadcast, ws-joined (all)
+  --only A,B      contestants (all): finchat, and of the transport's own ws-broadcast, ws-joined,
+                  sse-broadcast, sse-joined, poll-joined
   --json FILE     writes the result there too
   --quick         one short run: 50 members, 2 seconds, 200 idle connections
 `;
@@ -39,6 +43,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
   const { values } = parseArgs({
     args: [...args],
     options: {
+      transport: text,
       members: text,
       rooms: text,
       window: text,
@@ -62,7 +67,10 @@ export function readOptions(args: readonly string[]): Options | undefined {
   ) => wholeNumber(name, values[name], bounds);
   const database = values.database ?? 'sqlite';
   if (database !== 'sqlite' && database !== 'postgres') throw new Error('--database must be sqlite or postgres.');
+  const transport = transports.find((known) => known === (values.transport ?? 'websocket'));
+  if (transport === undefined) throw new Error(`--transport must be one of ${transports.join(', ')}.`);
   const options: Options = {
+    transport,
     members: number('members', { min: 1, max: 10_000, standard: quick ? 50 : 200 }),
     rooms: number('rooms', { min: 1, max: 1000, standard: 1 }),
     window: number('window', { min: 1, max: 10_000, standard: 8 }),

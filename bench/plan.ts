@@ -1,9 +1,13 @@
 /** What the bench and its load generator, a process of its own, say to each other. Plain data: it travels as JSON. */
 
+export const transports = ['websocket', 'sse', 'poll'] as const;
+export type Transport = (typeof transports)[number];
+
 export type Member = { token: string; room: string };
 
 export type LoadPlan = {
   kind: 'load';
+  transport: Transport;
   port: number;
   serverPid: number;
   members: Member[];
@@ -19,7 +23,14 @@ export type LoadPlan = {
   stallMs: number;
 };
 
-export type IdlePlan = { kind: 'idle'; port: number; serverPid: number; tokens: string[]; settleMs: number };
+export type IdlePlan = {
+  kind: 'idle';
+  transport: Transport;
+  port: number;
+  serverPid: number;
+  tokens: string[];
+  settleMs: number;
+};
 
 export type Plan = LoadPlan | IdlePlan;
 

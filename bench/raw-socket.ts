@@ -3,72 +3,50 @@
  * frames out and frames counted in. A client library per connection would cost more than the server that is measured.
  */
 import { randomBytes } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
+import type { OpenRawClient, RawClientEvents } from './raw-client.ts';
+import { connectDeadlineMs, openTcp } from './raw-tcp.ts';
 
-export type RawSocketEvents = {
-  /** A text frame's payload, valid only during the call. */
-  onFrame(payload: Buffer): void;
-  /** The connection is gone; `code` is that of the close frame, 1006 when there was none. */
-  onEnd(code: number): void;
-};
-
-export type RawSocket = { send(frame: Buffer): void; end(): void };
-
-// One buffer for all: Node reads into it and calls back before the next read, of any socket.
-const shared = Buffer.allocUnsafe(256 * 1024);
-const connectDeadlineMs = 10_000;
-
-/** Resolves once the server has accepted the upgrade; rejects with its status, or after ten seconds. */
-export function openRawSocket(port: number, path: string, events: RawSocketEvents): Promise<RawSocket> {
-  return new Promise((resolve, reject) => {
-    const reader = createFrameReader(events, (frame) => socket.write(frame));
+/** Open once the server has accepted the upgrade. */
+export const openRawSocket: OpenRawClient = (port, token, events) =>
+  new Promise((resolve, reject) => {
+    const reader = createFrameReader(events.onMessage, (frame) => socket.write(frame));
     let isOpen = false;
     let head = '';
-    const fail = (why: string): void => {
+    const end = (): void => {
       clearTimeout(timer);
       socket.destroy();
+    };
+    const fail = (why: string): void => {
+      end();
       if (!isOpen) reject(new Error(why));
     };
     const timer = setTimeout(() => fail('no answer to the upgrade'), connectDeadlineMs);
-    const socket: Socket = connect({
-      host: '127.0.0.1',
-      port,
-      noDelay: true,
-      onread: {
-        buffer: shared,
-        callback: (length) => {
-          const chunk = shared.subarray(0, length);
-          if (isOpen) {
-            reader.push(chunk);
-            return true;
-          }
-          head += chunk.toString('latin1');
-          const end = head.indexOf('\r\n\r\n');
-          if (end === -1) return true;
-          if (!head.startsWith('HTTP/1.1 101 ')) {
-            fail(`the upgrade was refused: ${head.slice(0, head.indexOf('\r\n'))}`);
-            return true;
-          }
-          clearTimeout(timer);
-          isOpen = true;
-          resolve({ send: (frame) => socket.write(frame), end: () => socket.destroy() });
-          const rest = Buffer.from(head.slice(end + 4), 'latin1');
-          if (rest.length > 0) reader.push(rest);
-          return true;
-        },
+    const readHead = (chunk: Buffer): void => {
+      head += chunk.toString('latin1');
+      const headEnd = head.indexOf('\r\n\r\n');
+      if (headEnd === -1) return;
+      if (!head.startsWith('HTTP/1.1 101 ')) {
+        fail(`the upgrade was refused: ${head.slice(0, head.indexOf('\r\n'))}`);
+        return;
+      }
+      clearTimeout(timer);
+      isOpen = true;
+      resolve({ send: (message) => socket.write(textFrame(message)), end });
+      const rest = Buffer.from(head.slice(headEnd + 4), 'latin1');
+      if (rest.length > 0) reader.push(rest);
+    };
+    const socket = openTcp(port, {
+      onChunk: (chunk) => (isOpen ? reader.push(chunk) : readHead(chunk)),
+      onEnd: (why) => {
+        fail(why ?? 'the connection was closed during the upgrade');
+        if (isOpen) events.onEnd(`closed with ${reader.closeCode}`);
       },
     });
-    socket.once('connect', () => socket.write(upgradeRequest(port, path)));
-    socket.on('error', (error) => fail(error.message));
-    socket.once('close', () => {
-      fail('the connection was closed during the upgrade');
-      if (isOpen) events.onEnd(reader.closeCode);
-    });
+    socket.write(upgradeRequest(port, `/ws/chat?token=${encodeURIComponent(token)}`));
   });
-}
 
 /** A client's text frame (RFC 6455 §5.2). The masking key is zero, which costs the server what any other does. */
-export function textFrame(text: string): Buffer {
+function textFrame(text: string): Buffer {
   return clientFrame(0x1, Buffer.from(text, 'utf8'));
 }
 
@@ -96,18 +74,18 @@ function upgradeRequest(port: number, path: string): string {
 
 type FrameReader = { push(chunk: Buffer): void; readonly closeCode: number };
 
-function createFrameReader(events: RawSocketEvents, answer: (frame: Buffer) => void): FrameReader {
+function createFrameReader(onText: RawClientEvents['onMessage'], answer: (frame: Buffer) => void): FrameReader {
   // What is left of a frame whose end has not come.
   let rest: Buffer | undefined;
   let closeCode = 1006;
 
-  function handle(opcode: number, payload: Buffer): void {
-    if (opcode === 0x1) events.onFrame(payload);
-    else if (opcode === 0x9) answer(clientFrame(0xa, payload));
+  function handle(opcode: number, bytes: Buffer, from: number, to: number): void {
+    if (opcode === 0x1) onText(bytes, from, to);
+    else if (opcode === 0x9) answer(clientFrame(0xa, bytes.subarray(from, to)));
     else if (opcode === 0x8) {
-      closeCode = payload.length >= 2 ? payload.readUInt16BE(0) : 1005;
+      closeCode = to - from >= 2 ? bytes.readUInt16BE(from) : 1005;
       // The other half of the closing handshake (RFC 6455 §5.5.1); the server ends the connection then.
-      answer(clientFrame(0x8, payload));
+      answer(clientFrame(0x8, bytes.subarray(from, to)));
     }
   }
 
@@ -128,7 +106,7 @@ function createFrameReader(events: RawSocketEvents, answer: (frame: Buffer) => v
         else if (short === 127) length = Number(bytes.readBigUInt64BE(at + 2));
         const end = at + header + length;
         if (end > bytes.length) break;
-        handle(bytes[at]! & 0x0f, bytes.subarray(at + header, end));
+        handle(bytes[at]! & 0x0f, bytes, at + header, end);
         at = end;
       }
       // A copy: the chunk is the shared buffer.

@@ -22,7 +22,7 @@ export function middleRun(runs: readonly LoadResult[]): LoadResult {
 export function addRatios(reports: readonly ContestantReport[]): void {
   for (const report of reports) {
     for (const other of reports) {
-      if (other === report || !other.name.startsWith('ws-')) continue;
+      if (other === report || other.name === 'finchat') continue;
       const [own, base] = [report.middle, other.middle];
       report.ratios[other.name] = {
         deliveries: own.deliveriesPerSecond / base.deliveriesPerSecond,
