@@ -4,9 +4,10 @@ import test, { type ExecutionContext } from 'ava';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { baselinesOf, createBaseline } from './contestants.ts';
 import { createHistogram } from './histogram.ts';
+import { runIdle } from './idle.ts';
 import { runLoad } from './load.ts';
 import { readOptions } from './options.ts';
-import type { LoadPlan } from './plan.ts';
+import { type LoadPlan, transports } from './plan.ts';
 
 function planFor(port: number, changes: Partial<LoadPlan> = {}): LoadPlan {
   const members = Array.from({ length: 6 }, (_, index) => ({ token: `t${index}`, room: `room-${index % 2}` }));
@@ -45,28 +46,43 @@ async function openServer(
 
 const notification = (body: string): string => JSON.stringify({ type: 'room:notification', code: 'message', body });
 
-for (const name of baselinesOf('websocket')) {
-  test(`every message of the ${name} baseline is delivered to every member and timed`, async (t) => {
+for (const transport of transports) {
+  for (const name of baselinesOf(transport)) {
+    test(`every message of the ${name} baseline is delivered to every member and timed`, async (t) => {
+      const server = await createBaseline(name).start();
+      t.teardown(() => server.stop());
+      const result = await runLoad(planFor(server.port, { transport }));
+      t.is(result.fault, undefined);
+      t.true(result.sent > 0);
+      // Two rooms of three members each.
+      t.is(result.delivered, result.sent * 3);
+      t.is(result.lost, 0);
+      t.true(result.latencyMs.samples > 0 && result.latencyMs.p50 <= result.latencyMs.p99);
+    });
+
+    test(`connections to the ${name} baseline that do nothing are weighed`, async (t) => {
+      const server = await createBaseline(name).start();
+      t.teardown(() => server.stop());
+      const tokens = Array.from({ length: 40 }, (_, index) => `t${index}`);
+      const { port, pid: serverPid } = server;
+      const result = await runIdle({ kind: 'idle', transport, port, serverPid, tokens, settleMs: 20 });
+      t.is(result.failedConnections, 0);
+      // The first 32 are not counted.
+      t.is(result.connections, 8);
+      t.true(result.connectsPerSecond > 0);
+    });
+  }
+
+  test(`messages on schedule are sent at their rate over ${transport}`, async (t) => {
+    const [, name = 'poll-joined'] = baselinesOf(transport);
     const server = await createBaseline(name).start();
     t.teardown(() => server.stop());
-    const result = await runLoad(planFor(server.port));
-    t.is(result.fault, undefined);
-    t.true(result.sent > 0);
-    // Two rooms of three members each.
-    t.is(result.delivered, result.sent * 3);
+    const start = performance.now();
+    const result = await runLoad(planFor(server.port, { transport, rate: 200 }));
     t.is(result.lost, 0);
-    t.true(result.latencyMs.samples > 0 && result.latencyMs.p50 <= result.latencyMs.p99);
+    t.true(result.sent > 0 && result.sent <= 1 + ((performance.now() - start) / 1000) * 200);
   });
 }
-
-test('messages on schedule are sent at their rate', async (t) => {
-  const server = await createBaseline('ws-joined').start();
-  t.teardown(() => server.stop());
-  const start = performance.now();
-  const result = await runLoad(planFor(server.port, { rate: 200 }));
-  t.is(result.lost, 0);
-  t.true(result.sent > 0 && result.sent <= 1 + ((performance.now() - start) / 1000) * 200);
-});
 
 test('what a server does not deliver is counted as lost, and the run ends', async (t) => {
   const port = await openServer(t, (sender, all, body) => {

@@ -9,7 +9,7 @@ export type ResponseEvents = {
   onDone(status: number): void;
 };
 
-export type ResponseReader = { push(chunk: Buffer): void };
+export type ResponseReader = { push: (chunk: Buffer) => void };
 
 const lineEnd = Buffer.from('\r\n');
 const headEnd = Buffer.from('\r\n\r\n');

@@ -72,7 +72,7 @@ export function createSender(port: number, path: string, token: string, events: 
       underWay += 1;
     }
     if (underWay > 1) body = `[${body}]`;
-    if (socket !== undefined && performance.now() - idleSince > keepAliveMs) close();
+    if (socket !== undefined && performance.now() - idleSince >= keepAliveMs) close();
     socket ??= open();
     socket.write(`${head}${Buffer.byteLength(body)}\r\n\r\n${body}`);
   }
