@@ -26,6 +26,10 @@ import { watchChat, watchCommits } from './observe.ts';
 import { limits } from './protocol/limits.ts';
 import { openMigrator } from './storage/migrate.ts';
 import { openStorage } from './storage/storage.ts';
+import { createConnectionLimit } from './transports/connection-limit.ts';
+import { createPollDoor } from './transports/poll.ts';
+import { createSseDoor } from './transports/sse.ts';
+import { createUpstream } from './transports/upstream.ts';
 import { createWebSocketDoor, refuseUpgrade, type WebSocketDoor } from './transports/websocket.ts';
 
 /** The rooms of a database that has never had one. */
@@ -195,11 +199,9 @@ async function openDoors(
     settings: config,
   });
   parts.chat = chat;
-  parts.door = createWebSocketDoor({
-    open: (transport, credentials, takeover) => chat.open(transport, credentials, takeover),
-    maxConnections: config.maxConnections,
-    log,
-  });
+  const limit = createConnectionLimit(config.maxConnections);
+  const open: Chat['open'] = (transport, request) => chat.open(transport, request);
+  parts.door = createWebSocketDoor({ open, limit, log });
   if (metrics !== undefined && config.metricsPort !== undefined) {
     parts.metrics = metrics;
     const { registry } = metrics;
@@ -218,6 +220,11 @@ async function openDoors(
     rooms: chat.directory,
     messages: storage.messages,
     presence: chat.hub,
+    chat: {
+      sse: createSseDoor({ open, limit }),
+      poll: createPollDoor({ open, limit, clock }),
+      upstream: createUpstream({ find: (credentials, id) => chat.sessions.find(credentials, id), accounts }),
+    },
     readiness: () => readiness(parts, storage),
     onLogout: ({ user, token }) => chat.sessions.revokeToken(user.id, token.id),
     log,

@@ -36,6 +36,12 @@ export type Config = {
   tokenTtlDays: number;
   bcryptRounds: number;
   maxConnections: number;
+  /** Seconds. */
+  sessionGrace: number;
+  /** Bytes. */
+  sessionOutbox: number;
+  /** Seconds. */
+  pollGap: number;
   /** Hops, or addresses and networks. */
   trustProxy: number | readonly string[] | undefined;
   /** Origins, or all. */
@@ -104,6 +110,27 @@ export const settings: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     default: 20_000,
     group: 'server',
     help: 'Chat connections at most. The process needs as many file descriptors (ulimit -n).',
+  },
+  sessionGrace: {
+    key: 'SESSION_GRACE',
+    parse: integer(0, 3600),
+    default: limits.graceSeconds,
+    group: 'server',
+    help: 'Seconds that a session waits for its client after its connection is gone. 0: it ends at once.',
+  },
+  sessionOutbox: {
+    key: 'SESSION_OUTBOX',
+    parse: integer(limits.transportBytes, 67_108_864),
+    default: limits.outboxBytes,
+    group: 'server',
+    help: 'Bytes of messages that are kept for a session to resume, at most.',
+  },
+  pollGap: {
+    key: 'POLL_GAP',
+    parse: integer(1, 3600),
+    default: limits.pollGapSeconds,
+    group: 'server',
+    help: 'Seconds after which a long-polling client that has not asked again counts as gone.',
   },
   trustProxy: {
     key: 'TRUST_PROXY',

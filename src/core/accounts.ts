@@ -191,7 +191,8 @@ async function issueToken(
   return { token, record };
 }
 
-function hashToken(token: string): string {
+/** The form in which tokens are stored and compared: SHA-256 in hex. */
+export function hashToken(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
 

@@ -6,21 +6,30 @@ import { limits } from '../protocol/limits.ts';
 import type { Accounts } from './accounts.ts';
 import { type ChangeReader, createChangeReader } from './change-reader.ts';
 import { type Counters, createCounters } from './counters.ts';
-import type { Credentials } from './credentials.ts';
 import { Hub } from './hub.ts';
 import { createMessageLog, type MessageLog, type MessageLogOptions } from './message-log.ts';
 import type { Change, Clock, RandomText, Storage } from './ports.ts';
 import { RoomDirectory } from './rooms.ts';
-import type { Session, SessionContext } from './session.ts';
-import { Sessions } from './sessions.ts';
+import type { SessionContext } from './session.ts';
+import { type OpenRequest, Sessions } from './sessions.ts';
 import { createTokenBuckets } from './token-bucket.ts';
-import type { Transport } from './transport.ts';
+import type { ConnectionEvents, Transport } from './transport.ts';
 import { createTurn } from './turn.ts';
 
 /** Clients are asked to come back spread out: so many a second. */
 const reconnectsPerSecond = 500;
 /** No client is asked to come back sooner: the server needs this long to start again. */
 const minReconnectMs = 500;
+
+/** `sessionGrace`, `pollGap`: seconds. `sessionOutbox`: bytes. */
+export type ChatSettings = {
+  motd: string;
+  messageMaxLength: number;
+  rateLimits: boolean;
+  sessionGrace: number;
+  sessionOutbox: number;
+  pollGap: number;
+};
 
 export type ChatOptions = {
   storage: Storage;
@@ -30,7 +39,7 @@ export type ChatOptions = {
   /** A number from 0 to 1, 1 excluded. */
   chance: () => number;
   log: NonNullable<MessageLogOptions['log']>;
-  settings: { motd: string; messageMaxLength: number; rateLimits: boolean };
+  settings: ChatSettings;
 };
 
 export interface Chat {
@@ -38,8 +47,8 @@ export interface Chat {
   readonly hub: Hub;
   readonly sessions: Sessions;
   readonly counters: Counters;
-  /** A connection wants to chat: its session, or undefined when it was refused. */
-  open(transport: Transport, credentials: Credentials, takeover: boolean): Promise<Session | undefined>;
+  /** A connection wants to chat: where to tell what happens on it, or undefined when it was refused. */
+  open(transport: Transport, request: OpenRequest): Promise<ConnectionEvents | undefined>;
   /** Reads the changes at once: something has just been changed. */
   readChanges(): Promise<void>;
   /** Messages that wait for their commit. */
@@ -79,9 +88,12 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
     bodyLength: settings.messageMaxLength,
     log,
     rateLimits: settings.rateLimits,
+    graceSeconds: settings.sessionGrace,
+    outboxBytes: settings.sessionOutbox,
+    pollGapSeconds: settings.pollGap,
     takeMessage: settings.rateLimits ? (userId) => buckets.take(userId) : () => 0,
   };
-  const sessions = new Sessions({ accounts, clock, counters, context, motd: settings.motd, log });
+  const sessions = new Sessions({ accounts, clock, random, counters, context, motd: settings.motd, log });
   const chat = { directory, hub, sessions };
   reader = createChangeReader(
     {
@@ -99,7 +111,7 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
   return {
     ...chat,
     counters,
-    open: (transport, credentials, takeover) => sessions.open(transport, credentials, takeover),
+    open: (transport, request) => sessions.open(transport, request),
     readChanges: () => changes.read(),
     get pending() {
       return messageLog.pending;

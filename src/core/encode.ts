@@ -1,9 +1,9 @@
 /** Server messages to bytes. Each is encoded once; all its receivers share the buffer. */
-import { closeAfter, type ErrorCode, type FatalCode } from '../protocol/errors.ts';
+import type { ErrorCode } from '../protocol/errors.ts';
 import type { ErrorDetails, HistoryEntry, ServerFrame } from '../protocol/frames.ts';
 import { formatStamp } from '../protocol/text.ts';
 import type { StoredMessage } from './ports.ts';
-import type { EncodedFrame, Transport } from './transport.ts';
+import type { EncodedFrame } from './transport.ts';
 
 export function encode(frame: ServerFrame): EncodedFrame {
   return { bytes: Buffer.from(JSON.stringify(frame)) };
@@ -16,12 +16,6 @@ export function encodeError(code: ErrorCode, details: ErrorDetails | undefined, 
     ...(details === undefined ? {} : { details }),
     ...(ref === undefined ? {} : { ref }),
   });
-}
-
-/** Sends a fatal and ends the connection with the close code that belongs to it. */
-export function refuse(transport: Transport, code: FatalCode): void {
-  transport.write([encode({ type: 'fatal', code })]);
-  transport.close(closeAfter(code));
 }
 
 export function historyEntry(message: StoredMessage, userId: number): HistoryEntry {

@@ -1,6 +1,7 @@
 /**
  * A session: one user's presence in the chat. Owns the order in which its client messages take effect, its membership of
- * rooms, and what is to be written to its connection; it must not know what kind of connection that is.
+ * rooms, what is to be written to its client, and how it outlives a connection; it must not know what kind of connection
+ * that is.
  *
  * States: `open` → `ending` → `ended`.
  * - `open`: client messages are taken. Messages to rooms go to the log without waiting for each other; every other
@@ -8,30 +9,41 @@
  * - `ending`: nothing more is taken; what was sent before has its effect first, so that the one `parted` that each
  *   room sees comes after this session's messages.
  * - `ended`: in no room.
+ *
+ * A resumable session that is open is **attached** to a connection or **detached**: what is for it waits in its outbox
+ * then, until another connection resumes it, its grace is over, or the outbox is full. Any other session ends with its
+ * connection.
  */
 import type { CloseName } from '../protocol/close-codes.ts';
-import { decodeClientFrame } from '../protocol/codec.ts';
+import { type Decoded, decodeClientFrame, decodeClientValue } from '../protocol/codec.ts';
 import type { ErrorCode, FatalCode } from '../protocol/errors.ts';
-import type { ClientFrame, ErrorDetails, ServerFrame } from '../protocol/frames.ts';
+import type { ErrorDetails, ServerFrame } from '../protocol/frames.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Principal } from './accounts.ts';
 import { type CommandContext, runCommand } from './commands.ts';
+import { Connection, type ConnectionOwner } from './connection.ts';
 import { countError } from './counters.ts';
-import { encode, encodeError, refuse } from './encode.ts';
+import { encode, encodeError } from './encode.ts';
 import type { LiveRoom, Receiver } from './live-room.ts';
-import type { EncodedFrame, Transport } from './transport.ts';
+import { Outbox } from './outbox.ts';
+import { RawCap } from './raw-cap.ts';
+import { type Task, TaskQueue } from './task-queue.ts';
+import type { ConnectionEvents, EncodedFrame, Transport, TransportKind } from './transport.ts';
 
 /** What a session needs of the chat. */
 export type SessionContext = CommandContext & {
   /** Milliseconds to wait before the user's next client message is taken; 0: it is taken. */
   takeMessage: (userId: number) => number;
   rateLimits: boolean;
+  /** Seconds that a resumable session waits for its client after its connection is gone; 0: it ends at once. */
+  graceSeconds: number;
+  /** Bytes of the messages that a resumable session keeps. */
+  outboxBytes: number;
+  /** Seconds until a poll that does not come again is gone. */
+  pollGapSeconds: number;
 };
 
-type Task = ClientFrame | { type: 'answer'; frame: EncodedFrame } | { type: 'end' };
-
-export class Session implements Receiver {
-  readonly principal: Principal;
+export class Session implements Receiver, ConnectionOwner {
   readonly userId: number;
   readonly username: string;
   /** The rooms that it is a member of, by room id. */
@@ -40,107 +52,193 @@ export class Session implements Receiver {
   readonly commandRefs: Set<string> = new Set();
   /** Resolves when it has left every room. */
   readonly ended: Promise<void>;
+  /** Undefined: it cannot be resumed. */
+  readonly id: string | undefined;
   readonly #context: SessionContext;
-  readonly #transport: Transport;
+  readonly #rawCap: RawCap;
   readonly #resolveEnded: () => void;
+  #principal: Principal;
   #state: 'open' | 'ending' | 'ended' = 'open';
+  /** Undefined: detached. */
+  #connection: Connection | undefined;
+  #cancelGrace: () => void = () => {};
+  /** What a session without an outbox writes with this turn. */
   #out: EncodedFrame[] = [];
-  #queue: { task: Task; bytes: number }[] = [];
-  /** Bytes of the client messages in the queue. */
-  #queuedBytes = 0;
-  #isRunning = false;
-  /** Messages that wait for their outcome from the log. */
-  #appending = 0;
-  #alive = true;
-  #cancelHeartbeat: () => void = () => {};
-  #proofs: ((alive: boolean) => void)[] = [];
-  #rawSecond = 0;
-  #rawFrames = 0;
-  #rawBytes = 0;
+  readonly #outbox: Outbox | undefined;
+  #isFlushDue = false;
+  /** The outbox of a detached session had no room: it ends with this turn. */
+  #isOverflowed = false;
+  readonly #queue: TaskQueue;
 
-  constructor(context: SessionContext, principal: Principal, transport: Transport) {
+  /** `id`: up to `limits.sessionIdLength` letters, digits, `-` and `_`; undefined for a session that ends with its connection. */
+  constructor(context: SessionContext, principal: Principal, id: string | undefined) {
     this.#context = context;
-    this.#transport = transport;
-    this.principal = principal;
+    this.#principal = principal;
+    this.#rawCap = new RawCap(context.clock);
+    this.#queue = new TaskQueue((task) => this.#run(task));
+    this.id = id;
+    this.#outbox = id === undefined ? undefined : new Outbox(id, context.outboxBytes);
     this.userId = principal.user.id;
     this.username = principal.user.username;
     const { promise, resolve } = withResolvers();
     this.ended = promise;
     this.#resolveEnded = resolve;
-    this.#scheduleHeartbeat();
   }
 
   get isOpen(): boolean {
     return this.#state === 'open';
   }
 
-  get transportKind(): Transport['kind'] {
-    return this.#transport.kind;
+  /** Whose it is, by the token of the connection that opened or last resumed it. */
+  get principal(): Principal {
+    return this.#principal;
   }
 
-  // ---- from the connection ----
+  get transportKind(): TransportKind | 'detached' {
+    return this.#connection?.transport.kind ?? 'detached';
+  }
 
-  /** A client message, as text. `bytes`: its size on the wire. */
-  receive(text: string, bytes: number): void {
-    this.onAlive();
-    if (this.#state !== 'open' || this.#isFlooding(bytes)) return;
-    const decoded = decodeClientFrame(text);
+  // ---- connections ----
+
+  /** Begins over its first connection. */
+  begin(transport: Transport): ConnectionEvents {
+    const connection = this.#attach(transport);
+    this.#greet(transport, false);
+    return connection;
+  }
+
+  /**
+   * Goes on over another connection, whose client has `n` of its messages; one that it is still attached to is told so and
+   * ended. Undefined, and nothing has changed: it cannot go on from there.
+   */
+  resume(transport: Transport, principal: Principal, n: number): ConnectionEvents | undefined {
+    if (this.#state !== 'open' || this.#outbox?.reaches(n) !== true) return undefined;
+    const former = this.#release(true);
+    former?.refuse('resumed-elsewhere');
+    this.#cancelGrace();
+    this.#principal = principal;
+    this.#outbox.rewind(n);
+    const connection = this.#attach(transport);
+    this.#greet(transport, true);
+    this.flush();
+    return connection;
+  }
+
+  /** Asks its client to prove that it lives; resolves false when it does not, or there is no connection. */
+  prove(): Promise<boolean> {
+    if (this.#state !== 'open') return Promise.resolve(false);
+    return this.#connection?.prove() ?? Promise.resolve(false);
+  }
+
+  onStalled(connection: Connection): void {
+    if (connection === this.#connection) this.#detach('tooSlow');
+  }
+
+  onGone(connection: Connection, isGoodbye: boolean): void {
+    if (connection !== this.#connection) return;
+    if (!isGoodbye) return this.#detach(undefined);
+    this.#release(false);
+    this.leave();
+  }
+
+  /** Ends it after what its client has sent before; its connection is closed then. */
+  leave(): void {
+    if (this.#state !== 'open') return;
+    this.#cancelGrace();
+    this.#state = 'ending';
+    this.#queue.add({ type: 'end' });
+  }
+
+  onBeat(): void {
+    this.#outbox?.age(this.#context.clock.now());
+    const isDraining = this.#connection?.transport.unwritten() === 0;
+    if (this.#outbox !== undefined && !isDraining) this.#connection?.expectDrain();
+  }
+
+  askForPost(): void {
+    this.answer({ type: 'notification', code: 'ping' });
+  }
+
+  #attach(transport: Transport): Connection {
+    const pollGapMs = this.#context.pollGapSeconds * 1000;
+    this.#connection = new Connection({ clock: this.#context.clock, transport, owner: this, pollGapMs });
+    return this.#connection;
+  }
+
+  /** Says which session this is, where the transport has no other way to say it. */
+  #greet(transport: Transport, resumed: boolean): void {
+    if (this.id === undefined || transport.kind === 'poll') return;
+    const { graceSeconds: grace } = this.#context;
+    transport.write([encode({ type: 'notification', code: 'session', session: this.id, resumed, grace })]);
+  }
+
+  /** Has no connection any more. */
+  #release(isAlive: boolean): Transport | undefined {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    connection?.release(isAlive);
+    return connection?.transport;
+  }
+
+  /** Its connection is gone, or is given up with `close`. */
+  #detach(close: CloseName | undefined): void {
+    const transport = this.#release(false);
+    if (close !== undefined) transport?.close(close);
+    if (this.#state !== 'open') return;
+    if (this.#outbox === undefined || this.#context.graceSeconds === 0) this.leave();
+    else this.#cancelGrace = this.#context.clock.after(this.#context.graceSeconds * 1000, () => this.leave());
+  }
+
+  // ---- from the client ----
+
+  /** A client message, as text; undefined: it was none. `bytes`: its size on the wire. */
+  receive(text: string | undefined, bytes: number): void {
+    if (this.#state !== 'open') return;
+    if (!this.#mayTake(1, bytes)) this.#endFlooded();
+    else this.#take(text === undefined ? { kind: 'invalid' } : decodeClientFrame(text), bytes);
+  }
+
+  receiveControl(bytes: number): void {
+    if (this.#state === 'open' && !this.#mayTake(1, bytes)) this.#endFlooded();
+  }
+
+  /** Client messages that came beside the connection, parsed from `bytes` bytes of JSON. False: too many, none was taken. */
+  post(messages: readonly unknown[], bytes: number): boolean {
+    this.#connection?.onAlive();
+    if (!this.#mayTake(messages.length, bytes)) return false;
+    // How long each was is not known any more: what waits is bounded all the same.
+    const share = Math.ceil(bytes / Math.max(1, messages.length));
+    for (const message of messages) this.#take(decodeClientValue(message), share);
+    return true;
+  }
+
+  #mayTake(frames: number, bytes: number): boolean {
+    return !this.#context.rateLimits || this.#rawCap.take(frames, bytes);
+  }
+
+  #endFlooded(): void {
+    if (this.#outbox === undefined) this.end('flooding');
+    else this.#detach('flooding');
+  }
+
+  #take(decoded: Decoded, bytes: number): void {
     const waitMs = this.#context.takeMessage(this.userId);
     const { ref } = decoded.kind === 'frame' ? decoded.frame : decoded;
     if (decoded.kind === 'invalid') this.#answer('invalid-format', undefined, ref);
     else if (waitMs > 0) this.#answer('rate-limited', { retry_after: Math.ceil(waitMs / 10) / 100 }, ref);
     else if (decoded.kind === 'unsupported') this.#answer('unsupported-command', { type: decoded.type }, ref);
-    else if (this.#isQueueFull(bytes)) this.#answer('unavailable', undefined, ref);
-    else this.#enqueue(decoded.frame, bytes);
-  }
-
-  /** A frame that is no text. */
-  receiveBinary(bytes: number): void {
-    this.onAlive();
-    if (this.#state !== 'open' || this.#isFlooding(bytes)) return;
-    this.#context.takeMessage(this.userId);
-    this.#answer('invalid-format', undefined, undefined);
-  }
-
-  receiveControl(bytes: number): void {
-    this.onAlive();
-    if (this.#state === 'open') this.#isFlooding(bytes);
-  }
-
-  onAlive(): void {
-    this.#alive = true;
-    if (this.#proofs.length > 0) this.#settleProofs(true);
-  }
-
-  /** The connection is gone: what it sent before still has its effect, then the session ends. */
-  onClose(): void {
-    this.#settleProofs(false);
-    if (this.#state !== 'open') return;
-    this.#beginEnding();
-    this.#enqueue({ type: 'end' });
+    else if (this.#queue.isFull(bytes)) this.#answer('unavailable', undefined, ref);
+    else this.#queue.add(decoded.frame, bytes);
   }
 
   // ---- from the chat ----
-
-  /** Asks the connection to prove that it lives; resolves false when it does not within `limits.proofMs`. */
-  prove(): Promise<boolean> {
-    if (this.#state !== 'open') return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const cancel = this.#context.clock.after(limits.proofMs, () => this.#settleProofs(false));
-      this.#proofs.push((alive) => {
-        cancel();
-        resolve(alive);
-      });
-      this.#transport.ping();
-    });
-  }
 
   /** Ends the session with a fatal. What waits for its turn is dropped. */
   endWithFatal(code: FatalCode): void {
     if (this.#state !== 'open') return;
     countError(this.#context.counters, code);
     this.flush();
-    refuse(this.#transport, code);
+    this.#release(false)?.refuse(code);
     this.#dropAndEnd();
   }
 
@@ -154,16 +252,16 @@ export class Session implements Receiver {
 
   /** Ends the session and closes its connection. What waits for its turn is dropped. */
   end(close: CloseName): void {
-    this.#transport.close(close);
+    this.#release(false)?.close(close);
     if (this.#state === 'open') this.#dropAndEnd();
   }
 
   /** The node stops: the connection is closed, and nobody is told of a parting, because everybody leaves. */
   stop(): void {
     this.flush();
-    this.#transport.close('restarting');
-    this.#clearQueue();
-    this.#beginEnding();
+    this.#release(false)?.close('restarting');
+    this.#queue.clear();
+    this.#cancelGrace();
     this.rooms.clear();
     this.#finish();
   }
@@ -176,8 +274,17 @@ export class Session implements Receiver {
   // ---- towards the client ----
 
   push(frames: readonly EncodedFrame[]): void {
-    if (this.#out.length === 0) this.#context.turn.addSession(this);
-    for (const frame of frames) this.#out.push(frame);
+    if (this.#state === 'ended' || this.#isOverflowed) return;
+    const outbox = this.#outbox;
+    for (const frame of frames) {
+      if (outbox === undefined) this.#out.push(frame);
+      else outbox.push(frame);
+    }
+    // Nobody has come for what waits, and there is no room for more.
+    if (this.#connection === undefined) this.#isOverflowed = outbox?.isOver === true;
+    if (this.#isFlushDue || (this.#connection === undefined && !this.#isOverflowed)) return;
+    this.#isFlushDue = true;
+    this.#context.turn.addSession(this);
   }
 
   /** Sends a message to this client alone, after what its rooms have shown so far: also what this turn has shown. */
@@ -196,71 +303,49 @@ export class Session implements Receiver {
   }
 
   flush(): void {
+    this.#isFlushDue = false;
+    const connection = this.#connection;
+    if (this.#isOverflowed) this.leave();
+    else if (connection === undefined) return;
+    else if (this.#outbox === undefined) this.#writeAll(connection.transport);
+    else this.#writeFrom(this.#outbox, connection);
+  }
+
+  #writeAll(transport: Transport): void {
     const frames = this.#out;
     if (frames.length === 0) return;
     this.#out = [];
-    this.#transport.write(frames);
-    if (this.#transport.unwritten() > limits.unwrittenBytes) this.end('tooSlow');
+    transport.write(frames);
+    if (transport.unwritten() > limits.unwrittenBytes) this.end('tooSlow');
+  }
+
+  /** Writes what the connection takes. The oldest fall out of a full outbox as long as it is full of what was sent. */
+  #writeFrom(outbox: Outbox, connection: Connection): void {
+    if (!connection.isBlocked) {
+      outbox.writeTo(connection.transport);
+      if (outbox.hasUnsent) connection.block();
+    }
+    outbox.trim(connection.transport.unwritten());
+    if (outbox.isOver) this.#detach('tooSlow');
   }
 
   onDisbanded(room: LiveRoom): void {
     this.rooms.delete(room.id);
   }
 
+  // ---- its client messages, in their order ----
+
   /** A message of this session goes to the log. The returned function is called when its outcome is known. */
   beginAppend(): () => void {
-    this.#appending += 1;
-    return () => {
-      this.#appending -= 1;
-      if (this.#appending === 0) this.#pump();
-    };
+    return this.#queue.beginAppend();
   }
-
-  // ---- the queue ----
 
   /** An error that nothing has to wait for still comes in its turn. */
   #answer(code: ErrorCode, details: ErrorDetails | undefined, ref: string | undefined): void {
     countError(this.#context.counters, code);
     const frame = encodeError(code, details, ref);
-    if (this.#queue.length === 0 || this.#isQueueFull(0)) this.#pushDirect(frame);
-    else this.#enqueue({ type: 'answer', frame });
-  }
-
-  #isQueueFull(bytes: number): boolean {
-    return this.#queue.length >= limits.queuedFrames || this.#queuedBytes + bytes > limits.queuedBytes;
-  }
-
-  #enqueue(task: Task, bytes = 0): void {
-    this.#queue.push({ task, bytes });
-    this.#queuedBytes += bytes;
-    this.#pump();
-  }
-
-  #clearQueue(): void {
-    this.#queue = [];
-    this.#queuedBytes = 0;
-  }
-
-  #pump(): void {
-    while (!this.#isRunning) {
-      const next = this.#queue[0];
-      if (next === undefined) return;
-      const { task, bytes } = next;
-      const waits = task.type !== 'message' && task.type !== 'answer' && this.#appending > 0;
-      if (waits) return;
-      this.#queue.shift();
-      this.#queuedBytes -= bytes;
-      const running = this.#run(task);
-      if (running !== undefined) void this.#await(running);
-    }
-  }
-
-  async #await(running: Promise<void>): Promise<void> {
-    this.#isRunning = true;
-    // A command answers its own failures and does not reject.
-    await running;
-    this.#isRunning = false;
-    this.#pump();
+    if (this.#queue.isEmpty || this.#queue.isFull(0)) this.#pushDirect(frame);
+    else this.#queue.add({ type: 'answer', frame });
   }
 
   #run(task: Task): Promise<void> | undefined {
@@ -278,15 +363,8 @@ export class Session implements Receiver {
   // ---- ending ----
 
   #dropAndEnd(): void {
-    this.#clearQueue();
-    this.#beginEnding();
-    this.#enqueue({ type: 'end' });
-  }
-
-  #beginEnding(): void {
-    this.#state = 'ending';
-    this.#cancelHeartbeat();
-    this.#settleProofs(false);
+    this.#queue.clear();
+    this.leave();
   }
 
   #leaveAll(): void {
@@ -299,45 +377,11 @@ export class Session implements Receiver {
   }
 
   #finish(): void {
+    this.flush();
+    this.#release(false)?.close('normal');
     this.#state = 'ended';
     this.#out = [];
     this.#resolveEnded();
-  }
-
-  // ---- signs of life, floods ----
-
-  #scheduleHeartbeat(): void {
-    this.#cancelHeartbeat = this.#context.clock.after(limits.pingIntervalMs, () => {
-      if (!this.#alive) {
-        this.end('tooSlow');
-        return;
-      }
-      this.#alive = false;
-      this.#transport.ping();
-      this.#scheduleHeartbeat();
-    });
-  }
-
-  #settleProofs(alive: boolean): void {
-    const proofs = this.#proofs;
-    this.#proofs = [];
-    for (const settle of proofs) settle(alive);
-  }
-
-  /** A raw cap on frames and bytes, before anything is decoded. */
-  #isFlooding(bytes: number): boolean {
-    if (!this.#context.rateLimits) return false;
-    const second = Math.floor(this.#context.clock.now() / 1000);
-    if (second !== this.#rawSecond) {
-      this.#rawSecond = second;
-      this.#rawFrames = 0;
-      this.#rawBytes = 0;
-    }
-    this.#rawFrames += 1;
-    this.#rawBytes += bytes;
-    if (this.#rawFrames <= limits.rawFramesPerSecond && this.#rawBytes <= limits.rawBytesPerSecond) return false;
-    this.end('flooding');
-    return true;
   }
 }
 

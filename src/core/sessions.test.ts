@@ -1,19 +1,27 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
 import type { CloseName } from '../protocol/close-codes.ts';
+import { closeAfter } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Accounts, Principal } from './accounts.ts';
-import { systemClock } from './clock.ts';
+import { randomText, systemClock } from './clock.ts';
 import { createCounters } from './counters.ts';
 import type { Clock } from './ports.ts';
 import type { SessionContext } from './session.ts';
-import { Sessions } from './sessions.ts';
+import { type OpenRequest, Sessions } from './sessions.ts';
 import type { Transport } from './transport.ts';
 import { createTurn } from './turn.ts';
 
 const principal: Principal = {
   user: { id: 1, username: 'alice', email: '', isSuperuser: false, isActive: true, createdAt: 0, lastLoginAt: null },
   token: { id: 1, userId: 1, label: null, createdAt: 0, lastUsedAt: null, expiresAt: null },
+};
+
+const request: OpenRequest = {
+  credentials: { kind: 'token', token: 'x' },
+  takeover: false,
+  resumable: false,
+  cursor: undefined,
 };
 
 function openSessions(others: Partial<Accounts> = {}, clock: Clock = systemClock): Sessions {
@@ -25,7 +33,7 @@ function openSessions(others: Partial<Accounts> = {}, clock: Clock = systemClock
   } as Partial<Accounts> as Accounts;
   const context = { clock, turn: createTurn(systemClock), counters } as Partial<SessionContext> as SessionContext;
   const log = { warn() {} };
-  return new Sessions({ accounts, clock, counters, context, motd: '', log });
+  return new Sessions({ accounts, clock, random: randomText, counters, context, motd: '', log });
 }
 
 function newTransport(): { transport: Transport; closed: CloseName[] } {
@@ -34,6 +42,7 @@ function newTransport(): { transport: Transport; closed: CloseName[] } {
     kind: 'websocket',
     unwritten: () => 0,
     write() {},
+    refuse: (code) => closed.push(closeAfter(code)),
     close: (name) => closed.push(name),
     ping() {},
   };
@@ -46,7 +55,7 @@ test('of two connections of one user that get through at the same instant, one i
     const open = [newTransport(), newTransport()].map(async ({ transport, closed }, index) => {
       // The second comes a few steps after the first, within one turn of the event loop.
       for (let step = 0; step < index * apart; step++) await Promise.resolve();
-      const session = sessions.open(transport, { kind: 'token', token: 'x' }, false);
+      const session = sessions.open(transport, request);
       // Whoever has a session already shows that it lives.
       void session.then((opened) => setImmediate(() => opened?.onAlive()));
       return { opened: await session, closed };
@@ -95,7 +104,9 @@ test('uses of tokens are recorded one after the other, after a failure not befor
     for (let turns = 0; turns < 10; turns++) await turn();
     return [...touched];
   };
-  for (const token of ['1', '2', '3']) await sessions.open(newTransport().transport, { kind: 'token', token }, false);
+  for (const token of ['1', '2', '3']) {
+    await sessions.open(newTransport().transport, { ...request, credentials: { kind: 'token', token } });
+  }
   for (let turns = 0; turns < 10; turns++) await turn();
   t.deepEqual(await sweep(), [1, 2, 3]);
   t.is(most, 1);

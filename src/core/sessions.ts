@@ -1,25 +1,41 @@
 /**
- * All sessions of this node and the rule of one session per user: who gets in, who has to prove that it lives, who is
- * refused. It must not know rooms, frames of the chat beyond the refusals, or transports beyond the port.
+ * All sessions of this node and the rule of one session per user: who gets in, who goes on with a session, who has to
+ * prove that it lives, who is refused. It must not know rooms, frames of the chat beyond the refusals, or transports
+ * beyond the port.
  */
-import type { FatalCode } from '../protocol/errors.ts';
-import type { Accounts, Principal } from './accounts.ts';
+import { type FatalCode, fatalCodes } from '../protocol/errors.ts';
+import { type Accounts, hashToken, type Principal } from './accounts.ts';
 import { type Counters, countError } from './counters.ts';
 import type { Credentials } from './credentials.ts';
-import { refuse } from './encode.ts';
+import { parseCursor } from './cursor.ts';
 import { AuthenticationError } from './errors.ts';
-import type { Clock } from './ports.ts';
+import type { Clock, RandomText } from './ports.ts';
 import { Session, type SessionContext } from './session.ts';
-import type { Transport } from './transport.ts';
+import type { ConnectionEvents, Transport } from './transport.ts';
 
 /** How long a revocation is remembered: above what an opening can take (a deadline of the store and the proof). */
 const revocationMs = 60_000;
 /** A session outlives its token's time by this at most. (Uses are recorded at most hourly: a look each minute is plenty.) */
 const tokenSweepMs = 60_000;
 
+/** Bytes of a session's id: not to be guessed, and as text well below `limits.sessionIdLength`. */
+const sessionIdBytes = 16;
+
+/** How a connection wants to chat. */
+export type OpenRequest = {
+  credentials: Credentials;
+  /** End an older session without asking it for a proof. */
+  takeover: boolean;
+  /** Whether the session shall outlive the connection. */
+  resumable: boolean;
+  /** What the client says that it has, as it came. */
+  cursor: string | undefined;
+};
+
 export type SessionsOptions = {
   accounts: Accounts;
   clock: Clock;
+  random: RandomText;
   counters: Counters;
   context: SessionContext;
   motd: string;
@@ -31,6 +47,9 @@ type Revocation = { at: number; sequence: number; userId: number; tokenId: numbe
 export class Sessions {
   readonly #options: SessionsOptions;
   readonly #byUser = new Map<number, Session>();
+  /** Resumable sessions by the hash of the token that they are attached with. */
+  readonly #byToken = new Map<string, Session>();
+  readonly #hashes = new WeakMap<Session, string>();
   /** Users for whom a newcomer waits until the older session has proved itself or ended. */
   readonly #newcomers = new Set<number>();
   #revocations: Revocation[] = [];
@@ -52,27 +71,38 @@ export class Sessions {
   }
 
   /**
-   * A connection wants to chat. Resolves its session, or undefined after the connection was refused and closed. The
-   * transport hands nothing to the session before that.
-   * `takeover`: end an older session without asking it for a proof.
+   * A connection wants to chat. Resolves where to tell what happens on it, or undefined after it was refused and closed.
+   * The transport tells nothing before that.
    */
-  async open(transport: Transport, credentials: Credentials, takeover: boolean): Promise<Session | undefined> {
-    if (this.#isClosing) {
-      transport.close('restarting');
-      return undefined;
-    }
+  async open(transport: Transport, request: OpenRequest): Promise<ConnectionEvents | undefined> {
+    if (this.#isClosing) return this.#sendAway(transport);
     const begun = this.#sequence;
-    const principal = await this.#authenticate(transport, credentials);
+    const principal = this.#known(request) ?? (await this.#authenticate(transport, request.credentials));
     if (principal === undefined) return undefined;
-    if (!(await this.#makeRoom(transport, principal, takeover))) return undefined;
-    if (this.#isClosing) {
-      transport.close('restarting');
-      return undefined;
+    const { cursor } = request;
+    if (cursor !== undefined) {
+      // A browser's EventSource comes back by itself after a fatal, and brings the fatal's name as its last id.
+      if (Object.hasOwn(fatalCodes, cursor)) return this.#refuse(transport, cursor as FatalCode);
+      if (this.#wasRevoked(principal, begun)) return this.#refuse(transport, 'not-authenticated');
+      const resumed = this.#resume(transport, principal, cursor, hashOf(request.credentials));
+      if (resumed !== undefined) return resumed;
+      if (transport.kind === 'poll') return this.#refuse(transport, 'session-expired');
     }
+    if (!(await this.#makeRoom(transport, principal, request.takeover))) return undefined;
+    if (this.#isClosing) return this.#sendAway(transport);
     // Another connection of the user may have got through at the same instant.
     if (this.#byUser.has(principal.user.id)) return this.#refuse(transport, 'already-chatting');
     if (this.#wasRevoked(principal, begun)) return this.#refuse(transport, 'not-authenticated');
-    return this.#start(transport, principal);
+    return this.#start(transport, principal, request);
+  }
+
+  /**
+   * The resumable session of the user that is attached with this token, or was last. `id`: what the client takes for the
+   * session's id, where it says so.
+   */
+  find(credentials: Credentials, id: string | undefined): Session | undefined {
+    const session = this.#byToken.get(hashOf(credentials));
+    return session?.isOpen === true && (id === undefined || id === session.id) ? session : undefined;
   }
 
   /** The user was deactivated or removed. */
@@ -94,15 +124,46 @@ export class Sessions {
     this.#cancelSweep();
   }
 
-  #start(transport: Transport, principal: Principal): Session {
-    const { context, motd } = this.#options;
-    const session = new Session(context, principal, transport);
+  #start(transport: Transport, principal: Principal, { credentials, resumable }: OpenRequest): ConnectionEvents {
+    const { context, motd, random } = this.#options;
+    const session = new Session(context, principal, resumable ? random(sessionIdBytes) : undefined);
     this.#byUser.set(session.userId, session);
+    if (resumable) this.#bind(session, hashOf(credentials));
     void session.ended.then(() => {
       if (this.#byUser.get(session.userId) === session) this.#byUser.delete(session.userId);
+      this.#unbind(session);
     });
+    const events = session.begin(transport);
     session.answer({ type: 'notification', code: 'api-motd', content: motd });
-    return session;
+    return events;
+  }
+
+  /** Undefined: the cursor is of no session of this user that can go on from there. */
+  #resume(transport: Transport, principal: Principal, text: string, hash: string): ConnectionEvents | undefined {
+    const cursor = parseCursor(text);
+    const session = this.#byUser.get(principal.user.id);
+    if (cursor === undefined || session === undefined || session.id !== cursor.session) return undefined;
+    const events = session.resume(transport, principal, cursor.n);
+    if (events !== undefined) this.#bind(session, hash);
+    return events;
+  }
+
+  #bind(session: Session, hash: string): void {
+    this.#unbind(session);
+    this.#byToken.set(hash, session);
+    this.#hashes.set(session, hash);
+  }
+
+  #unbind(session: Session): void {
+    const hash = this.#hashes.get(session);
+    if (hash !== undefined && this.#byToken.get(hash) === session) this.#byToken.delete(hash);
+  }
+
+  /** Who goes on with the token that the session is attached with was authenticated already: a store that is away stops no poll. */
+  #known({ credentials, cursor }: OpenRequest): Principal | undefined {
+    const principal = cursor === undefined ? undefined : this.find(credentials, undefined)?.principal;
+    const expiresAt = principal?.token.expiresAt ?? null;
+    return expiresAt !== null && expiresAt <= this.#options.clock.now() ? undefined : principal;
   }
 
   async #authenticate(transport: Transport, credentials: Credentials): Promise<Principal | undefined> {
@@ -148,7 +209,11 @@ export class Sessions {
 
   #refuse(transport: Transport, code: FatalCode): undefined {
     countError(this.#options.counters, code);
-    refuse(transport, code);
+    transport.refuse(code);
+  }
+
+  #sendAway(transport: Transport): undefined {
+    transport.close('restarting');
   }
 
   #remember(userId: number, tokenId: number | undefined): void {
@@ -202,4 +267,9 @@ export class Sessions {
       return false;
     }
   }
+}
+
+/** Of credentials without a token: a text that is no hash. */
+function hashOf(credentials: Credentials): string {
+  return credentials.kind === 'token' ? hashToken(credentials.token) : '';
 }

@@ -2,10 +2,15 @@
  * The port between a session and the way its frames travel at the moment. A transport says what it is, writes and
  * closes; it does not read frames, know rooms or decide anything. For implementers:
  * - hand every text frame to `receive`, in order, and say `onAlive` when the peer gave any sign of life;
+ * - say `onDrain` when `unwritten` has come down to nothing after a write that the peer did not take at once;
  * - say `onClose` exactly once, whoever ended the connection;
  * - `write` never throws and never waits: what the peer does not take is counted by `unwritten`.
+ *
+ * A poll is a transport of one answer: it takes frames until it has answered, and nothing afterwards.
  */
 import type { CloseName } from '../protocol/close-codes.ts';
+import type { FatalCode } from '../protocol/errors.ts';
+import type { Cursor } from './cursor.ts';
 
 export type TransportKind = 'websocket' | 'sse' | 'poll';
 
@@ -14,13 +19,18 @@ export type EncodedFrame = { readonly bytes: Buffer };
 
 export interface Transport {
   readonly kind: TransportKind;
-  /** Bytes written that the operating system has not taken yet. */
+  /** Bytes written that the operating system has not taken yet; `Infinity` when nothing more is taken at all. */
   unwritten(): number;
-  /** Writes frames in order, with one system call where it can. After `close` it does nothing. */
-  write(frames: readonly EncodedFrame[]): void;
+  /**
+   * Writes frames in order, with one system call where it can. `first`: the cursor after the first of them; left out for
+   * frames that are not counted. After `close` and `refuse` it does nothing.
+   */
+  write(frames: readonly EncodedFrame[], first?: Cursor): void;
+  /** Says the fatal, after what was written, and ends the connection. */
+  refuse(code: FatalCode): void;
   /** Ends the connection after what was written; a peer that does not answer is cut. */
   close(name: CloseName): void;
-  /** Asks the peer for a sign of life. */
+  /** Asks the peer for a sign of life, or keeps proxies on the way from taking the line for dead. */
   ping(): void;
 }
 
@@ -33,5 +43,7 @@ export interface ConnectionEvents {
   /** A ping or a pong: a sign of life that counts against the raw cap. */
   receiveControl(bytes: number): void;
   onAlive(): void;
-  onClose(): void;
+  onDrain(): void;
+  /** `isGoodbye`: the client said that it leaves. */
+  onClose(isGoodbye: boolean): void;
 }

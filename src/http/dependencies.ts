@@ -4,6 +4,9 @@ import type { Accounts, Principal } from '../core/accounts.ts';
 import type { Attempts } from '../core/attempts.ts';
 import type { FairQueue } from '../core/fair-queue.ts';
 import type { MessageStore } from '../core/ports.ts';
+import type { PollDoor } from '../transports/poll.ts';
+import type { SseDoor } from '../transports/sse.ts';
+import type { Upstream } from '../transports/upstream.ts';
 import type { CorsOrigins } from './cors.ts';
 
 /** The rooms as the server knows them. */
@@ -45,6 +48,8 @@ export type HttpDependencies = {
   presence: { count(roomId: number): number };
   /** Rejecting counts as not ready. */
   readiness: () => Promise<Readiness>;
+  /** The chat over HTTP alone. */
+  chat: { sse: SseDoor; poll: PollDoor; upstream: Upstream };
   /** Ends the chat session that was opened with this token. The token is revoked already. */
   onLogout: (principal: Principal) => void;
   log: Logger;

@@ -27,8 +27,35 @@ const parseBody = bodyParser(parserOptions);
 
 /** The body's fields. An absent or empty body has none. Throws a Refusal for another media type, broken text, or no object. */
 export async function readBody(ctx: Koa.Context): Promise<Record<string, unknown>> {
+  const read = await readValue(ctx);
+  if (read === undefined) return {};
+  const { value } = read;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Refusal(400, { non_field_errors: [`Invalid data. Expected a JSON object, but got ${kindOf(value)}.`] });
+  }
+  return value as Record<string, unknown>;
+}
+
+/**
+ * The body's client messages: one, or an array of up to `limits.batchMessages`; what each is worth is judged later.
+ * Throws a Refusal like `readBody`, also for a body that is neither.
+ */
+export async function readMessages(ctx: Koa.Context): Promise<{ messages: readonly unknown[]; bytes: number }> {
+  const read = await readValue(ctx);
+  const messages: unknown = Array.isArray(read?.value) ? read.value : [read?.value];
+  if (typeof read?.value !== 'object' || read.value === null || !Array.isArray(messages)) {
+    throw new Refusal(400, `Expected a JSON object or an array of them, but got ${kindOf(read?.value)}.`);
+  }
+  if (messages.length > limits.batchMessages) {
+    throw new Refusal(400, `Too many messages at once: send at most ${limits.batchMessages}.`);
+  }
+  return { messages, bytes: read.bytes };
+}
+
+/** The body, parsed. Undefined: it is absent or empty. */
+async function readValue(ctx: Koa.Context): Promise<{ value: unknown; bytes: number } | undefined> {
   const type = ctx.request.is('application/json', 'application/x-www-form-urlencoded');
-  if (type === null || ctx.request.length === 0) return {};
+  if (type === null || ctx.request.length === 0) return undefined;
   if (type === false) {
     throw new Refusal(415, 'Unsupported media type: send application/json or application/x-www-form-urlencoded.');
   }
@@ -38,15 +65,12 @@ export async function readBody(ctx: Koa.Context): Promise<Record<string, unknown
     throw bodyRefusal(error);
   }
   const { body, rawBody } = ctx.request;
-  if (typeof rawBody !== 'string' || rawBody === '') return {};
+  if (typeof rawBody !== 'string' || rawBody === '') return undefined;
   if (isMutilated(rawBody, ctx)) throw new Refusal(400, 'The body is not UTF-8.');
   if (type === 'application/x-www-form-urlencoded' && decoded(rawBody) === undefined) {
     throw new Refusal(400, 'Malformed percent-encoding in the body.');
   }
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new Refusal(400, { non_field_errors: [`Invalid data. Expected a JSON object, but got ${kindOf(body)}.`] });
-  }
-  return body as Record<string, unknown>;
+  return { value: body, bytes: Buffer.byteLength(rawBody) };
 }
 
 /**
@@ -68,6 +92,7 @@ function bodyRefusal(error: unknown): Refusal {
 }
 
 function kindOf(value: unknown): string {
+  if (value === undefined) return 'nothing';
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
   return `a ${typeof value}`;

@@ -14,6 +14,7 @@ import { crossOrigin } from './cors.ts';
 import type { HttpDependencies, RequestMetrics, RouteTools } from './dependencies.ts';
 import { checkAddress } from './guard.ts';
 import { logRequests } from './request-log.ts';
+import { chatRoutes } from './routes/chat.ts';
 import { healthRoutes } from './routes/health.ts';
 import { homeRoutes } from './routes/home.ts';
 import { loginRoutes } from './routes/login.ts';
@@ -22,7 +23,16 @@ import { profileRoutes } from './routes/profile.ts';
 import { registerRoutes } from './routes/register.ts';
 import { roomRoutes } from './routes/rooms.ts';
 
-const resources = [homeRoutes, registerRoutes, loginRoutes, logoutRoutes, profileRoutes, roomRoutes, healthRoutes];
+const resources = [
+  homeRoutes,
+  registerRoutes,
+  loginRoutes,
+  logoutRoutes,
+  profileRoutes,
+  roomRoutes,
+  chatRoutes,
+  healthRoutes,
+];
 
 /** Pages of history: a full one keeps the database and this thread busy for milliseconds. */
 const readBounds: FairQueueOptions = {

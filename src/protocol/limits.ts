@@ -59,6 +59,8 @@ export const limits = {
   pollWaitMaxSeconds: 55,
   /** Milliseconds between the comments on an event stream: below the shortest idle cut of common proxies, 30 s. */
   commentIntervalMs: 15_000,
+  /** Milliseconds after which a browser opens a broken event stream again (`retry:`): soon, but not at once, for a server that restarts. */
+  retryMs: 2_000,
   /** Milliseconds that an event stream counts as alive after it was opened or its client has posted. */
   aliveMs: 45_000,
   /** Client messages in one POST. */

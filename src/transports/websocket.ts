@@ -5,32 +5,37 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
-import { type Credentials, readCredentials } from '../core/credentials.ts';
+import { readCredentials } from '../core/credentials.ts';
+import { encode } from '../core/encode.ts';
+import type { OpenRequest } from '../core/sessions.ts';
 import type { ConnectionEvents, EncodedFrame, Transport } from '../core/transport.ts';
 import { type CloseName, closeCodes } from '../protocol/close-codes.ts';
+import { closeAfter, type FatalCode } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
+import type { ConnectionLimit } from './connection-limit.ts';
 
 /** A peer that does not answer a close frame within this time is cut: it costs memory until then. */
 const closeTimeoutMs = 2000;
+/** RFC 6455 §7.1.5: the code of a close frame that had none. */
+const noCode = 1005;
 
 export type WebSocketOptions = {
   /** Decides whether the connection may chat; resolves undefined after it was refused. */
-  open: (transport: Transport, credentials: Credentials, takeover: boolean) => Promise<ConnectionEvents | undefined>;
-  /** Connections at most; beyond them an upgrade is answered 503. */
-  maxConnections: number;
+  open: (transport: Transport, request: OpenRequest) => Promise<ConnectionEvents | undefined>;
+  /** Beyond it an upgrade is answered 503. */
+  limit: ConnectionLimit;
   log: { debug(details: object, sentence: string): void; error(details: object, sentence: string): void };
 };
 
 export interface WebSocketDoor {
   /** For the `upgrade` event of an HTTP server. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  readonly connections: number;
   /** Cuts what is still connected. */
   close(): void;
 }
 
 export function createWebSocketDoor(options: WebSocketOptions): WebSocketDoor {
-  const { open, maxConnections, log } = options;
+  const { open, limit, log } = options;
   const connected = new Set<WebSocket>();
   const server = new WebSocketServer({
     noServer: true,
@@ -43,36 +48,33 @@ export function createWebSocketDoor(options: WebSocketOptions): WebSocketDoor {
   // Without a listener `ws` answers a broken handshake in HTML.
   server.on('wsClientError', (_error, socket, request) => refuseHandshake(socket, request));
 
-  async function begin(ws: WebSocket, socket: Duplex, credentials: Credentials, takeover: boolean): Promise<void> {
+  async function begin(ws: WebSocket, socket: Duplex, request: OpenRequest): Promise<void> {
     connected.add(ws);
     ws.on('close', () => connected.delete(ws));
     // A violation of the protocol closes the connection with its code; there is nothing else to do.
     ws.on('error', (error) => log.debug({ err: error }, 'A WebSocket ended with an error.'));
     // Nothing is read before the session is there to take it.
     ws.pause();
-    const events = await open(createTransport(ws, socket), credentials, takeover);
+    const events = await open(createTransport(ws, socket), request);
     ws.resume();
-    if (events !== undefined) listen(ws, events);
+    if (events !== undefined) listen(ws, socket, events);
   }
 
   return {
     handleUpgrade(request, socket, head) {
       const url = readUrl(request);
       if (url === undefined || !/^\/ws\/chat\/?$/.test(url.pathname)) return refuseUpgrade(socket, 404, 'Not found.');
-      if (connected.size >= maxConnections)
-        return refuseUpgrade(socket, 503, 'The server has no room for another connection.');
-      const query = url.searchParams;
-      const credentials = readCredentials(request.headers.authorization, query.get('token') ?? undefined);
+      const leave = limit.enter();
+      if (leave === undefined) return refuseUpgrade(socket, 503, 'The server has no room for another connection.');
+      socket.once('close', leave);
+      const opening = readRequest(request, url.searchParams);
       server.handleUpgrade(request, socket, head, (ws) => {
-        begin(ws, socket, credentials, query.get('takeover') === '1').catch((error: unknown) => {
+        begin(ws, socket, opening).catch((error: unknown) => {
           log.error({ err: error }, 'A WebSocket could not be opened.');
           ws.resume();
           ws.close(closeCodes.internalError.code);
         });
       });
-    },
-    get connections() {
-      return connected.size;
     },
     close() {
       for (const ws of connected) ws.terminate();
@@ -80,8 +82,19 @@ export function createWebSocketDoor(options: WebSocketOptions): WebSocketDoor {
   };
 }
 
-function createTransport(ws: WebSocket, socket: Duplex): Transport {
+function readRequest({ headers }: IncomingMessage, query: URLSearchParams): OpenRequest {
+  const cursor = query.get('cursor') ?? '';
   return {
+    credentials: readCredentials(headers.authorization, query.get('token') ?? undefined),
+    takeover: query.get('takeover') === '1',
+    // Whoever brings a cursor wants to come back again.
+    resumable: query.get('resume') === '1' || cursor !== '',
+    cursor: cursor === '' ? undefined : cursor,
+  };
+}
+
+function createTransport(ws: WebSocket, socket: Duplex): Transport {
+  const transport: Transport = {
     kind: 'websocket',
     unwritten: () => ws.bufferedAmount,
     write(frames: readonly EncodedFrame[]) {
@@ -90,6 +103,10 @@ function createTransport(ws: WebSocket, socket: Duplex): Transport {
       socket.cork();
       for (const frame of frames) ws.send(frame.bytes, { binary: false });
       socket.uncork();
+    },
+    refuse(code: FatalCode) {
+      transport.write([encode({ type: 'fatal', code })]);
+      transport.close(closeAfter(code));
     },
     close(name: CloseName) {
       if (ws.readyState === WebSocket.CLOSED) return;
@@ -103,17 +120,20 @@ function createTransport(ws: WebSocket, socket: Duplex): Transport {
       if (ws.readyState === WebSocket.OPEN) ws.ping();
     },
   };
+  return transport;
 }
 
-function listen(ws: WebSocket, events: ConnectionEvents): void {
+function listen(ws: WebSocket, socket: Duplex, events: ConnectionEvents): void {
   ws.on('message', (data: Buffer, isBinary: boolean) => {
     if (isBinary) events.receiveBinary(data.length);
     else events.receive(data.toString(), data.length);
   });
   ws.on('pong', (data: Buffer) => events.receiveControl(data.length));
   ws.on('ping', (data: Buffer) => events.receiveControl(data.length));
-  ws.on('close', () => events.onClose());
-  if (ws.readyState === WebSocket.CLOSED) events.onClose();
+  socket.on('drain', () => events.onDrain());
+  // A page that is left closes with 1001, and may come back.
+  ws.on('close', (code: number) => events.onClose(code === closeCodes.normal.code || code === noCode));
+  if (ws.readyState === WebSocket.CLOSED) events.onClose(false);
 }
 
 /** Undefined: the target is no URL. */

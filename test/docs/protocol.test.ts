@@ -79,6 +79,7 @@ const limitRows: Record<keyof typeof limits, string> = {
   pollWaitSeconds: 'time that a poll waits, unless it says how long',
   pollWaitMaxSeconds: '`wait` of a poll',
   commentIntervalMs: 'time between the comments on an event stream',
+  retryMs: '`retry` of an event stream',
   aliveMs: 'time that an event stream counts as alive after it was opened or its client has posted',
   batchMessages: 'messages in one POST',
   sessionIdLength: 'id of a session',

@@ -11,12 +11,17 @@ import { unlimitedAttempts } from '../../src/core/attempts.ts';
 import { randomText } from '../../src/core/clock.ts';
 import { createPasswords, type Passwords } from '../../src/core/passwords.ts';
 import type { Clock, Storage } from '../../src/core/ports.ts';
+import type { Transport } from '../../src/core/transport.ts';
 import type { HttpDependencies, HttpSettings } from '../../src/http/dependencies.ts';
 import { createHttpServer, type HttpBounds } from '../../src/http/listener.ts';
 import { createHttpHandler } from '../../src/http/server.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import { openMigrator } from '../../src/storage/migrate.ts';
 import { openStorage } from '../../src/storage/storage.ts';
+import { createConnectionLimit } from '../../src/transports/connection-limit.ts';
+import { createPollDoor } from '../../src/transports/poll.ts';
+import { createSseDoor } from '../../src/transports/sse.ts';
+import { createUpstream } from '../../src/transports/upstream.ts';
 import { answerFault } from './rest-contract.ts';
 
 export type TestClock = Clock & { pass(ms: number): void };
@@ -100,6 +105,10 @@ export async function openRestServer(t: ExecutionContext, options: RestOptions =
   const lines: string[] = [];
   const loggedOut: Principal[] = [];
   const accounts = accountsOf(storage, clock, options.passwords);
+  const limit = createConnectionLimit(100);
+  const refuse = async (transport: Transport): Promise<undefined> => {
+    transport.refuse('not-authenticated');
+  };
   const handler = createHttpHandler({
     accounts,
     attempts: unlimitedAttempts,
@@ -107,6 +116,12 @@ export async function openRestServer(t: ExecutionContext, options: RestOptions =
     messages: storage.messages,
     presence: { count: () => 0 },
     readiness: async () => ({ ready: true }),
+    // Nobody gets into the chat here.
+    chat: {
+      sse: createSseDoor({ open: refuse, limit }),
+      poll: createPollDoor({ open: refuse, limit, clock }),
+      upstream: createUpstream({ find: () => undefined, accounts }),
+    },
     onLogout: (principal) => loggedOut.push(principal),
     log: pino({ level: 'trace' }, { write: (line: string) => lines.push(line) }),
     ...options,

@@ -1,0 +1,123 @@
+/**
+ * The outbox of a resumable session: its counted messages, from those that its client may still ask for again to those
+ * that no connection has taken yet. Owns numbers and bounds; it must not know rooms or what is in a message. The buffers
+ * are shared with all other receivers.
+ *
+ *      dropped        kept for a resume          unsent
+ *   1 ··········│ first ············· sent │ sent+1 ······ last │
+ */
+import { limits } from '../protocol/limits.ts';
+import type { EncodedFrame, Transport } from './transport.ts';
+
+export class Outbox {
+  readonly #session: string;
+  readonly #maxBytes: number;
+  #frames: (EncodedFrame | undefined)[] = [];
+  /** Index of the oldest message that is kept: what is before it is dropped in one go now and then. */
+  #head = 0;
+  #last = 0;
+  #sent = 0;
+  /** The highest number ever handed to a connection. */
+  #highest = 0;
+  /** The highest number that the client has shown to have. */
+  #presented = 0;
+  #bytes = 0;
+  #unsentBytes = 0;
+  /** How far it was sent at some earlier instants, oldest first. */
+  #marks: { n: number; at: number }[] = [];
+
+  /** `maxBytes`: of all messages that are kept. */
+  constructor(session: string, maxBytes: number) {
+    this.#session = session;
+    this.#maxBytes = maxBytes;
+  }
+
+  get hasUnsent(): boolean {
+    return this.#sent < this.#last;
+  }
+
+  /** A single larger message may stand alone. */
+  get isOver(): boolean {
+    return this.#bytes > this.#maxBytes && this.#frames.length - this.#head > 1;
+  }
+
+  push(frame: EncodedFrame): void {
+    this.#frames.push(frame);
+    this.#last += 1;
+    this.#bytes += frame.bytes.length;
+    this.#unsentBytes += frame.bytes.length;
+  }
+
+  /** Hands over what is unsent, as far as the transport takes it. */
+  writeTo(transport: Transport): void {
+    while (this.hasUnsent) {
+      const room = limits.transportBytes - transport.unwritten();
+      if (room <= 0) return;
+      const first = { session: this.#session, n: this.#sent + 1 };
+      transport.write(this.#take(room), first);
+    }
+  }
+
+  /** Whether a client that has `n` messages can go on from there. */
+  reaches(n: number): boolean {
+    return n >= this.#presented && n >= this.#first - 1 && n <= this.#highest;
+  }
+
+  /** The client has `n` messages: those are dropped, and all after them are unsent again. Needs `reaches(n)`. */
+  rewind(n: number): void {
+    this.#presented = n;
+    this.#dropTo(n);
+    this.#sent = n;
+    this.#unsentBytes = this.#bytes;
+    this.#marks = [];
+  }
+
+  /** Drops the oldest of what was sent until the rest fits, but nothing of the newest `unwritten` bytes. */
+  trim(unwritten: number): void {
+    while (this.isOver && this.#first <= this.#sent && this.#bytes - this.#unsentBytes > unwritten) {
+      this.#dropTo(this.#first);
+    }
+  }
+
+  /** To be called now and then while a connection lives: what was sent long ago has arrived on it. */
+  age(now: number): void {
+    if (this.#marks.at(-1)?.n !== this.#sent) this.#marks.push({ n: this.#sent, at: now });
+    const [oldest] = this.#marks;
+    if (oldest === undefined || now - oldest.at < limits.outboxAgeMs) return;
+    this.#marks.shift();
+    this.#dropTo(oldest.n);
+  }
+
+  get #first(): number {
+    return this.#last - (this.#frames.length - this.#head) + 1;
+  }
+
+  /** The next unsent frames, one at least, at most `maxBytes` of them. */
+  #take(maxBytes: number): EncodedFrame[] {
+    const from = this.#head + (this.#sent + 1 - this.#first);
+    let to = from;
+    let bytes = 0;
+    for (; to < this.#frames.length; to += 1) {
+      const { length } = (this.#frames[to] as EncodedFrame).bytes;
+      if (to > from && bytes + length > maxBytes) break;
+      bytes += length;
+    }
+    this.#sent += to - from;
+    this.#highest = Math.max(this.#highest, this.#sent);
+    this.#unsentBytes -= bytes;
+    return this.#frames.slice(from, to) as EncodedFrame[];
+  }
+
+  /** Drops the messages up to `n`. */
+  #dropTo(n: number): void {
+    for (let first = this.#first; first <= n; first += 1) {
+      this.#bytes -= (this.#frames[this.#head] as EncodedFrame).bytes.length;
+      this.#frames[this.#head] = undefined;
+      this.#head += 1;
+    }
+    // Moving the rest costs as much as what was dropped meanwhile.
+    if (this.#head * 2 < this.#frames.length) return;
+    this.#frames = this.#frames.slice(this.#head);
+    this.#head = 0;
+  }
+}

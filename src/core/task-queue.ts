@@ -1,0 +1,75 @@
+/**
+ * The client messages of one session that wait for their turn. Owns the order in which they take effect: messages to
+ * rooms go to the log without waiting for each other; every other client message waits until the earlier ones have their
+ * outcomes, and those after it wait for it. It must not know what a client message does.
+ */
+import type { ClientFrame } from '../protocol/frames.ts';
+import { limits } from '../protocol/limits.ts';
+import type { EncodedFrame } from './transport.ts';
+
+export type Task = ClientFrame | { type: 'answer'; frame: EncodedFrame } | { type: 'end' };
+
+export class TaskQueue {
+  readonly #run: (task: Task) => Promise<void> | undefined;
+  #waiting: { task: Task; bytes: number }[] = [];
+  /** Bytes of the client messages that wait. */
+  #bytes = 0;
+  #isRunning = false;
+  /** Messages that wait for their outcome from the log. */
+  #appending = 0;
+
+  /** `run`: where it returns a promise, what follows waits for it; the promise must not reject. */
+  constructor(run: (task: Task) => Promise<void> | undefined) {
+    this.#run = run;
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  /** Whether a client message of that size has no room any more. */
+  isFull(bytes: number): boolean {
+    return this.#waiting.length >= limits.queuedFrames || this.#bytes + bytes > limits.queuedBytes;
+  }
+
+  add(task: Task, bytes = 0): void {
+    this.#waiting.push({ task, bytes });
+    this.#bytes += bytes;
+    this.#pump();
+  }
+
+  clear(): void {
+    this.#waiting = [];
+    this.#bytes = 0;
+  }
+
+  /** A message goes to the log. The returned function is to be called when its outcome is known. */
+  beginAppend(): () => void {
+    this.#appending += 1;
+    return () => {
+      this.#appending -= 1;
+      if (this.#appending === 0) this.#pump();
+    };
+  }
+
+  #pump(): void {
+    while (!this.#isRunning) {
+      const next = this.#waiting[0];
+      if (next === undefined) return;
+      const { task, bytes } = next;
+      const waits = task.type !== 'message' && task.type !== 'answer' && this.#appending > 0;
+      if (waits) return;
+      this.#waiting.shift();
+      this.#bytes -= bytes;
+      const running = this.#run(task);
+      if (running !== undefined) void this.#await(running);
+    }
+  }
+
+  async #await(running: Promise<void>): Promise<void> {
+    this.#isRunning = true;
+    await running;
+    this.#isRunning = false;
+    this.#pump();
+  }
+}
