@@ -7,17 +7,25 @@ import { Connection, type ConnectionState } from './connection.ts';
 import { createEmitter, type Emitter } from './emitter.ts';
 import { ChatError, ConnectionError, FatalError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
+import { type ExportedSession, exportSession, readExported } from './exported-session.ts';
 import { type FetchLike, platformRandom, platformTimers, type Timers, type WebSocketConstructor } from './platform.ts';
 import { Requests, requestLimits } from './requests.ts';
 import { type CallOptions, type Credentials, createRest, type Profile, type Registration, type Rest } from './rest.ts';
 import { Rooms } from './rooms.ts';
-import { createWebSocketTransport } from './transports/websocket.ts';
+import { availableTransports, type TransportWish, transportWishes } from './transports/available.ts';
+import type { TransportKind } from './transports/transport.ts';
+import { endSession } from './transports/upstream.ts';
 
 export type ClientOptions = {
   /** The server's base URL, `http://` or `https://`, with a path where the server stands behind one. */
   url: string;
   /** A token from an earlier `login`, or a long-lived one. */
   token?: string;
+  /**
+   * How to reach the server. `auto`, the default: a WebSocket, an event stream where that does not work, polls where that
+   * does not work either; and back to the better one later.
+   */
+  transport?: TransportWish;
   /** The WebSocket class. Browsers have one; on Node 20 pass that of the `ws` package. */
   WebSocket?: WebSocketConstructor;
   fetch?: FetchLike;
@@ -32,6 +40,7 @@ export type ClientOptions = {
   restTimeoutMs?: number;
 };
 
+export type ConnectOptions = { signal?: AbortSignal; resume?: ExportedSession };
 export type AskOptions = {
   /** Gives the request up: its promise rejects with the signal's reason. What was sent may still take effect. */
   signal?: AbortSignal;
@@ -49,6 +58,12 @@ export type Client = {
   readonly state: ConnectionState;
   /** The rooms the client is in, or comes back to by itself. */
   readonly rooms: ReadonlySet<string>;
+  /** The transport in use; undefined while there is none. */
+  readonly transport: TransportKind | undefined;
+  readonly session: {
+    /** What a later client needs to go on from here; undefined where the client is in no chat. Plain data for JSON. */
+    export(): ExportedSession | undefined;
+  };
   /** Set by `login`, unset by `logout`; may be set. Used from the next connection on. */
   token: string | undefined;
 
@@ -63,11 +78,18 @@ export type Client = {
   /**
    * Connects and stays connected. Resolves once in the chat; tries for as long as the server cannot be reached. Rejects
    * with FatalError on a terminal refusal, or with the signal's reason, which ends the attempt. After an end, connects
-   * anew, in no room.
+   * anew, in no room. `resume`: goes on from there, in the same session where the server still has it, otherwise in a new
+   * one; either way in the same rooms, from the last message told. Rejects with TypeError where it was not exported.
+   * Without effect on a client that is connected or connecting.
    */
-  connect(options?: { signal?: AbortSignal }): Promise<void>;
+  connect(options?: ConnectOptions): Promise<void>;
   /** Leaves the chat for good; what waits rejects with FatalError `closed`. */
   close(): Promise<void>;
+  /**
+   * Ends this client without leaving the chat, so that another can go on from what this resolves with while the server
+   * keeps the session. What waits rejects with FatalError `suspended`.
+   */
+  suspend(): Promise<ExportedSession | undefined>;
 
   list(options?: AskOptions): Promise<RoomEntry[]>;
   help(options?: AskOptions): Promise<string>;
@@ -75,7 +97,7 @@ export type Client = {
   part(room: string, options?: AskOptions): Promise<void>;
   /** Resolves once the message is stored. Sent again, with its ref, after a cut. */
   send(room: string, body: string, options?: SendOptions): Promise<Sent>;
-  /** Resolves once the command was relayed. Never sent twice: a cut in between rejects with ConnectionError `lost`. */
+  /** Resolves once the command was relayed. Rejects with ConnectionError `lost` where that is not known: it is never relayed twice. */
   command(room: string, command: string, payload: string, options?: SendOptions): Promise<void>;
   /** Newest first. */
   history(room: string, options?: HistoryOptions): Promise<HistoryPage>;
@@ -87,7 +109,10 @@ export type Client = {
 /** Milliseconds a REST call may take: above the server's own deadlines, so that its answer is seen. */
 const restTimeoutMs = 30_000;
 
-/** Creates a client. Opens nothing until `connect` or a REST call. Throws TypeError when `url` is no http(s) URL. */
+/**
+ * Creates a client. Opens nothing until `connect` or a REST call. Throws TypeError when `url` is no http(s) URL, or
+ * `transport` none of the four.
+ */
 export function createClient(options: ClientOptions): Client {
   return new ChatClient(options);
 }
@@ -102,6 +127,7 @@ class ChatClient implements Client {
   readonly #rooms: Rooms;
   readonly #waiters = new Set<Waiter>();
   readonly #refPrefix: string;
+  readonly session: Client['session'] = { export: () => this.#export() };
   #refCount = 0;
   /** Whether the connection was open since `connect`. */
   #opened = false;
@@ -111,26 +137,29 @@ class ChatClient implements Client {
     const base = baseOf(options.url);
     const timers = options.timers ?? platformTimers;
     const random = options.random ?? platformRandom;
-    const WebSocketClass = options.WebSocket ?? globalThis.WebSocket;
+    const now = options.now ?? (() => performance.now());
+    const fetch = options.fetch ?? platformFetch;
+    const wish = options.transport ?? 'auto';
+    if (!transportWishes.includes(wish)) throw new TypeError(`There is no transport ${wish}.`);
+    const platform = { base, WebSocket: options.WebSocket ?? globalThis.WebSocket, fetch, timers, now };
     this.token = options.token;
     this.#refPrefix = refPrefix(random);
-    this.#rest = createRest(base, options.fetch ?? platformFetch, timers, options.restTimeoutMs ?? restTimeoutMs);
+    this.#rest = createRest(base, fetch, timers, options.restTimeoutMs ?? restTimeoutMs);
     this.#emitter = createEmitter(options.onListenerError ?? ((error) => console.error(error)));
     this.#connection = new Connection({
-      openTransport: (token, events) => {
-        if (WebSocketClass === undefined) throw new TypeError('No WebSocket here: pass one to createClient.');
-        return createWebSocketTransport(base, WebSocketClass, timers)(token, events);
-      },
+      transports: availableTransports(wish, platform),
+      endSession: (session) => endSession({ ...platform, token: this.token }, session),
       token: () => this.token,
       timers,
-      now: options.now ?? (() => performance.now()),
+      now,
       random,
       onState: (state, previous) => this.#emitter.emit('state', { state, previous }),
+      onTransport: (transport) => this.#emitter.emit('transport', { transport }),
       onFrame: (frame) => this.#onFrame(frame),
-      onOpen: () => this.#onOpen(),
+      onOpen: (isResumed) => this.#onOpen(isResumed),
       onLost: () => {
         this.#requests.detach();
-        this.#rooms.lose();
+        if (this.#connection.cursor === undefined) this.#loseSession();
       },
       onEnd: (error) => this.#onEnd(error),
       onEnded: (error) => this.#emitter.emit('end', { reason: error.code, error }),
@@ -157,6 +186,10 @@ class ChatClient implements Client {
     return this.#connection.state;
   }
 
+  get transport(): TransportKind | undefined {
+    return this.#connection.transport;
+  }
+
   get rooms(): ReadonlySet<string> {
     return this.#rooms.names();
   }
@@ -180,9 +213,14 @@ class ChatClient implements Client {
     return this.#rest.profile(this.token, options);
   }
 
-  connect({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
-    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
-    if (this.state === 'open') return Promise.resolve();
+  async connect({ signal, resume }: ConnectOptions = {}): Promise<void> {
+    const exported = resume === undefined ? undefined : readExported(resume);
+    signal?.throwIfAborted();
+    if (this.state === 'open') return;
+    await this.#connect(signal, exported);
+  }
+
+  #connect(signal: AbortSignal | undefined, exported: ReturnType<typeof readExported> | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         this.#waiters.delete(waiter);
@@ -202,17 +240,35 @@ class ChatClient implements Client {
         waiter.reject(signal?.reason);
         if (this.#waiters.size > 0 || this.#opened) return;
         this.#connection.halt();
+        this.#rooms.clear();
         this.#requests.fail(new ConnectionError('not-connected'));
       };
       this.#waiters.add(waiter);
       signal?.addEventListener('abort', onAbort, { once: true });
-      this.#connection.start();
+      const isStart = this.state === 'idle' || this.state === 'ended';
+      if (isStart && exported !== undefined) this.#rooms.restore(exported.rooms);
+      this.#connection.start(exported);
     });
   }
 
   async close(): Promise<void> {
     if (this.state === 'idle') return;
-    await this.#connection.stop(new FatalError('closed'));
+    await this.#connection.stop(new FatalError('closed'), 'leave');
+  }
+
+  async suspend(): Promise<ExportedSession | undefined> {
+    if (this.state === 'idle') return undefined;
+    const exported = this.#export();
+    await this.#connection.stop(new FatalError('suspended'), 'keep');
+    return exported;
+  }
+
+  #export(): ExportedSession | undefined {
+    if (this.state === 'idle' || this.state === 'ended') return undefined;
+    const { cursor } = this.#connection;
+    const rooms = this.#rooms.marks();
+    if (cursor === undefined && rooms.length === 0) return undefined;
+    return exportSession(this.#rooms.isAllTold() ? cursor : undefined, rooms);
   }
 
   async list(options: AskOptions = {}): Promise<RoomEntry[]> {
@@ -287,11 +343,21 @@ class ChatClient implements Client {
     }
   }
 
-  #onOpen(): void {
+  #onOpen(isResumed: boolean): void {
     this.#opened = true;
+    if (isResumed) this.#requests.reattach(this.#nextRef());
+    else {
+      this.#loseSession();
+      this.#rooms.rejoin();
+      this.#requests.attach();
+    }
     for (const waiter of this.#waiters) waiter.resolve();
-    this.#rooms.rejoin();
-    this.#requests.attach();
+    this.#emitter.emit('session', { resumed: isResumed });
+  }
+
+  #loseSession(): void {
+    this.#requests.lose();
+    this.#rooms.lose();
   }
 
   #onEnd(error: FatalError): void {

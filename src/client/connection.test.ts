@@ -10,7 +10,7 @@ test('connect resolves with the greeting, and not before', async (t) => {
     resolved = true;
   });
   const line = await server.accept();
-  t.is(line.url, '/ws/chat?token=secret');
+  t.is(line.url, '/ws/chat?token=secret&resume=1');
   t.is(client.state, 'connecting');
   t.false(resolved);
   const motd = until(client, 'motd');
@@ -25,7 +25,7 @@ test('the path of the URL stays in front, and the token is encoded', async (t) =
   const client = createClient({ url: `${server.url}/chat/`, token: 'a&b=c', WebSocket });
   const connected = client.connect();
   const line = await server.accept();
-  t.is(line.url, '/chat/ws/chat?token=a%26b%3Dc');
+  t.is(line.url, '/chat/ws/chat?token=a%26b%3Dc&resume=1');
   line.greet();
   await connected;
   await client.close();
@@ -290,7 +290,7 @@ test('after an end the client connects anew, in no room', async (t) => {
   client.token = 'other';
   const connected = client.connect();
   const next = await server.accept();
-  t.is(next.url, '/ws/chat?token=other');
+  t.is(next.url, '/ws/chat?token=other&resume=1');
   next.greet();
   await connected;
   t.is(client.rooms.size, 0);

@@ -1,60 +1,49 @@
 /**
- * One way to the server, kept up: opens a transport, waits for the greeting, comes back after a cut, ends on a refusal
- * that no new attempt would change. Knows nothing of rooms, requests or who listens.
+ * The way to the server, kept up: opens a line, waits for the greeting, comes back after a cut to the session where it
+ * was, ends on a refusal that no new attempt would change. Knows nothing of rooms, requests or who listens; which
+ * transport is tried is the choice's business, what happens on one line the line's.
  *
- *   idle ──start──▶ connecting ──api-motd──▶ open
- *                     ▲    │ cut, refused for now │ cut, silent
- *                     │    ▼                      ▼
- *                     └─ waiting ◀────────────────┘
+ *   idle ──start──▶ connecting ──greeting──▶ open ──a better transport took over──▶ open
+ *                   │  ▲  │  ▲               │
+ *     not opened: ──┘  │  │  └ next transport │
+ *                      │  ▼                  │ cut, silent
+ *                      waiting ◀─────────────┘
  *   any ──terminal refusal, stop──▶ ended ──start──▶ connecting          any ──halt──▶ idle
  *
- * Each state has at most one timer: connecting a deadline, waiting the next attempt, open the check for silence.
+ * In `open`, a rival may be under way: a line over a better transport with the session's cursor. The server lets it win,
+ * so the session passes to it, unless it does not open; then the old line goes on as if nothing had been. Where the old
+ * line ends first, most likely because the rival has just won, the rival is all there is, and its end is a cut.
+ * The one timer of this file: in waiting the next attempt, in open the next rival.
  */
 import { retryAfterClose } from '../protocol/close-codes.ts';
 import type { ServerFrame } from '../protocol/frames.ts';
-import { limits } from '../protocol/limits.ts';
 import { backoff, backoffDelay } from './backoff.ts';
+import { Choice } from './choice.ts';
+import { blockedMs, connectionTimes } from './connection-times.ts';
 import { type EndReason, FatalError } from './errors.ts';
+import { type Cursor, Line } from './line.ts';
 import type { Timers } from './platform.ts';
-import type { OpenTransport, Transport } from './transports/transport.ts';
+import type { OpenTransport, TransportKind } from './transports/transport.ts';
 
 export type ConnectionState = 'idle' | 'connecting' | 'open' | 'waiting' | 'ended';
 
-export const connectionTimes = {
-  /** Milliseconds from opening a transport to the greeting: several times what the server takes to test an older connection. */
-  openMs: 20_000,
-  /**
-   * Milliseconds without a server message after which the client asks for the list of rooms. Browsers don't show the
-   * server's pings; this is longer than they are apart, so that a busy room never costs a question.
-   */
-  silenceMs: 45_000,
-  /** Milliseconds for any message to arrive after that question, before the line counts as dead. */
-  answerMs: 10_000,
-  /** Milliseconds of `reconnect_in` that are believed at most: a broken server must not silence its clients for days. */
-  reconnectInMaxMs: 300_000,
-} as const;
-
-/**
- * Milliseconds to wait after `already-chatting` on coming back: what blocks may be this client's own cut connection, or
- * its attempt before, which the server still tests. Longer than that takes, by a second for the way there and back.
- */
-export const blockedMs: number = limits.proofMs + 1_000;
-
-/** Of all reads only `list` has no room to be in and touches no message. Without a `ref`, so that it settles no request. */
-const probe = JSON.stringify({ type: 'list' });
-
 export type ConnectionDeps = {
-  openTransport: OpenTransport;
+  /** The transports that may be used, the best first; one at least. */
+  transports: ReadonlyMap<TransportKind, OpenTransport>;
+  /** Ends a session that no line is attached to; never rejects. */
+  endSession: (session: string) => Promise<void>;
   token: () => string | undefined;
   timers: Timers;
   /** Milliseconds of a clock that does not jump. */
   now: () => number;
   random: () => number;
   onState: (state: ConnectionState, previous: ConnectionState) => void;
+  /** The transport in use is another, or none. */
+  onTransport: (kind: TransportKind | undefined) => void;
   onFrame: (frame: ServerFrame) => void;
-  /** The greeting came; called after `onFrame` got it. */
-  onOpen: () => void;
-  /** An open connection is gone; the next attempt is on its way. Called before the state is told. */
+  /** In the chat. `isResumed`: the session before goes on, and nothing of it was or will be missed. */
+  onOpen: (isResumed: boolean) => void;
+  /** An open line is gone; the next attempt is on its way. Called before the state is told. */
   onLost: () => void;
   /** The end has come: tidy up. Called before the state is told, whose listeners may connect anew. */
   onEnd: (error: FatalError) => void;
@@ -64,174 +53,299 @@ export type ConnectionDeps = {
 
 export class Connection {
   readonly #deps: ConnectionDeps;
+  readonly #choice: Choice;
   #state: ConnectionState = 'idle';
-  #transport: Transport | undefined;
+  #transport: TransportKind | undefined;
+  #line: Line | undefined;
+  #rival: Line | undefined;
+  /** The transports that this round of climbing has still to try. */
+  #untried: TransportKind[] = [];
   #timer: unknown;
-  /** Attempts since the last connection that proved stable. */
+  /** How far the session was told; undefined where there is none to come back to. */
+  #cursor: Cursor | undefined;
+  #isResumed = false;
+  /** Rounds of attempts since the last line that proved stable. */
   #attempt = 0;
-  #openedAt = 0;
-  #heardAt = 0;
-  #probed = false;
   /** Milliseconds to wait before the next attempt, where more is known than the backoff knows. */
   #knownWait: number | undefined;
-  /** Whether there was an attempt before this one since `start`. */
+  /** Whether there may be a line of this client, from before, that the server has not given up yet. */
   #isComingBack = false;
   /** Whether `already-chatting` was answered since the last greeting: the second one in a row is believed. */
   #wasBlocked = false;
 
   constructor(deps: ConnectionDeps) {
     this.#deps = deps;
+    this.#choice = new Choice([...deps.transports.keys()], deps.now);
   }
 
   get state(): ConnectionState {
     return this.#state;
   }
 
-  /** Begins to connect; does nothing while a connection is open or under way. */
-  start(): void {
+  get transport(): TransportKind | undefined {
+    return this.#transport;
+  }
+
+  get cursor(): Cursor | undefined {
+    return this.#cursor;
+  }
+
+  /** Begins to connect; does nothing while a connection is open or under way. `resume`: what an earlier client left. */
+  start(resume?: { cursor: Cursor | undefined }): void {
     if (this.#state !== 'idle' && this.#state !== 'ended') return;
     this.#attempt = 0;
-    this.#isComingBack = false;
+    this.#cursor = resume?.cursor;
+    this.#isComingBack = resume !== undefined;
     this.#wasBlocked = false;
     this.#open();
   }
 
   /** Sends one client message; the state must be `open`. */
   send(text: string): void {
-    try {
-      this.#transport?.send(text);
-    } catch {
-      // A transport that cannot send is closing: its end is reported, and the message is resent like any unanswered one.
-    }
+    this.#line?.send(text);
   }
 
-  /** Gives the open connection up as broken and connects again. */
+  /** Gives the session up as broken and begins a new one. */
   drop(): void {
     if (this.#state !== 'open') return;
-    void this.#transport?.close();
+    void this.#line?.close('leave');
+    this.#cursor = undefined;
     this.#retry('backoff');
   }
 
   /** Back to `idle`, as if `start` had not been called. */
   halt(): void {
-    this.#release().catch(() => {});
+    this.#release('leave').catch(() => {});
     this.#setState('idle');
   }
 
-  /** Ends for good. Resolves once the transport is closed. */
-  async stop(error: FatalError): Promise<void> {
+  /** Ends for good; `keep` leaves the session to its grace. Resolves once the line is closed. */
+  async stop(error: FatalError, how: 'leave' | 'keep'): Promise<void> {
     if (this.#state === 'ended') return;
-    const closed = this.#release();
+    const closed = this.#release(how);
     this.#deps.onEnd(error);
     this.#setState('ended');
+    this.#setTransport(undefined);
     this.#deps.onEnded(error);
     await closed;
   }
 
   #open(): void {
-    const { timers, now } = this.#deps;
     this.#knownWait = undefined;
-    this.#heardAt = now();
     this.#setState('connecting');
     // A listener of the state may have stopped the client.
-    if (this.#state !== 'connecting') return;
-    this.#timer = timers.setTimeout(() => {
-      void this.#transport?.close();
-      this.#retry('backoff');
-    }, connectionTimes.openMs);
-    try {
-      this.#transport = this.#deps.openTransport(this.#deps.token(), {
-        onText: (text) => this.#onText(text),
-        onClosed: (code) => this.#onClosed(code),
-      });
-    } catch (cause) {
-      this.#end('blocked', { cause });
+    if (this.state === 'connecting') this.#dial();
+  }
+
+  /** Opens a line over the transport that is next; over the one after it where the platform refuses. */
+  #dial(): void {
+    for (;;) {
+      const { kind, openMs } = this.#choice;
+      try {
+        this.#line = this.#openLine(kind, openMs);
+        return;
+      } catch (cause) {
+        if (!this.#choice.onFailed()) return this.#end('blocked', { cause });
+      }
     }
   }
 
-  #onText(text: string): void {
-    this.#heardAt = this.#deps.now();
-    this.#probed = false;
-    const frame = parseFrame(text);
-    if (frame === undefined) return;
+  #openLine(kind: TransportKind, openMs: number): Line {
+    const { transports, token, timers, now } = this.#deps;
+    return new Line({
+      kind,
+      open: transports.get(kind) as OpenTransport,
+      token: token(),
+      cursor: this.#cursor,
+      openMs,
+      timers,
+      now,
+      onSession: (line, isResumed) => this.#onSession(line, isResumed),
+      onOpen: (line) => this.#onOpen(line),
+      onFrame: (line, frame) => this.#onFrame(line, frame),
+      onClosed: (line, code, waitMs) => this.#onClosed(line, code, waitMs),
+    });
+  }
+
+  #onSession(line: Line, isResumed: boolean): void {
+    const hasWon = line === this.#rival;
+    if (hasWon) {
+      const old = this.#line;
+      this.#line = line;
+      this.#rival = undefined;
+      void old?.close('keep');
+    }
+    this.#isResumed = isResumed;
+    if (isResumed) return;
+    this.#cursor = line.cursor;
+    // The session that it should have taken over is gone.
+    if (hasWon) this.#lose('connecting');
+  }
+
+  #onOpen(line: Line): void {
+    if (line !== this.#line) return;
+    this.#wasBlocked = false;
+    if (line.kind !== this.#choice.kind) this.#choice.onClimbed(line.kind);
+    if (line.cursor === undefined) this.#cursor = undefined;
+    const isResumed = this.#isResumed && this.#cursor !== undefined;
+    this.#setState('open');
+    if (this.#isCurrent(line)) this.#setTransport(line.kind);
+    if (this.#isCurrent(line)) this.#deps.onOpen(isResumed);
+    if (this.#isCurrent(line)) this.#climbLater();
+  }
+
+  #onFrame(line: Line, frame: ServerFrame): void {
+    if (line === this.#rival) return this.#onRivalGone();
+    if (line !== this.#line || !this.#isNews(line, frame)) return;
     this.#deps.onFrame(frame);
-    if (this.#state !== 'connecting' && this.#state !== 'open') return;
+    if (!this.#isCurrent(line)) return;
     if (frame.type === 'fatal') this.#onRefused(frame.code);
     if (frame.type !== 'notification') return;
     if (frame.code === 'logged-out') this.#end('logged-out');
     else if (frame.code === 'server-closing') this.#knownWait = readDelay(frame.reconnect_in);
-    else if (frame.code === 'api-motd' && this.#state === 'connecting') this.#greeted();
   }
 
-  #greeted(): void {
-    this.#openedAt = this.#deps.now();
-    this.#wasBlocked = false;
-    this.#watch(connectionTimes.silenceMs);
-    this.#setState('open');
-    if (this.#state === 'open') this.#deps.onOpen();
+  /** Counts the session's messages. A line that took over repeats what the old one told since it was opened. */
+  #isNews(line: Line, frame: ServerFrame): boolean {
+    const { cursor } = line;
+    const isCounted = frame.type !== 'fatal' && !(frame.type === 'notification' && frame.code === 'session');
+    if (cursor === undefined || !isCounted) return true;
+    if (cursor.session === this.#cursor?.session && cursor.n <= this.#cursor.n) return false;
+    this.#cursor = cursor;
+    return true;
   }
 
-  #onClosed(code: number): void {
+  #isCurrent(line: Line): boolean {
+    return line === this.#line && (this.#state === 'connecting' || this.#state === 'open');
+  }
+
+  #onClosed(line: Line, code: number, waitMs: number | undefined): void {
+    if (line === this.#rival) return this.#onRivalGone();
+    if (line !== this.#line) return;
     const retry = retryAfterClose(code);
-    if (retry === 'no') this.#onRefused(reasonOfClose(code));
-    else this.#retry(retry);
+    if (retry === 'no') return this.#onRefused(reasonOfClose(code));
+    if (waitMs !== undefined) this.#knownWait = waitMs + this.#deps.random() * backoff.jitterMs;
+    if (this.#rival !== undefined) return this.#handOver();
+    if (!isServersWord(code) && this.#state === 'connecting') return this.#onFailed();
+    if (!isServersWord(code) && line.hasOpened) {
+      this.#choice.onDied(line.ageMs < connectionTimes.youngMs && !line.hasServed);
+    }
+    this.#retry(retry);
+  }
+
+  /** The transport did not open: tries the next one, or waits for the next round. */
+  #onFailed(): void {
+    this.#isComingBack = true;
+    this.#line = undefined;
+    if (this.#choice.onFailed()) this.#dial();
+    else this.#retry('backoff');
   }
 
   /** Two refusals pass: a new session mends an expired one, and one's own older connection blocks for a moment only. */
   #onRefused(reason: EndReason): void {
+    if (reason === 'resumed-elsewhere' && this.#rival !== undefined) return this.#handOver();
     const isOwnPlace =
-      reason === 'already-chatting' && this.#state === 'connecting' && this.#isComingBack && !this.#wasBlocked;
+      reason === 'already-chatting' && this.#line?.hasOpened === false && this.#isComingBack && !this.#wasBlocked;
     if (reason !== 'session-expired' && !isOwnPlace) return this.#end(reason);
+    if (reason === 'session-expired') this.#cursor = undefined;
     if (isOwnPlace) {
       this.#wasBlocked = true;
       this.#knownWait = blockedMs;
     }
-    void this.#transport?.close();
+    void this.#line?.close('keep');
     this.#retry('backoff');
   }
 
   #retry(kind: 'backoff' | 'jitter'): void {
-    const { timers, now, random } = this.#deps;
-    const previous = this.#state;
-    const wasOpen = previous === 'open';
+    const { timers, random } = this.#deps;
+    const wasOpen = this.#state === 'open';
+    if (wasOpen && (this.#line?.ageMs ?? 0) >= backoff.stableMs) this.#attempt = 0;
+    // A rival that had become all there was, and did not open.
+    if (wasOpen && this.#line?.hasOpened === false) this.#choice.onClimbed(undefined);
+    void this.#rival?.close('keep');
+    this.#rival = undefined;
+    this.#line = undefined;
     this.#clear();
-    this.#transport = undefined;
-    if (wasOpen && now() - this.#openedAt >= backoff.stableMs) this.#attempt = 0;
     const jitter = kind === 'jitter' && this.#attempt === 0;
     const delay = this.#knownWait ?? (jitter ? random() * backoff.jitterMs : backoffDelay(this.#attempt, random));
     this.#attempt += 1;
     this.#isComingBack = true;
     this.#timer = timers.setTimeout(() => this.#open(), delay);
-    this.#state = 'waiting';
-    if (wasOpen) this.#deps.onLost();
-    // What waited may have been told meanwhile, to a listener that closed the client.
-    if (this.state === 'waiting') this.#deps.onState('waiting', previous);
+    if (wasOpen) this.#lose('waiting');
+    else this.#setState('waiting');
   }
 
-  /** Looks again in `ms` whether the line has been silent for too long. */
-  #watch(ms: number): void {
+  /** The open line is gone: what hung on it is told before anybody hears of the state. */
+  #lose(next: 'waiting' | 'connecting'): void {
+    const previous = this.#state;
+    this.#state = next;
+    this.#deps.onLost();
+    // What waited may have been told meanwhile, to a listener that closed the client.
+    if (this.state === next) this.#deps.onState(next, previous);
+    if (this.state === next) this.#setTransport(undefined);
+  }
+
+  #climbLater(): void {
     this.#clear();
+    const waitMs = this.#choice.climbWaitMs();
+    if (waitMs === undefined || this.#cursor === undefined) return;
     this.#timer = this.#deps.timers.setTimeout(() => {
-      const silent = this.#deps.now() - this.#heardAt;
-      if (this.#probed) this.drop();
-      else if (silent < connectionTimes.silenceMs) this.#watch(connectionTimes.silenceMs - silent);
-      else {
-        this.#probed = true;
-        this.send(probe);
-        this.#watch(connectionTimes.answerMs);
-      }
-    }, ms);
+      this.#untried = [...this.#choice.better];
+      this.#climb();
+    }, waitMs);
+  }
+
+  /** Tries the next better transport beside the line that is open. */
+  #climb(): void {
+    const kind = this.#untried.shift();
+    if (kind === undefined) {
+      this.#choice.onClimbed(undefined);
+      this.#climbLater();
+      return;
+    }
+    try {
+      this.#rival = this.#openLine(kind, connectionTimes.tryMs);
+      // The rival's cursor must not be overtaken, or the server would take it for an old one.
+      this.#line?.hold(true);
+    } catch {
+      this.#climb();
+    }
+  }
+
+  #onRivalGone(): void {
+    void this.#rival?.close('keep');
+    this.#rival = undefined;
+    this.#line?.hold(false);
+    this.#climb();
+  }
+
+  /** The old line is gone while the rival is under way: now it is the only one. */
+  #handOver(): void {
+    void this.#line?.close('keep');
+    this.#line = this.#rival;
+    this.#rival = undefined;
+    this.#isComingBack = true;
+    this.#deps.onLost();
   }
 
   #end(reason: EndReason, options?: ErrorOptions): void {
-    void this.stop(new FatalError(reason, options));
+    // Not even after the client's own mistake is a session ended that may be somebody else's by now.
+    void this.stop(new FatalError(reason, options), 'keep');
   }
 
-  #release(): Promise<void> {
+  async #release(how: 'leave' | 'keep'): Promise<void> {
     this.#clear();
-    const closed = this.#transport?.close();
-    this.#transport = undefined;
-    return closed ?? Promise.resolve();
+    const line = this.#line;
+    const rival = this.#rival;
+    const session = this.#cursor?.session;
+    this.#line = undefined;
+    this.#rival = undefined;
+    this.#cursor = undefined;
+    const isAttached = line?.isOpen === true && rival === undefined;
+    const closed = line?.close(how);
+    void rival?.close('keep');
+    if (how === 'leave' && !isAttached && session !== undefined) await this.#deps.endSession(session);
+    await closed;
   }
 
   #clear(): void {
@@ -245,22 +359,22 @@ export class Connection {
     this.#state = state;
     this.#deps.onState(state, previous);
   }
-}
 
-/** What is no message of the protocol is passed over: a newer server may say more than this client knows. */
-function parseFrame(text: string): ServerFrame | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    const isFrame = typeof value === 'object' && value !== null && 'type' in value && 'code' in value;
-    return isFrame ? (value as ServerFrame) : undefined;
-  } catch {
-    return undefined;
+  #setTransport(kind: TransportKind | undefined): void {
+    if (this.#transport === kind) return;
+    this.#transport = kind;
+    this.#deps.onTransport(kind);
   }
 }
 
 function readDelay(value: unknown): number | undefined {
   if (typeof value !== 'number' || !(value >= 0)) return undefined;
   return Math.min(value, connectionTimes.reconnectInMaxMs);
+}
+
+/** Whether a close code is the chat server's own, so that another transport would hear the same. */
+function isServersWord(code: number): boolean {
+  return code >= 4_000 || retryAfterClose(code) !== 'backoff';
 }
 
 function reasonOfClose(code: number): EndReason {

@@ -20,15 +20,17 @@ export class ChatError extends Error {
 
 /**
  * Why a client ended for good: a `fatal` of the server; `logged-out` (the token was ended by a logout); `ended` (the
- * server closed normally); `blocked` (the platform refused to open a WebSocket at all); `closed` (`close()` was called).
+ * server closed normally); `blocked` (the platform refused to open a connection at all); `closed` (`close()` was called); `suspended`
+ * (`suspend()` was called).
  */
-export type EndReason = FatalCode | 'logged-out' | 'ended' | 'blocked' | 'closed';
+export type EndReason = FatalCode | 'logged-out' | 'ended' | 'blocked' | 'closed' | 'suspended';
 
 const endSentences: Record<Exclude<EndReason, FatalCode>, string> = {
   'logged-out': 'The token was logged out: log in and connect again.',
   ended: 'The server ended the connection: connect again when there is a reason to.',
-  blocked: 'The platform refused to open a WebSocket to this URL: see the cause.',
+  blocked: 'The platform refused to open a connection to this URL: see the cause.',
   closed: 'The client was closed: connect again to go on.',
+  suspended: 'The client was suspended: its session can go on elsewhere, from what was exported.',
 };
 
 /** The chat ended and the client does not reconnect by itself. `connect()` starts anew. */
@@ -48,7 +50,7 @@ function sentenceOf(code: EndReason): string {
 
 /**
  * - `not-connected`: `connect()` was not called, or the client has ended. Nothing was sent.
- * - `lost`: the connection broke before a command was answered. It is not known whether it was delivered; it is not sent again.
+ * - `lost`: the session ended before a command was answered. It is not known whether it was delivered; it is not sent again.
  * - `timeout`: no answer within the time allowed. A message is not known to be stored: send it again with the same `ref`.
  * - `too-many-pending`: more requests wait for their answer than the client holds. Nothing was sent.
  */
@@ -56,7 +58,7 @@ export type ConnectionErrorReason = 'not-connected' | 'lost' | 'timeout' | 'too-
 
 const connectionSentences: Record<ConnectionErrorReason, string> = {
   'not-connected': 'The client is not connected: call connect() first.',
-  lost: 'The connection broke before the command was answered: it is not known to be delivered.',
+  lost: 'The session ended before the command was answered: it is not known to be delivered.',
   timeout:
     'No answer came in time: the request is not known to be done. A message can be sent again with the same ref.',
   'too-many-pending': 'Too many requests wait for their answer: wait for some before sending more.',

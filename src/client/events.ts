@@ -2,6 +2,7 @@
 import type { HistoryEntry, RoomStatus, ServerFrame } from '../protocol/frames.ts';
 import type { ConnectionState } from './connection.ts';
 import type { ChatError, EndReason, FatalError } from './errors.ts';
+import type { TransportKind } from './transports/transport.ts';
 
 /** A stored message. `id` ascends within a room (and its `epoch`); `stamp`: `YYYY-MM-DD HH:MM:SS`, UTC. */
 export type ChatMessage = HistoryEntry & { room: string };
@@ -46,6 +47,13 @@ export type ClientEvents = {
   /** The token was logged out; `end` follows. */
   'logged-out': Record<string, never>;
   state: { state: ConnectionState; previous: ConnectionState };
+  /** The transport in use is another one, or none while the client is away. */
+  transport: { transport: TransportKind | undefined };
+  /**
+   * In the chat, over a connection of its own. `resumed`: the session goes on, and what was missed follows as if nothing
+   * had been; otherwise it is a new one, and the rooms are joined again.
+   */
+  session: { resumed: boolean };
   /** The client ended and does not come back by itself, also after `close()`. */
   end: { reason: EndReason; error: FatalError };
   /** Every server message as it came, before anything else is told of it. */

@@ -8,13 +8,15 @@ export {
   type AskOptions,
   type Client,
   type ClientOptions,
+  type ConnectOptions,
   createClient,
   type HistoryOptions,
   type HistoryPage,
   type SendOptions,
   type Sent,
 } from './client.ts';
-export { type ConnectionState, connectionTimes } from './connection.ts';
+export type { ConnectionState } from './connection.ts';
+export { connectionTimes } from './connection-times.ts';
 export {
   ChatError,
   ConnectionError,
@@ -24,6 +26,10 @@ export {
   RequestError,
 } from './errors.ts';
 export type { ChatMessage, ClientEvents, CommandEvent, JoinedEvent, PartedEvent } from './events.ts';
-export type { FetchLike, Timers, WebSocketConstructor, WebSocketLike } from './platform.ts';
+export type { ExportedSession } from './exported-session.ts';
+export type { FetchLike, ResponseLike, Timers, WebSocketConstructor, WebSocketLike } from './platform.ts';
 export { requestLimits } from './requests.ts';
 export type { CallOptions, Credentials, Profile, Registration } from './rest.ts';
+export type { RoomMark } from './rooms.ts';
+export type { TransportWish } from './transports/available.ts';
+export type { TransportKind } from './transports/transport.ts';

@@ -16,10 +16,27 @@ export type WebSocketLike = {
 };
 export type WebSocketConstructor = new (url: string) => WebSocketLike;
 
+/** The part of an answer that is used. Event streams need `headers` and `body` as well; the other calls do without. */
+export type ResponseLike = {
+  readonly status: number;
+  text(): Promise<string>;
+  readonly headers?: { get(name: string): string | null };
+  readonly body?: {
+    getReader(): { read(): Promise<{ done: boolean; value?: Uint8Array | undefined }> };
+  } | null;
+};
+
+/** The part of `fetch` that is used. It rejects when no answer comes, and when the signal fires. */
 export type FetchLike = (
   url: string,
-  init: { method: string; headers: Record<string, string>; body?: string; signal: AbortSignal },
-) => Promise<{ readonly status: number; text(): Promise<string> }>;
+  init: {
+    method: string;
+    headers: Record<string, string>;
+    body?: string;
+    cache?: 'no-store';
+    signal: AbortSignal;
+  },
+) => Promise<ResponseLike>;
 
 export const platformTimers: Timers = {
   setTimeout: (run, ms) => globalThis.setTimeout(run, ms),

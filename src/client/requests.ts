@@ -3,7 +3,10 @@
  * answers' shapes, not what they mean, and no socket.
  *
  * A request is queued, then sent, then settled. It goes back to queued when the server asks to wait (`rate-limited`,
- * `unavailable`) and when the connection is lost, except a command, whose outcome nobody knows then.
+ * `unavailable`) and when the session is gone, except a command, whose outcome nobody knows then.
+ * When a connection is gone and the session goes on over the next one, a question of the client's own, the fence, goes
+ * first and alone. A session's messages take effect in order and nothing of the old connection is read any more: so what
+ * has no answer when the fence has one never arrived, and is queued again, commands too.
  * The window of unanswered requests shrinks to one when the server asks to slow down and grows back with each answer:
  * without it, hundreds of requests that wait for a reconnect would be sent at once and close the connection as flooding.
  */
@@ -65,6 +68,8 @@ export class Requests {
   #window: number = requestLimits.window;
   #pause: unknown;
   #unavailable = 0;
+  /** The fence, until its answer has come: nothing else is sent. */
+  #fence: Entry | undefined;
 
   constructor(deps: RequestsDeps) {
     this.#deps = deps;
@@ -125,24 +130,60 @@ export class Requests {
     return entry.promise;
   }
 
-  /** A new session is open: what waits may go. */
+  /** A new session is open: what waits may go. `lose` was called for the one before. */
   attach(): void {
     this.#open = true;
     this.#window = requestLimits.window;
     this.pump();
   }
 
-  /** The session is gone: what was sent waits for the next one, but commands and internal requests end here. */
+  /** The session goes on over a new connection. `ref`: one for the fence. */
+  reattach(ref: string): void {
+    this.#open = true;
+    this.#resume();
+    this.#dropFence();
+    const fence: RequestFrame = { type: 'list', ref };
+    // Without a deadline: on a line that does not answer, the connection ends it.
+    this.#enter(fence, JSON.stringify(fence), this.#internal, { timeoutMs: Number.POSITIVE_INFINITY }).catch(() => {});
+    this.#fence = this.#internal.get(ref);
+    this.pump();
+  }
+
+  /** The connection is gone: nothing is sent, and what was sent may still be answered where the session goes on. */
   detach(): void {
     this.#open = false;
     this.#resume();
+    this.#dropFence();
+  }
+
+  /** The session is gone: what was sent waits for the next one, but commands and internal requests end here. */
+  lose(): void {
+    this.#dropFence();
     for (const entry of this.#internal.values()) entry.reject(new ConnectionError('lost', entry.frame.ref));
     for (const entry of this.#entries.values()) {
       if (!entry.sent) continue;
       if (entry.frame.type === 'custom') entry.reject(new ConnectionError('lost', entry.frame.ref));
-      else entry.sent = false;
+      else this.#unsend(entry);
     }
-    this.#inFlight = 0;
+  }
+
+  #passFence(): void {
+    this.#fence = undefined;
+    for (const entries of [this.#internal, this.#entries]) {
+      for (const entry of entries.values()) this.#unsend(entry);
+    }
+    this.pump();
+  }
+
+  #dropFence(): void {
+    const fence = this.#fence;
+    this.#fence = undefined;
+    fence?.reject(new ConnectionError('lost', fence.frame.ref));
+  }
+
+  #unsend(entry: Entry): void {
+    if (entry.sent) this.#inFlight -= 1;
+    entry.sent = false;
   }
 
   /** Rejects all that waits. */
@@ -152,7 +193,7 @@ export class Requests {
     for (const entries of [this.#internal, this.#entries]) {
       for (const entry of entries.values()) entry.reject(error);
     }
-    this.#inFlight = 0;
+    this.#fence = undefined;
   }
 
   /** Takes a server message; tells whether it answered a request. */
@@ -167,11 +208,17 @@ export class Requests {
       entry.resolve(frame);
       this.pump();
     } else return false;
+    // Any answer to the fence will do, unless it has to be asked again.
+    if (entry === this.#fence && !this.#internal.has(frame.ref)) this.#passFence();
     return true;
   }
 
   /** Sends what may be sent. Called whenever that may have changed. */
   pump(): void {
+    if (this.#fence !== undefined) {
+      if (this.#open && this.#pause === undefined && !this.#fence.sent) this.#transmit(this.#fence);
+      return;
+    }
     for (const entry of this.#internal.values()) {
       if (!entry.sent && this.#mayAny()) this.#transmit(entry);
     }
@@ -207,8 +254,7 @@ export class Requests {
 
   /** Puts a request back in its place; nothing is sent for `ms`. */
   #requeue(entry: Entry, ms: number): void {
-    if (entry.sent) this.#inFlight -= 1;
-    entry.sent = false;
+    this.#unsend(entry);
     if (this.#pause !== undefined) return;
     this.#pause = this.#deps.timers.setTimeout(() => {
       this.#pause = undefined;

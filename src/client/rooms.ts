@@ -1,6 +1,7 @@
 /**
  * The rooms the client is in, and what it has seen of each: turns room messages into events, each message once and in
- * order, over any number of sessions. Knows no connection; asks its own requests through `request`.
+ * order, over any number of sessions. Knows no connection; asks its own requests through `request`. A session that goes
+ * on over another connection is no news here: it brings what was missed by itself.
  *
  *   live ──session lost──▶ away ──joined──▶ live                      (nothing missed, or all of it in the status)
  *                           ▲      joined, truncated ──▶ filling ──all pages read──▶ live
@@ -30,6 +31,9 @@ type Room = {
   held: Held[];
 };
 
+/** A room that the client is in, and the last message that it was told of. */
+export type RoomMark = { name: string; epoch: string; seen: number };
+
 export type RoomsDeps = {
   /** Sends a request of the client's own; rejects with ChatError, or otherwise when the session is gone or stuck. */
   request: (frame: ClientFrame) => Promise<ServerFrame>;
@@ -48,6 +52,23 @@ export class Rooms {
 
   constructor(deps: RoomsDeps) {
     this.#deps = deps;
+  }
+
+  /** What a later client needs to go on from here. */
+  marks(): RoomMark[] {
+    return [...this.#rooms.values()].map(({ name, epoch, seen }) => ({ name, epoch, seen }));
+  }
+
+  /** Whether all that came was told: otherwise a later client has to join the rooms again to be told of the rest. */
+  isAllTold(): boolean {
+    return [...this.#rooms.values()].every(({ phase }) => phase === 'live');
+  }
+
+  /** Goes on from an earlier client's marks, in its session; without it, `lose` comes before the first `rejoin`. */
+  restore(marks: readonly RoomMark[]): void {
+    for (const { name, epoch, seen } of marks) {
+      this.#rooms.set(name, { name, epoch, seen, phase: 'live', until: 0, held: [] });
+    }
   }
 
   names(): ReadonlySet<string> {

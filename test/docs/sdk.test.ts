@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { createApp } from '../../src/app.ts';
-import { blockedMs } from '../../src/client/connection.ts';
+import { blockedMs } from '../../src/client/connection-times.ts';
 import { backoff, connectionTimes, requestLimits } from '../../src/client/index.ts';
 import { loadConfig } from '../../src/config.ts';
 import { readProjectFile, tableRows } from './markdown.ts';

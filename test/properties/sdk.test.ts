@@ -43,6 +43,7 @@ async function run({ whims, sinceMessages, pageMessages, chance, steps }: Schedu
   const timers = createManualTimers();
   const client = createClient({
     url: 'http://model.example',
+    transport: 'websocket',
     WebSocket: server.WebSocket,
     random: () => chance.next().value,
     timers: {

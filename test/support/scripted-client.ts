@@ -18,6 +18,7 @@ export async function scripted(t: ExecutionContext, options: Partial<ClientOptio
   const client = createClient({
     url: server.url,
     token: 'secret',
+    transport: 'websocket',
     WebSocket,
     timers,
     now: () => timers.now(),

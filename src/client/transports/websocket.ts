@@ -1,9 +1,6 @@
 /** The WebSocket transport, on nothing but what browsers offer. The token goes into the query: browsers set no headers. */
 import type { Timers, WebSocketConstructor } from '../platform.ts';
-import type { OpenTransport } from './transport.ts';
-
-/** Milliseconds that `close` waits for the server's closing frame: a line that is dead sends none. */
-const closeWaitMs = 1_000;
+import { closeWaitMs, type OpenTransport, ownCloseCodes, parseMessage } from './transport.ts';
 
 /** `base`: the server's http(s) URL without a trailing slash. */
 export function createWebSocketTransport(
@@ -11,14 +8,18 @@ export function createWebSocketTransport(
   WebSocketClass: WebSocketConstructor,
   timers: Timers,
 ): OpenTransport {
-  return (token, events) => {
-    const query = token === undefined ? '' : `?token=${encodeURIComponent(token)}`;
-    const socket = new WebSocketClass(`${base.replace(/^http/, 'ws')}/ws/chat${query}`);
+  return ({ token, cursor }, events) => {
+    const query = new URLSearchParams({
+      ...(token === undefined ? {} : { token }),
+      resume: '1',
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    const socket = new WebSocketClass(`${base.replace(/^http/, 'ws')}/ws/chat?${query.toString()}`);
     let ended = false;
     let detached = false;
     let onEnded: (() => void) | undefined;
     socket.addEventListener('message', (event) => {
-      if (!detached && typeof event.data === 'string') events.onText(event.data);
+      if (!detached && typeof event.data === 'string') events.onMessage(parseMessage(event.data));
     });
     socket.addEventListener('close', (event) => {
       ended = true;
@@ -30,7 +31,7 @@ export function createWebSocketTransport(
     socket.addEventListener('error', () => {});
     return {
       send: (text) => socket.send(text),
-      close() {
+      close(how) {
         detached = true;
         if (ended) return Promise.resolve();
         return new Promise((resolve) => {
@@ -39,7 +40,7 @@ export function createWebSocketTransport(
             timers.clearTimeout(timer);
             resolve();
           };
-          socket.close(1000);
+          socket.close(how === 'leave' ? 1000 : ownCloseCodes.suspended);
         });
       },
     };
