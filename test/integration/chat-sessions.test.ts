@@ -220,7 +220,7 @@ test('a reader that stops reading is closed with 4408 once a MiB waits for it, a
     Array.from({ length: sent }, (_, index) => index + 1),
   );
   slow.socket.resume();
-  t.true([1006, 4408].includes((await slow.closed).code));
+  t.true([1006, 4408].includes((await slow.closed).code ?? 0));
 });
 
 test('a stopping server tells its clients when to come back and closes with 1012; what was accepted is stored', async (t) => {

@@ -12,9 +12,9 @@ import { type Env, loadConfig } from '../../src/config.ts';
 import { randomText, systemClock } from '../../src/core/clock.ts';
 import type { Clock, MessageStore, Storage } from '../../src/core/ports.ts';
 import { openStorage } from '../../src/storage/storage.ts';
-import { openRawClient, type RawClient, type RawClientOptions } from './raw-client.ts';
+import { openRawClient, type RawClientOf, type RawOptionsOf, type TransportName } from './raw-client.ts';
 
-export type TestApp = {
+export type TestApp<Name extends TransportName = 'websocket'> = {
   app: App;
   url: string;
   databaseUrl: string;
@@ -22,7 +22,10 @@ export type TestApp = {
   /** Registers the user if need be, logs in, and resolves a new token. */
   login(username: string): Promise<string>;
   /** A raw client of that user, after its `api-motd`. */
-  chat(username: string, options?: RawClientOptions): Promise<RawClient>;
+  chat<Own extends TransportName = Name>(
+    username: string,
+    options?: RawOptionsOf[Own] & { transport?: Own },
+  ): Promise<RawClientOf[Own]>;
   /** A REST call; the body goes out as JSON. */
   request(
     method: string,
@@ -35,10 +38,11 @@ export type TestApp = {
 
 const password = 'a long enough pass-phrase';
 
-export async function startApp(
+/** `transport`: what `chat` uses where a call does not say. */
+export async function startApp<Name extends TransportName = 'websocket'>(
   t: ExecutionContext,
-  options: { env?: Env; overrides?: Overrides; databaseUrl?: string } = {},
-): Promise<TestApp> {
+  options: { env?: Env; overrides?: Overrides; databaseUrl?: string; transport?: Name } = {},
+): Promise<TestApp<Name>> {
   const databaseUrl = options.databaseUrl ?? `sqlite://${join(await temporaryFolder(t), 'finchat.sqlite')}`;
   const config = loadConfig({
     PORT: '0',
@@ -85,11 +89,15 @@ export async function startApp(
     metricsPort,
     login,
     request,
-    async chat(username, clientOptions) {
-      const token = clientOptions?.token ?? (await login(username));
-      const client = await openRawClient(t, url, { ...clientOptions, token });
+    async chat<Own extends TransportName = Name>(
+      username: string,
+      own?: RawOptionsOf[Own] & { transport?: Own },
+    ): Promise<RawClientOf[Own]> {
+      const token = own?.token ?? (await login(username));
+      const transport: TransportName = own?.transport ?? options.transport ?? 'websocket';
+      const client = await openRawClient(t, url, { ...own, token, transport });
       await client.next({ type: 'notification', code: 'api-motd' });
-      return client;
+      return client as RawClientOf[Own];
     },
     async elsewhere() {
       const storage = await openStorage({
