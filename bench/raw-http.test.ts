@@ -58,7 +58,7 @@ test('a body without length or chunks goes on until the connection ends', (t) =>
 
 test('the data of each event is read however the stream is cut into pieces', (t) => {
   const bytes = Buffer.from(
-    'retry: 2000\n\n: a comment\n\nid: s.1\ndata: {"a":1}\n\ndata: {"b":"data: 2"}\nid: s.2\n\n:\n\n',
+    'retry: 2000\n\n: a comment\n\nid: s.1\ndata: {"a":1}\n\ndata:{"b":"data: 2"}\nid: s.2\n\n:\n\n',
   );
   for (let size = 1; size <= bytes.length; size += 1) {
     const seen: string[] = [];

@@ -75,8 +75,8 @@ export function createEventReader(onData: (bytes: Buffer, from: number, to: numb
           rest = Buffer.from(bytes.subarray(at, to));
           return;
         }
-        // "da": no other field begins so. The space behind the colon is there by contract.
-        if (bytes[at] === 0x64 && bytes[at + 1] === 0x61) onData(bytes, at + 6, end);
+        // "da": no other field begins so. A space behind the colon is not part of the data.
+        if (bytes[at] === 0x64 && bytes[at + 1] === 0x61) onData(bytes, at + (bytes[at + 5] === 0x20 ? 6 : 5), end);
         at = end + 1;
       }
     },
