@@ -120,7 +120,8 @@ export const settings: { readonly [K in keyof Config]: Setting<Config[K]> } = {
   },
   sessionOutbox: {
     key: 'SESSION_OUTBOX',
-    parse: integer(limits.transportBytes, 67_108_864),
+    // At least one answer of the largest size beside what a connection may have unwritten.
+    parse: integer(limits.historyBytes + limits.transportBytes, 67_108_864),
     default: limits.outboxBytes,
     group: 'server',
     help: 'Bytes of messages that are kept for a session to resume, at most.',

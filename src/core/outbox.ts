@@ -72,6 +72,15 @@ export class Outbox {
     this.#marks = [];
   }
 
+  /** A connection is gone that had not taken the newest `bytes` bytes: they are unsent again. */
+  giveBack(bytes: number): void {
+    for (let left = bytes; left > 0 && this.#sent > this.#presented && this.#sent >= this.#first; this.#sent -= 1) {
+      const { length } = (this.#frames[this.#head + this.#sent - this.#first] as EncodedFrame).bytes;
+      this.#unsentBytes += length;
+      left -= length;
+    }
+  }
+
   /** Drops the oldest of what was sent until the rest fits, but nothing of the newest `unwritten` bytes. */
   trim(unwritten: number): void {
     while (this.isOver && this.#first <= this.#sent && this.#bytes - this.#unsentBytes > unwritten) {

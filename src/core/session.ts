@@ -183,6 +183,7 @@ export class Session implements Receiver, ConnectionOwner {
   /** Its connection is gone, or is given up with `close`. */
   #detach(close: CloseName | undefined): void {
     const transport = this.#release(false);
+    if (transport !== undefined) this.#outbox?.giveBack(transport.unwritten());
     if (close !== undefined) transport?.close(close);
     if (this.#state !== 'open') return;
     if (this.#outbox === undefined || this.#context.graceSeconds === 0) this.leave();
@@ -281,7 +282,10 @@ export class Session implements Receiver, ConnectionOwner {
       else outbox.push(frame);
     }
     // Nobody has come for what waits, and there is no room for more.
-    if (this.#connection === undefined) this.#isOverflowed = outbox?.isOver === true;
+    if (this.#connection === undefined && outbox !== undefined) {
+      outbox.trim(0);
+      this.#isOverflowed = outbox.isOver;
+    }
     if (this.#isFlushDue || (this.#connection === undefined && !this.#isOverflowed)) return;
     this.#isFlushDue = true;
     this.#context.turn.addSession(this);
@@ -326,7 +330,8 @@ export class Session implements Receiver, ConnectionOwner {
       if (outbox.hasUnsent) connection.block();
     }
     outbox.trim(connection.transport.unwritten());
-    if (outbox.isOver) this.#detach('tooSlow');
+    // What is all sent is only a moment from being let go.
+    if (outbox.isOver && outbox.hasUnsent) this.#detach('tooSlow');
   }
 
   onDisbanded(room: LiveRoom): void {
