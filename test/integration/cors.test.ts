@@ -22,10 +22,14 @@ async function ask(
   const response = await fetch(url, { ...init, headers: { connection: 'close', ...init.headers } });
   await response.arrayBuffer();
   const { status, headers } = response;
+  return { status, headers, ...corsOf(headers) };
+}
+
+function corsOf(headers: Headers): Pick<Asked, 'cors' | 'vary'> {
   const cors = Object.fromEntries(
     names.flatMap((name) => (headers.has(name) ? [[name, headers.get(name) ?? '']] : [])),
   );
-  return { status, headers, cors, vary: headers.get('vary') };
+  return { cors, vary: headers.get('vary') };
 }
 
 function preflight(url: string, method: string, origin = page): Promise<Asked> {
@@ -151,4 +155,46 @@ test('* names all origins, without cookies', async (t) => {
     t.is(cors['access-control-allow-origin'], '*');
     t.is(cors['access-control-allow-credentials'], undefined);
   }
+});
+
+test('the chat’s own refusals, streams and polls can be read from a named origin', async (t) => {
+  const app = await startApp(t, { env: { ...allowed, RATE_LIMITS: 'on' } });
+  const { url } = app;
+  const authorization = `Token ${await app.login('alice')}`;
+  const from = { origin: page, authorization };
+  const chat = (method: string, path: string, headers: Record<string, string> = from, body?: unknown): Promise<Asked> =>
+    ask(url + path, {
+      method,
+      headers: { ...headers, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  const hasHeaders = (
+    { status, cors, vary }: { status: number } & Pick<Asked, 'cors' | 'vary'>,
+    wanted: number,
+  ): void => {
+    t.is(status, wanted);
+    t.is(cors['access-control-allow-origin'], page, String(wanted));
+    holdsAll(t, cors['access-control-expose-headers'], ['Retry-After', 'WWW-Authenticate']);
+    t.is(vary, 'Origin', String(wanted));
+  };
+  for (const path of ['/sse/chat', '/poll/chat']) {
+    hasHeaders(await chat('GET', path, { origin: page }), 401);
+    hasHeaders(await chat('POST', path, { origin: page }, []), 401);
+    hasHeaders(await chat('POST', path, from, []), 409);
+    hasHeaders(await chat('DELETE', path), 409);
+  }
+  hasHeaders(await chat('GET', '/poll/chat?cursor=nobody.1'), 410);
+
+  const stream = await fetch(`${url}/sse/chat`, { headers: from });
+  t.teardown(() => stream.body?.cancel());
+  hasHeaders({ status: stream.status, ...corsOf(stream.headers) }, 200);
+  hasHeaders(await chat('GET', '/sse/chat'), 409);
+  hasHeaders(await chat('POST', '/sse/chat', from, []), 202);
+  const flood = Array.from({ length: 100 }, () => ({ type: 'list' }));
+  let last = await chat('POST', '/sse/chat', from, flood);
+  for (let tries = 0; tries < 50 && last.status === 202; tries += 1)
+    last = await chat('POST', '/sse/chat', from, flood);
+  hasHeaders(last, 429);
+  hasHeaders(await chat('DELETE', '/sse/chat'), 204);
+  hasHeaders(await chat('GET', '/poll/chat'), 200);
 });

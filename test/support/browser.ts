@@ -10,16 +10,26 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext, TestFn } from 'ava';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
-import type { ChatPage, Seen } from '../browser/page/chat-page.ts';
+import type { ChatPage, Seen as PlainSeen } from '../browser/page/chat-page.ts';
+import type { SdkPage, SdkSeen } from '../browser/page/sdk-page.ts';
 import { findProgram, makeFolder, programTest } from './services.ts';
 
 declare global {
-  // In the page, where functions given to `evaluate` run.
+  // Both are in the page, where functions given to `evaluate` run.
   var chatPage: ChatPage;
+  var sdkPage: SdkPage;
 }
 
-/** What is built: pages load their modules from here. */
-export const builtFolder: string = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+export type Seen = PlainSeen | SdkSeen;
+
+/** An empty page, beneath whose address the project's files are: the built modules, and the package that they import. */
+export const emptyPage: { html: string; folder: string } = {
+  html: `<!doctype html><title>page</title><script type="importmap">${JSON.stringify({
+    imports: { 'eventsource-parser': './node_modules/eventsource-parser/dist/index.js' },
+  })}</script>`,
+  // Tests run as dist/test/…: the project is three folders up.
+  folder: fileURLToPath(new URL('../../../', import.meta.url)).replace(/\/$/, ''),
+};
 
 export type TestPage = {
   readonly page: Page;
@@ -27,6 +37,8 @@ export type TestPage = {
   readonly seen: readonly Seen[];
   /** What the page's console says, for a failed test. */
   readonly said: readonly string[];
+  /** Runs a module of test/browser/page in it, as `chat-page` is run already. */
+  load(module: string): Promise<void>;
   /** The first that matches among those after the one returned last; waits for it. */
   next<T extends Seen = Seen>(matches: (seen: Seen) => boolean): Promise<T>;
 };
@@ -46,14 +58,18 @@ function program(): string | undefined {
   return programs.map((name) => findProgram(name)).find((file) => file !== undefined);
 }
 
-/**
- * For one file of tests: what registers a test that gets a browser's pages. Without Chromium, or where `missing` says
- * that another program is missing, it shows as skipped, with the reason.
- */
-export function createBrowserTest(
-  test: TestFn,
+/** `missing`: why another program that it needs cannot be started. */
+export type BrowserTest = (
+  title: string,
+  body: (t: ExecutionContext, open: OpenPage) => Promise<void>,
   missing?: string,
-): (title: string, body: (t: ExecutionContext, open: OpenPage) => Promise<void>) => void {
+) => void;
+
+/**
+ * For one file of tests: what registers a test that gets a browser's pages. Without Chromium it shows as skipped, with
+ * the reason. One after the other: a browser is busy enough.
+ */
+export function createBrowserTest(test: TestFn): BrowserTest {
   let browser: Promise<BrowserContext> | undefined;
   let folder: string | undefined;
   test.after.always(async () => {
@@ -70,15 +86,15 @@ export function createBrowserTest(
       env: { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder },
     });
   };
-  return (title, body) =>
-    programTest(test, missing ?? whyNoBrowser(), title, async (t) => {
+  return (title, body, missing) =>
+    programTest(test.serial, whyNoBrowser() ?? missing, title, async (t) => {
       browser ??= launch();
       const context = await browser;
       await body(t, (url) => openPage(t, context, url));
     });
 }
 
-/** `url`: an empty page, under whose address the built modules are. */
+/** `url`: where the empty page is. */
 async function openPage(t: ExecutionContext, profile: BrowserContext, url: string): Promise<TestPage> {
   const context = await profile.browser()?.newContext();
   if (context === undefined) throw new Error('The browser gives no context.');
@@ -95,13 +111,18 @@ async function openPage(t: ExecutionContext, profile: BrowserContext, url: strin
     noticed();
   });
   await page.goto(url);
-  await page.addScriptTag({ type: 'module', url: new URL('test/browser/page/chat-page.js', url).href });
-  await page.waitForFunction(() => globalThis.chatPage !== undefined);
+  const load = async (module: string): Promise<void> => {
+    const address = new URL(`dist/test/browser/page/${module}.js`, url).href;
+    // Text: TypeScript would rewrite a call of `import`. And a script that is added would not be waited for.
+    await page.evaluate(`import(${JSON.stringify(address)}).then(() => undefined)`);
+  };
+  await load('chat-page');
 
   return {
     page,
     seen,
     said,
+    load,
     async next<T extends Seen>(matches: (entry: Seen) => boolean): Promise<T> {
       const late = AbortSignal.timeout(deadlineMs);
       for (;;) {
@@ -122,15 +143,15 @@ async function openPage(t: ExecutionContext, profile: BrowserContext, url: strin
   };
 }
 
-/** A server with an origin of its own: an empty page at `/`, and the built modules. Resolves its address. */
+/** A server with an origin of its own: the empty page at `/`. Resolves its address. */
 export async function startPageServer(t: ExecutionContext): Promise<string> {
   const server = createServer((request, response) => {
     const path = request.url ?? '/';
     if (path === '/') {
-      response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>page</title>');
+      response.setHeader('Content-Type', 'text/html').end(emptyPage.html);
       return;
     }
-    readFile(new URL(`.${path}`, `file://${builtFolder}/`)).then(
+    readFile(new URL(`.${path}`, `file://${emptyPage.folder}/`)).then(
       (text) => response.setHeader('Content-Type', 'text/javascript').end(text),
       () => response.writeHead(404).end(),
     );

@@ -17,8 +17,8 @@ export type NginxOptions = {
    * no upgrades.
    */
   site: 'documented' | 'plain';
-  /** A folder whose modules are served under `/pages/`, where an empty page is too: it has the server's origin. */
-  pages?: string;
+  /** A page at `/pages/`, so of the server's origin, and the folder whose files are beneath it. */
+  pages?: { html: string; folder: string };
 };
 
 export type Nginx = {
@@ -138,10 +138,10 @@ function documentedSite(port: number, target: string, folder: string): string {
   return exchanged.reduce((site, [documented, here]) => exchange(site, documented, here), block);
 }
 
-function withPages(site: string, pages: string | undefined): string {
+function withPages(site: string, pages: NginxOptions['pages']): string {
   if (pages === undefined) return site;
-  const locations = `location = /pages/ { default_type text/html; return 200 "<!doctype html><title>page</title>"; }
-  location /pages/ { alias ${pages}/; }`;
+  const locations = `location = /pages/ { default_type text/html; return 200 '${pages.html}'; }
+  location /pages/ { alias ${pages.folder}/; }`;
   return exchange(site, 'location / {', `${locations}\n  location / {`);
 }
 

@@ -10,7 +10,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ExecutionContext, TestFn } from 'ava';
+import type { ExecutionContext, SerialFn, TestFn } from 'ava';
 
 export type Service = {
   url: string;
@@ -100,7 +100,7 @@ export function serviceTest(
 
 /** The same for programs that each test starts for itself. `missing`: why one cannot be started; undefined: all can. */
 export function programTest(
-  test: TestFn,
+  test: TestFn | SerialFn,
   missing: string | undefined,
   title: string,
   body: (t: ExecutionContext) => Promise<void>,
@@ -109,7 +109,7 @@ export function programTest(
   else failOrSkip(test, title, missing);
 }
 
-function failOrSkip(test: TestFn, title: string, missing: string): void {
+function failOrSkip(test: TestFn | SerialFn, title: string, missing: string): void {
   if (requiresServices()) test(title, (t) => t.fail(`required, but: ${missing}`));
   else test.skip(`${title} [skipped: ${missing}]`, (t) => t.fail());
 }

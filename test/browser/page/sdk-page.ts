@@ -1,0 +1,54 @@
+/** What a page does with the SDK in the browser tests, as an application would: the browser's own fetch and WebSocket. */
+import { type Client, type ClientOptions, createClient } from '../../../src/client/index.ts';
+
+export type SdkPage = {
+  /** Resolves the token. */
+  enter(options: ClientOptions, credentials: { username: string; password: string }, room: string): Promise<string>;
+  /** Resolves the message's id. */
+  send(room: string, body: string): Promise<number>;
+  transport(): string | undefined;
+  close(): Promise<void>;
+};
+
+/** What is reported, beside what `chat-page` does. */
+export type SdkSeen =
+  | { kind: 'said'; id: number; user: string; body: string }
+  | { kind: 'session'; resumed: boolean }
+  | { kind: 'transport'; transport: string | undefined }
+  | { kind: 'end'; reason: string };
+
+declare global {
+  var sdkPage: SdkPage;
+}
+
+let client: Client | undefined;
+
+function tell(seen: SdkSeen): void {
+  void globalThis.report(seen);
+}
+
+function entered(): Client {
+  if (client === undefined) throw new Error('The page has no client yet.');
+  return client;
+}
+
+globalThis.sdkPage = {
+  async enter(options, credentials, room) {
+    const made = createClient(options);
+    client = made;
+    made.on('message', ({ id, user, body }) => tell({ kind: 'said', id, user, body }));
+    made.on('session', ({ resumed }) => tell({ kind: 'session', resumed }));
+    made.on('transport', ({ transport }) => tell({ kind: 'transport', transport }));
+    made.on('end', ({ reason }) => tell({ kind: 'end', reason }));
+    const token = await made.login(credentials);
+    await made.connect();
+    await made.join(room);
+    return token;
+  },
+  async send(room, body) {
+    const { id } = await entered().send(room, body);
+    return id;
+  },
+  transport: () => entered().transport,
+  close: () => entered().close(),
+};

@@ -1,0 +1,93 @@
+/** The SDK in a browser, as it is built: every transport by every way, and what `auto` makes of a proxy that breaks WebSockets. */
+import test, { type ExecutionContext } from 'ava';
+import { createBrowserTest, type TestPage } from '../support/browser.ts';
+import type { RawClient } from '../support/raw-client.ts';
+import type { SdkSeen } from './page/sdk-page.ts';
+import { createRouteTest, type Way } from './routes.ts';
+
+const browserTest = createBrowserTest(test);
+const routeTest = createRouteTest(browserTest);
+// The way on which the old connection's end and the new one may pass each other, and all transports work.
+const proxiedTest = createRouteTest(browserTest, ['the documented nginx']);
+const room = 'friends';
+const wishes = ['auto', 'sse', 'poll'] as const;
+type Said = SdkSeen & { kind: 'said' };
+
+/** Ada by the SDK in her page. Resolves her token. */
+async function enter(t: ExecutionContext, way: Way, page: TestPage, wish: (typeof wishes)[number]): Promise<string> {
+  await way.app.login('ada');
+  await page.load('sdk-page');
+  const token = await page.page.evaluate(
+    ([url, transport]) =>
+      globalThis.sdkPage.enter(
+        { url, transport },
+        { username: 'ada', password: 'a long enough pass-phrase' },
+        'friends',
+      ),
+    [way.url, wish] as const,
+  );
+  const best = way.route === 'the shortest nginx' ? 'sse' : 'websocket';
+  t.is(await page.page.evaluate(() => globalThis.sdkPage.transport()), wish === 'auto' ? best : wish);
+  return token;
+}
+
+async function withBob(way: Way): Promise<RawClient> {
+  const bob = await way.app.chat('bob');
+  await bob.ask({ type: 'join', room_name: room }, { code: 'joined', you: true });
+  return bob;
+}
+
+async function sayAs(bob: RawClient, ...bodies: string[]): Promise<void> {
+  for (const body of bodies) await bob.ask({ type: 'message', room_name: room, body }, { code: 'message', body });
+}
+
+function heard(page: TestPage, body: string): Promise<Said> {
+  return page.next<Said>((seen) => seen.kind === 'said' && seen.body === body);
+}
+
+for (const wish of wishes) {
+  routeTest(`the SDK chats by ${wish}, and a cut costs and repeats nothing`, async (t, way, page) => {
+    const token = await enter(t, way, page, wish);
+    const bob = await withBob(way);
+    await sayAs(bob, 'before');
+    await heard(page, 'before');
+    way.line.refuse();
+    await sayAs(bob, 'missed 1', 'missed 2');
+    const sending = page.page.evaluate(() => globalThis.sdkPage.send('friends', 'from the dark'));
+    await sayAs(bob, 'missed 3');
+    way.line.resume();
+    const id = await sending;
+    t.is((await bob.next({ code: 'message', body: 'from the dark' })).id, id);
+    await sayAs(bob, 'after');
+    await heard(page, 'after');
+    const sessions = page.seen.flatMap((seen) => (seen.kind === 'session' ? [seen.resumed] : []));
+    // A browser may ask again by itself when a connection that it uses again breaks: then the SDK has not noticed a cut.
+    t.deepEqual(sessions, wish === 'poll' && sessions.length === 1 ? [false] : [false, true]);
+    const bodies = page.seen.flatMap((seen) => (seen.kind === 'said' ? [seen.body] : []));
+    t.deepEqual(bodies, ['before', 'missed 1', 'missed 2', 'missed 3', 'from the dark', 'after']);
+    t.false(
+      bob.frames.some(({ code }) => code === 'parted'),
+      'the room has not noticed',
+    );
+
+    await way.app.request('POST', '/logout', { token });
+    // Between two polls nothing can be told: the next one finds the token gone.
+    const reasons = wish === 'poll' ? ['logged-out', 'not-authenticated'] : ['logged-out'];
+    await page.next((seen) => seen.kind === 'end' && reasons.includes(seen.reason));
+    await bob.next({ code: 'parted', user: 'ada' });
+  });
+}
+
+for (const wish of wishes) {
+  proxiedTest(`a page that is loaded again is let in at once by ${wish}`, async (t, way, page) => {
+    await enter(t, way, page, wish);
+    const bob = await withBob(way);
+    await page.page.reload();
+    await page.load('chat-page');
+    await enter(t, way, page, wish);
+    await bob.next({ code: 'parted', user: 'ada' });
+    await bob.next({ code: 'joined', user: 'ada' });
+    await page.page.evaluate(() => globalThis.sdkPage.close());
+    await bob.next({ code: 'parted', user: 'ada' });
+  });
+}
