@@ -25,7 +25,12 @@ export async function scripted(t: ExecutionContext, options: Partial<ClientOptio
     onListenerError: (error) => t.fail(`a listener threw: ${String(error)}`),
     ...options,
   });
-  t.teardown(() => client.close());
+  t.teardown(async () => {
+    const closed = client.close();
+    // A server that a test has left without an answer gives none to the farewell either.
+    timers.advance(1_000);
+    await closed;
+  });
   return { client, server, timers, told: listen(client) };
 }
 
