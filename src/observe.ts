@@ -5,7 +5,7 @@ import type { Metrics } from './http/metrics.ts';
 
 /** Brings the metrics up to date with the chat's own counters. */
 export function watchChat(chat: Chat, metrics: Metrics): () => void {
-  const seen = { stored: 0, delivered: 0 };
+  const seen = { stored: 0, delivered: 0, resumed: 0, notResumed: 0 };
   const errors = new Map<string, number>();
   return () => {
     metrics.sessions.reset();
@@ -13,6 +13,10 @@ export function watchChat(chat: Chat, metrics: Metrics): () => void {
     metrics.rooms.set(chat.hub.size);
     metrics.messagesStored.inc(chat.counters.stored - seen.stored);
     metrics.deliveries.inc(chat.counters.delivered - seen.delivered);
+    metrics.resumes.inc({ outcome: 'resumed' }, chat.counters.resumed - seen.resumed);
+    metrics.resumes.inc({ outcome: 'refused' }, chat.counters.notResumed - seen.notResumed);
+    seen.resumed = chat.counters.resumed;
+    seen.notResumed = chat.counters.notResumed;
     seen.stored = chat.counters.stored;
     seen.delivered = chat.counters.delivered;
     for (const [code, count] of chat.counters.errors) {

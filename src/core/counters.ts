@@ -6,11 +6,14 @@ export type Counters = {
   stored: number;
   /** Room frames handed to members. */
   delivered: number;
+  /** Connections that went on with a session, and those that wanted to and could not. */
+  resumed: number;
+  notResumed: number;
   readonly errors: Map<ErrorCode | FatalCode, number>;
 };
 
 export function createCounters(): Counters {
-  return { stored: 0, delivered: 0, errors: new Map() };
+  return { stored: 0, delivered: 0, resumed: 0, notResumed: 0, errors: new Map() };
 }
 
 export function countError(counters: Counters, code: ErrorCode | FatalCode): void {

@@ -48,7 +48,10 @@ export class Outbox {
     this.#unsentBytes += frame.bytes.length;
   }
 
-  /** Hands over what is unsent, as far as the transport takes it. */
+  /**
+   * Hands over what is unsent, until the transport has `limits.transportBytes` unwritten; the last message may be over it.
+   * (Below that, Node does not promise to say when it has drained.)
+   */
   writeTo(transport: Transport): void {
     while (this.hasUnsent) {
       const room = limits.transportBytes - transport.unwritten();

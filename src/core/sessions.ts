@@ -85,6 +85,7 @@ export class Sessions {
       if (Object.hasOwn(fatalCodes, cursor)) return this.#refuse(transport, cursor as FatalCode);
       if (this.#wasRevoked(principal, begun)) return this.#refuse(transport, 'not-authenticated');
       const resumed = this.#resume(transport, principal, cursor, hashOf(request.credentials));
+      this.#options.counters[resumed === undefined ? 'notResumed' : 'resumed'] += 1;
       if (resumed !== undefined) return resumed;
       if (transport.kind === 'poll') return this.#refuse(transport, 'session-expired');
     }

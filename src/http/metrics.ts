@@ -11,13 +11,15 @@ import { listenError } from './listener.ts';
 /** The server's figures. Whoever does the work counts it; labels have few values, never names or paths. */
 export type Metrics = {
   registry: Registry;
-  /** Sessions now, by transport. */
+  /** Sessions now, by transport; `detached` are those that wait for their client. */
   sessions: Gauge<'transport'>;
   /** Rooms with members on this node now. */
   rooms: Gauge;
   messagesStored: Counter;
   /** Frames handed to connections. */
   deliveries: Counter;
+  /** Connections that came with a cursor, by whether their session went on. */
+  resumes: Counter<'outcome'>;
   /** `error` and `fatal` frames sent, by code. */
   errors: Counter<'code'>;
   /** Messages in one commit. */
@@ -57,6 +59,7 @@ export function createMetrics(): Metrics {
     rooms: new Gauge({ name: 'finchat_rooms_live', help: 'Rooms with members on this node now.', registers }),
     messagesStored: counter('finchat_messages_stored_total', 'Messages stored.'),
     deliveries: counter('finchat_deliveries_total', 'Frames handed to connections.'),
+    resumes: counter('finchat_resumes_total', 'Connections that came with a cursor.', ['outcome']),
     errors: counter('finchat_errors_total', 'Error and fatal frames sent.', ['code']),
     commitBatchSize: new Histogram({
       name: 'finchat_commit_batch_messages',

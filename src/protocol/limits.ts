@@ -41,7 +41,7 @@ export const limits = {
   commandRefs: 1000,
   /** Bytes a WebSocket without resume may have unwritten before it is closed as too slow. */
   unwrittenBytes: 1_048_576,
-  /** Bytes that a connection of a resumable session may have unwritten, and of the messages in one poll's answer: what is beyond waits in the outbox. */
+  /** Bytes, and one message, that a connection of a resumable session may have unwritten, and of the messages in one poll's answer: what is beyond waits in the outbox. */
   transportBytes: 65_536,
   /** Bytes of the server messages that a resumable session keeps for a resume. The default of the setting `SESSION_OUTBOX`. */
   outboxBytes: 1_048_576,

@@ -1,0 +1,142 @@
+import test from 'ava';
+import { limits } from '../protocol/limits.ts';
+import { Outbox } from './outbox.ts';
+import type { EncodedFrame, Transport } from './transport.ts';
+
+function frame(size: number): EncodedFrame {
+  return { bytes: Buffer.alloc(size) };
+}
+
+/** A transport that takes everything at once, or keeps what it gets. */
+function openLine(keeps = false): { transport: Transport; numbers: number[] } {
+  const numbers: number[] = [];
+  let unwritten = 0;
+  const transport: Transport = {
+    kind: 'sse',
+    unwritten: () => unwritten,
+    write(frames, first) {
+      for (const [index, { bytes }] of frames.entries()) {
+        numbers.push((first?.n ?? 0) + index);
+        if (keeps) unwritten += bytes.length;
+      }
+    },
+    refuse() {},
+    close() {},
+    ping() {},
+  };
+  return { transport, numbers };
+}
+
+function filled(sizes: readonly number[], maxBytes = 1000): Outbox {
+  const outbox = new Outbox('s', maxBytes);
+  for (const size of sizes) outbox.push(frame(size));
+  return outbox;
+}
+
+test('messages are numbered from 1, and one that was presented is not written again', (t) => {
+  const outbox = filled([1, 1, 1]);
+  const [first, second] = [openLine(), openLine()];
+  outbox.writeTo(first.transport);
+  t.deepEqual(first.numbers, [1, 2, 3]);
+  t.false(outbox.hasUnsent);
+  outbox.rewind(2);
+  outbox.writeTo(second.transport);
+  t.deepEqual(second.numbers, [3]);
+});
+
+test('a client can go on from what it presented up to what was sent, and from nowhere else', (t) => {
+  const outbox = filled([1, 1, 1]);
+  t.true(outbox.reaches(0));
+  t.false(outbox.reaches(1));
+  outbox.writeTo(openLine().transport);
+  outbox.push(frame(1));
+  t.deepEqual(
+    [0, 1, 3, 4].map((n) => outbox.reaches(n)),
+    [true, true, true, false],
+  );
+  outbox.rewind(2);
+  t.deepEqual(
+    [1, 2, 3, 4].map((n) => outbox.reaches(n)),
+    [false, true, true, false],
+  );
+});
+
+test('a connection gets no more once it has 64 KiB unwritten, and a message is never cut', (t) => {
+  const outbox = filled([40_000, 20_000, 20_000, 100_000, 1], 1_000_000);
+  const stalled = openLine(true);
+  outbox.writeTo(stalled.transport);
+  t.deepEqual(stalled.numbers, [1, 2, 3]);
+  outbox.rewind(3);
+  const next = openLine(true);
+  outbox.writeTo(next.transport);
+  t.deepEqual(next.numbers, [4]);
+});
+
+test('the oldest sent messages fall out of a full outbox, unsent and unwritten ones do not', (t) => {
+  const outbox = filled([300, 300, 300, 300]);
+  t.true(outbox.isOver);
+  outbox.trim(0);
+  t.true(outbox.isOver, 'nothing was sent');
+  outbox.writeTo(openLine().transport);
+  outbox.trim(1200);
+  t.true(outbox.isOver, 'nothing was taken');
+  outbox.trim(0);
+  t.false(outbox.isOver);
+  t.deepEqual(
+    [0, 1].map((n) => outbox.reaches(n)),
+    [false, true],
+  );
+});
+
+test('a single message larger than the outbox stands alone in it', (t) => {
+  const outbox = filled([300, 5000]);
+  outbox.writeTo(openLine().transport);
+  outbox.trim(0);
+  t.false(outbox.isOver);
+  t.true(outbox.reaches(1));
+  t.false(outbox.reaches(0));
+});
+
+test('what a lost connection had not taken is unsent again', (t) => {
+  const outbox = filled([100, 100, 100, 100]);
+  outbox.writeTo(openLine().transport);
+  outbox.rewind(1);
+  outbox.writeTo(openLine().transport);
+  outbox.giveBack(150);
+  const next = openLine();
+  outbox.writeTo(next.transport);
+  t.deepEqual(next.numbers, [3, 4]);
+  outbox.giveBack(Number.POSITIVE_INFINITY);
+  outbox.writeTo(next.transport);
+  t.deepEqual(next.numbers, [3, 4, 2, 3, 4]);
+});
+
+test('what was sent long ago is let go, what is unsent never', (t) => {
+  const outbox = filled([1, 1]);
+  outbox.writeTo(openLine().transport);
+  outbox.push(frame(1));
+  outbox.age(0);
+  outbox.age(limits.outboxAgeMs - 1);
+  t.true(outbox.reaches(0));
+  outbox.age(limits.outboxAgeMs);
+  t.false(outbox.reaches(1));
+  t.true(outbox.reaches(2));
+  const next = openLine();
+  outbox.writeTo(next.transport);
+  t.deepEqual(next.numbers, [3]);
+});
+
+test('a long life leaves no more behind than what is kept', (t) => {
+  const outbox = new Outbox('s', 1000);
+  const { transport, numbers } = openLine();
+  for (let n = 0; n < 10_000; n += 1) {
+    outbox.push(frame(100));
+    outbox.writeTo(transport);
+    outbox.trim(0);
+  }
+  t.is(numbers.length, 10_000);
+  t.deepEqual(
+    [9_989, 9_990, 10_000].map((n) => outbox.reaches(n)),
+    [false, true, true],
+  );
+});
