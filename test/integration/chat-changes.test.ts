@@ -2,13 +2,13 @@
 
 import test from 'ava';
 import { startApp } from '../support/app.ts';
-import { eachDatabase } from '../support/databases.ts';
+import { assertEnded, assertLoggedOut, eachTransportAndDatabase } from '../support/transports.ts';
 
-eachDatabase(
+eachTransportAndDatabase(
   test,
   'a room deleted elsewhere parts each of its members once and takes no more messages',
-  async (t, db) => {
-    const server = await startApp(t, { databaseUrl: db.url });
+  async (t, db, transport) => {
+    const server = await startApp(t, { transport, databaseUrl: db.url });
     const [alice, bob] = [await server.chat('alice'), await server.chat('bob')];
     for (const client of [alice, bob]) await client.ask({ type: 'join', room_name: 'family' }, { code: 'joined' });
     const storage = await server.elsewhere();
@@ -23,11 +23,11 @@ eachDatabase(
   },
 );
 
-eachDatabase(
+eachTransportAndDatabase(
   test,
   'a renamed room parts everybody under the old name and keeps its messages under the new',
-  async (t, db) => {
-    const server = await startApp(t, { databaseUrl: db.url });
+  async (t, db, transport) => {
+    const server = await startApp(t, { transport, databaseUrl: db.url });
     const alice = await server.chat('alice');
     const { status } = await alice.ask({ type: 'join', room_name: 'family' }, { code: 'joined' });
     await alice.ask({ type: 'message', room_name: 'family', body: 'kept' }, { code: 'message' });
@@ -45,16 +45,16 @@ eachDatabase(
   },
 );
 
-eachDatabase(test, 'a room made elsewhere can be joined at once', async (t, db) => {
-  const server = await startApp(t, { databaseUrl: db.url });
+eachTransportAndDatabase(test, 'a room made elsewhere can be joined at once', async (t, db, transport) => {
+  const server = await startApp(t, { transport, databaseUrl: db.url });
   const alice = await server.chat('alice');
   const storage = await server.elsewhere();
   await storage.rooms.create({ name: 'brand-new', topic: '', createdAt: Date.now() });
   t.true((await alice.ask({ type: 'join', room_name: 'brand-new' }, { code: 'joined' })).you);
 });
 
-eachDatabase(test, 'a deactivated user is kicked, and cannot come back', async (t, db) => {
-  const server = await startApp(t, { databaseUrl: db.url });
+eachTransportAndDatabase(test, 'a deactivated user is kicked, and cannot come back', async (t, db, transport) => {
+  const server = await startApp(t, { transport, databaseUrl: db.url });
   const token = await server.login('alice');
   const alice = await server.chat('alice', { token });
   const bob = await server.chat('bob');
@@ -62,25 +62,23 @@ eachDatabase(test, 'a deactivated user is kicked, and cannot come back', async (
   const storage = await server.elsewhere();
   const user = await storage.users.findByName('alice');
   await storage.users.setActive(user?.id ?? 0, false);
-  await alice.next({ type: 'fatal', code: 'kicked' }, 5000);
-  t.is((await alice.closed).code, 4403);
+  await assertEnded(t, alice, 'kicked');
   await bob.next({ code: 'parted', user: 'alice' });
   t.is((await server.request('GET', '/profile', { token })).status, 401);
 });
 
-eachDatabase(
+eachTransportAndDatabase(
   test,
   'a token revoked or a password changed elsewhere ends the session with logged-out',
-  async (t, db) => {
-    const server = await startApp(t, { databaseUrl: db.url });
+  async (t, db, transport) => {
+    const server = await startApp(t, { transport, databaseUrl: db.url });
     const storage = await server.elsewhere();
     const [alice, bob] = [await server.chat('alice'), await server.chat('bob')];
     const tokens = await storage.tokens.list();
     await storage.tokens.revoke(tokens.find((token) => token.username === 'alice')?.id ?? 0);
-    await alice.next({ code: 'logged-out' }, 5000);
-    t.is((await alice.closed).code, 1000);
+    await assertLoggedOut(t, alice);
     const user = await storage.users.findByName('bob');
     await storage.users.setPassword(user?.id ?? 0, 'a hash');
-    await bob.next({ code: 'logged-out' }, 5000);
+    await assertLoggedOut(t, bob);
   },
 );

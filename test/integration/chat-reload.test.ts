@@ -2,51 +2,56 @@
 import test from 'ava';
 import type { Storage } from '../../src/core/ports.ts';
 import { startApp } from '../support/app.ts';
+import { eachTransport } from '../support/transports.ts';
 
-test('a server that lost its place among the changes parts, kicks and logs out as if it had read them', async (t) => {
-  let isAway = false;
-  const wrapStorage = (storage: Storage): Storage => ({
-    ...storage,
-    changes: {
-      ...storage.changes,
-      readAfter: async (id, limit) => {
-        const latest = await storage.changes.latestId();
-        if (isAway) return { changes: [], lost: false };
-        // Rows that nobody read are gone: they were too old.
-        return latest > id ? { changes: [], lost: true } : storage.changes.readAfter(id, limit);
+eachTransport(
+  test,
+  'a server that lost its place among the changes parts, kicks and logs out as if it had read them',
+  async (t, transport) => {
+    let isAway = false;
+    const wrapStorage = (storage: Storage): Storage => ({
+      ...storage,
+      changes: {
+        ...storage.changes,
+        readAfter: async (id, limit) => {
+          const latest = await storage.changes.latestId();
+          if (isAway) return { changes: [], lost: false };
+          // Rows that nobody read are gone: they were too old.
+          return latest > id ? { changes: [], lost: true } : storage.changes.readAfter(id, limit);
+        },
       },
-    },
-  });
-  const server = await startApp(t, { overrides: { wrapStorage } });
-  const names = ['stays', 'deactivated', 'revoked'] as const;
-  const clients = new Map(await Promise.all(names.map(async (name) => [name, await server.chat(name)] as const)));
-  const stays = clients.get('stays');
-  if (stays === undefined) throw new Error('no client');
-  for (const room_name of ['friends', 'family', 'investments']) {
-    await stays.ask({ type: 'join', room_name }, { code: 'joined' });
-  }
+    });
+    const server = await startApp(t, { transport, overrides: { wrapStorage } });
+    const names = ['stays', 'deactivated', 'revoked'] as const;
+    const clients = new Map(await Promise.all(names.map(async (name) => [name, await server.chat(name)] as const)));
+    const stays = clients.get('stays');
+    if (stays === undefined) throw new Error('no client');
+    for (const room_name of ['friends', 'family', 'investments']) {
+      await stays.ask({ type: 'join', room_name }, { code: 'joined' });
+    }
 
-  const storage = await server.elsewhere();
-  const idOf = async (name: string): Promise<number> => (await storage.rooms.findByName(name))?.id ?? 0;
-  isAway = true;
-  await storage.rooms.delete(await idOf('family'));
-  await storage.rooms.rename(await idOf('investments'), 'stocks', Date.now());
-  await storage.rooms.create({ name: 'new', topic: '', createdAt: Date.now() });
-  await storage.users.setActive((await storage.users.findByName('deactivated'))?.id ?? 0, false);
-  const tokens = await storage.tokens.list();
-  await storage.tokens.revoke(tokens.find((token) => token.username === 'revoked')?.id ?? 0);
-  isAway = false;
+    const storage = await server.elsewhere();
+    const idOf = async (name: string): Promise<number> => (await storage.rooms.findByName(name))?.id ?? 0;
+    isAway = true;
+    await storage.rooms.delete(await idOf('family'));
+    await storage.rooms.rename(await idOf('investments'), 'stocks', Date.now());
+    await storage.rooms.create({ name: 'new', topic: '', createdAt: Date.now() });
+    await storage.users.setActive((await storage.users.findByName('deactivated'))?.id ?? 0, false);
+    const tokens = await storage.tokens.list();
+    await storage.tokens.revoke(tokens.find((token) => token.username === 'revoked')?.id ?? 0);
+    isAway = false;
 
-  await clients.get('deactivated')?.next({ type: 'fatal', code: 'kicked' });
-  await clients.get('revoked')?.next({ code: 'logged-out' });
-  await stays.next({ code: 'parted', room_name: 'family' });
-  const parted = stays.frames.filter((frame) => frame.code === 'parted').map((frame) => frame.room_name);
-  if (!parted.includes('investments')) await stays.next({ code: 'parted', room_name: 'investments' });
-  const { list } = await stays.ask({ type: 'list' }, { code: 'list' });
-  t.deepEqual(list, [
-    { name: 'friends', joined: true },
-    { name: 'new', joined: false },
-    { name: 'stocks', joined: false },
-  ]);
-  t.is((await stays.ask({ type: 'join', room_name: 'new' }, { code: 'joined' })).you, true);
-});
+    await clients.get('deactivated')?.next({ type: 'fatal', code: 'kicked' });
+    await clients.get('revoked')?.next({ code: 'logged-out' });
+    await stays.next({ code: 'parted', room_name: 'family' });
+    const parted = stays.frames.filter((frame) => frame.code === 'parted').map((frame) => frame.room_name);
+    if (!parted.includes('investments')) await stays.next({ code: 'parted', room_name: 'investments' });
+    const { list } = await stays.ask({ type: 'list' }, { code: 'list' });
+    t.deepEqual(list, [
+      { name: 'friends', joined: true },
+      { name: 'new', joined: false },
+      { name: 'stocks', joined: false },
+    ]);
+    t.is((await stays.ask({ type: 'join', room_name: 'new' }, { code: 'joined' })).you, true);
+  },
+);

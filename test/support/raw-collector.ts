@@ -58,7 +58,7 @@ export type RawClientOptions = {
   by?: 'query' | 'header';
   /** `/ws/chat`, `/sse/chat` or `/poll/chat` if left out. */
   path?: string;
-  /** Gives no sign of life when asked for one: a half-dead connection. */
+  /** Gives no sign of life when asked for one: a half-dead connection. (A poll asks again after `unpause`.) */
   mute?: boolean;
   /** Goes on with the session of this cursor, `<session>.<n>`. */
   cursor?: string;
@@ -77,6 +77,8 @@ export type RawClient = {
   readonly session: RawSession | undefined;
   /** `<session>.<n>` of what has arrived; undefined where the session cannot be resumed. */
   readonly cursor: string | undefined;
+  /** Resolves when the server has asked for a sign of life: a ping, a `ping` message, an answer without messages. */
+  readonly asked: Promise<void>;
   /** An object goes out as JSON, a string as it is. */
   send(message: object | string): void;
   /**
@@ -90,9 +92,11 @@ export type RawClient = {
   ask(message: object | string, wanted: Wanted, deadlineMs?: number): Promise<RawFrame>;
   /**
    * Everything that the server wrote before has arrived, and it has taken everything that was sent. A ping and its
-   * pong on a WebSocket; on the others a message that is answered `invalid-format` (and counted, but not in `frames`).
+   * pong on a WebSocket; on the others a message that is answered `invalid-format` (counted, but not in `frames`).
    */
   settle(deadlineMs?: number): Promise<void>;
+  /** The server has taken everything that was sent; its answers may be on their way. */
+  delivered(): Promise<void>;
   /** Stops reading (a poll: stops asking), so that what the server writes stays with it, and no proof of life is given. */
   pause(): void;
   unpause(): void;
@@ -102,7 +106,9 @@ export type RawClient = {
   cut(): void;
 };
 
-export type Collector = Pick<RawClient, 'frames' | 'closed' | 'next' | 'take'> & {
+export type Collector = Pick<RawClient, 'frames' | 'closed' | 'asked' | 'next' | 'take'> & {
+  /** The server asked for a sign of life. */
+  noteAsked: () => void;
   readonly hasEnded: boolean;
   /** A server message as text. Undefined: it was a fault. */
   read: (text: string) => RawFrame | undefined;
@@ -128,6 +134,10 @@ export function createCollector(): Collector {
   let resolveClosed: (end: RawEnd) => void = () => {};
   const closed = new Promise<RawEnd>((resolve) => {
     resolveClosed = resolve;
+  });
+  let noteAsked: () => void = () => {};
+  const asked = new Promise<void>((resolve) => {
+    noteAsked = resolve;
   });
   const wake = (): void => {
     for (const look of waiting) look();
@@ -174,6 +184,8 @@ export function createCollector(): Collector {
   return {
     frames,
     closed,
+    asked,
+    noteAsked,
     get hasEnded() {
       return end !== undefined;
     },

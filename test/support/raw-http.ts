@@ -80,9 +80,10 @@ export async function fetchAnswer(address: URL, options: HttpRequest): Promise<H
 
 /** A refusal before anything began: its fatal is in `frames`, as on an open connection. Throws when it is none. */
 export function takeRefusal({ status, body }: HttpAnswer, collector: Collector): void {
-  const isFatal = (body as { type?: unknown } | undefined)?.type === 'fatal';
-  if (!isFatal) throw new Error(`The chat was refused: ${status} ${JSON.stringify(body)}`);
-  const frame = collector.read(JSON.stringify(body));
+  const { type, code } = (body ?? {}) as { type?: unknown; code?: unknown };
+  if (type !== 'fatal') throw new Error(`The chat was refused: ${status} ${JSON.stringify(body)}`);
+  // It is no message: over a WebSocket the close code says it.
+  const frame = status === 503 && code === 'unavailable' ? undefined : collector.read(JSON.stringify(body));
   if (frame !== undefined) collector.add(frame);
   collector.finish({ status, body });
 }
@@ -96,6 +97,7 @@ export type Upstream = {
   /** Says whether a frame answers a `settle`, and lets that go on. */
   takeSettled: (frame: RawFrame) => boolean;
   settle: (deadlineMs?: number) => Promise<void>;
+  delivered: () => Promise<void>;
   /** Gives up what was not sent yet. */
   cut: () => void;
 };
@@ -156,6 +158,10 @@ export function createUpstream(door: Door, collector: Collector): Upstream {
       // It has no type: the one message that waits for no other's effect.
       send({ type: 0, ref });
       await collector.waitFor(() => settled.get(ref) || undefined, deadlineMs, 'the answer to a settle');
+    },
+    async delivered() {
+      const { status } = await byHand('POST', '[]');
+      if (status !== 202) throw new Error(`An empty POST was answered ${status}.`);
     },
     cut() {
       isCut = true;

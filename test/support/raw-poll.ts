@@ -47,11 +47,12 @@ export async function openRawPoll(t: ExecutionContext, url: string, options: Raw
   };
   endWithTest(t, collector, cut);
   await loop.open();
-  const { frames, closed, next, take } = collector;
+  const { frames, closed, asked, next, take } = collector;
   return {
     transport: 'poll',
     frames,
     closed,
+    asked,
     session: undefined,
     get cursor() {
       return loop.cursor;
@@ -68,7 +69,12 @@ export async function openRawPoll(t: ExecutionContext, url: string, options: Raw
       upstream.send(message);
       return next(wanted, deadlineMs);
     },
-    settle: upstream.settle,
+    async settle(deadlineMs) {
+      await upstream.settle(deadlineMs);
+      // Behind the next poll, which was asked when the answer came: it waits at the server then.
+      await upstream.delivered();
+    },
+    delivered: upstream.delivered,
     pause: loop.pause,
     unpause: loop.unpause,
     async close() {
@@ -101,8 +107,13 @@ function createLoop(door: Door, collector: Collector, upstream: Upstream, option
     const asking = ask(door.address({ cursor, wait, takeover }), { method: 'GET', headers: door.headers, agent });
     cutAnswer = asking.cut;
     const answer = await readAnswer(await asking.answer);
-    if (answer.status === 200) cursor = takeAnswer(answer, cursor, collector, upstream);
-    else takeRefusal(answer, collector);
+    if (answer.status !== 200) return takeRefusal(answer, collector);
+    const before = cursor;
+    cursor = takeAnswer(answer, before, collector, upstream);
+    if (cursor !== before) return;
+    // No messages: the wait is over, or the server wants to see whether it comes again.
+    collector.noteAsked();
+    if (options.mute === true) isPaused = true;
   }
 
   const goesOn = (): boolean => !isPaused && !collector.hasEnded;

@@ -61,11 +61,12 @@ export async function openRawSse(t: ExecutionContext, url: string, options: RawS
   const reader = createEventStreamReader(onEvent, collector.wake);
   if (status === 200) follow(incoming, reader, collector);
   else takeRefusal(await readAnswer(incoming), collector);
-  const { frames, closed, next, take } = collector;
+  const { frames, closed, asked, next, take } = collector;
   return {
     transport: 'sse',
     frames,
     closed,
+    asked,
     status,
     headers: incoming.headers,
     stream: reader,
@@ -88,6 +89,7 @@ export async function openRawSse(t: ExecutionContext, url: string, options: RawS
       return next(wanted, deadlineMs);
     },
     settle: upstream.settle,
+    delivered: upstream.delivered,
     pause: () => incoming.pause(),
     unpause: () => incoming.resume(),
     async close() {
@@ -131,6 +133,7 @@ function readEvent(
   const expected = isSession ? undefined : frame.type === 'fatal' ? frame.code : isFirst ? 'nothing' : counter.count();
   if (id !== expected) throw new Error(`An event has the id ${id} in place of ${expected}: ${data.slice(0, 300)}`);
   if (isSession) return collector.wake();
+  if (frame.code === 'ping') collector.noteAsked();
   if (frame.code === 'ping' && !isMute) upstream.send('[]');
   if (!upstream.takeSettled(frame)) collector.add(frame);
 }

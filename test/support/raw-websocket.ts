@@ -64,14 +64,25 @@ function createClient(socket: WebSocket, collector: Collector, options: RawClien
     }
     collector.add(frame);
   });
-  const { frames, closed, next, take } = collector;
+  const { frames, closed, asked, next, take } = collector;
+  socket.on('ping', collector.noteAsked);
   const send = (message: object | string): void => {
     socket.send(typeof message === 'string' ? message : JSON.stringify(message));
+  };
+  const settle = async (deadlineMs: number = defaultDeadlineMs): Promise<void> => {
+    let isAnswered = false;
+    socket.once('pong', () => {
+      isAnswered = true;
+      collector.wake();
+    });
+    socket.ping();
+    await collector.waitFor(() => isAnswered || undefined, deadlineMs, 'a pong');
   };
   return {
     transport: 'websocket',
     frames,
     closed,
+    asked,
     socket,
     get session() {
       return counter.session;
@@ -86,15 +97,8 @@ function createClient(socket: WebSocket, collector: Collector, options: RawClien
       send(message);
       return next(wanted, deadlineMs);
     },
-    async settle(deadlineMs = defaultDeadlineMs) {
-      let isAnswered = false;
-      socket.once('pong', () => {
-        isAnswered = true;
-        collector.wake();
-      });
-      socket.ping();
-      await collector.waitFor(() => isAnswered || undefined, deadlineMs, 'a pong');
-    },
+    settle,
+    delivered: settle,
     pause: () => socket.pause(),
     unpause: () => socket.resume(),
     async close() {

@@ -1,9 +1,8 @@
 /** A scenario written once and run over each transport; and how each of them says that a session is over. */
 import type { ExecutionContext, TestFn } from 'ava';
+import { eachDatabase, sqliteTest, type TestDatabase } from './databases.ts';
 import type { RawClient } from './raw-client.ts';
 import { type TransportName, transportNames } from './raw-collector.ts';
-
-export { transportNames } from './raw-collector.ts';
 
 export function eachTransport(
   test: TestFn,
@@ -11,6 +10,20 @@ export function eachTransport(
   body: (t: ExecutionContext, transport: TransportName) => Promise<void>,
 ): void {
   for (const transport of transportNames) test(`${title} (${transport})`, (t) => body(t, transport));
+}
+
+export const chatPaths = { websocket: '/ws/chat', sse: '/sse/chat', poll: '/poll/chat' } as const;
+
+/** Over each transport on SQLite, and over WebSocket on PostgreSQL as well: no transport knows the database. */
+export function eachTransportAndDatabase(
+  test: TestFn,
+  title: string,
+  body: (t: ExecutionContext, db: TestDatabase, transport: TransportName) => Promise<void>,
+): void {
+  eachDatabase(test, `${title} (websocket)`, (t, db) => body(t, db, 'websocket'));
+  for (const transport of ['sse', 'poll'] as const) {
+    sqliteTest(test, `${title} (${transport})`, (t, db) => body(t, db, transport));
+  }
 }
 
 /** The close code of a WebSocket and the HTTP status of a refusal for each fatal, as docs/PROTOCOL.md has them. */
