@@ -10,7 +10,7 @@ test('what is no JSON object in a text frame is invalid-format', async (t) => {
   const server = await startApp(t);
   const alice = await server.chat('alice');
   for (const text of ['{"type": "message", ', '[1]', '[{"type":"list"}]', '']) {
-    await alice.ask(text, { type: 'error', code: 'invalid-format' });
+    t.is((await alice.ask(text, { type: 'error' })).code, 'invalid-format');
   }
   alice.socket.send(Buffer.from('{"type":"list"}'), { binary: true });
   await alice.next({ code: 'invalid-format' });
