@@ -20,6 +20,10 @@ import { createTurn } from './turn.ts';
 const reconnectsPerSecond = 500;
 /** No client is asked to come back sooner: the server needs this long to start again. */
 const minReconnectMs = 500;
+/** Milliseconds that clients have to take what is due to them before their connections close: some round trips. */
+const takeMs = 2000;
+/** Milliseconds between two looks whether they have. */
+const takeLookMs = 20;
 
 /** `sessionGrace`, `pollGap`: seconds. `sessionOutbox`: bytes. */
 export type ChatSettings = {
@@ -134,7 +138,19 @@ async function closeChat(
   await new Promise<void>((resolve) => {
     clock.endOfTurn(() => clock.endOfTurn(resolve));
   });
+  await untilTaken(sessions, clock);
   for (const session of Array.from(sessions.all())) session.stop();
+}
+
+/** What is due to clients that read slowly, or whose next poll is on its way, is not lost without need. */
+async function untilTaken(sessions: Sessions, clock: Clock): Promise<void> {
+  const deadline = clock.now() + takeMs;
+  const isBehind = (): boolean => Array.from(sessions.all()).some((session) => session.isBehind);
+  while (isBehind() && clock.now() < deadline) {
+    await new Promise<void>((resolve) => {
+      clock.after(takeLookMs, resolve);
+    });
+  }
 }
 
 /** Each client gets a time of its own to come back. */

@@ -98,6 +98,11 @@ export class Session implements Receiver, ConnectionOwner {
     return this.#connection?.transport.kind ?? 'detached';
   }
 
+  /** Whether its connection has not taken all that is for it. */
+  get isBehind(): boolean {
+    return this.#connection !== undefined && this.#outbox?.hasUnsent === true;
+  }
+
   // ---- connections ----
 
   /** Begins over its first connection. */

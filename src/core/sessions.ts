@@ -75,7 +75,9 @@ export class Sessions {
    * The transport tells nothing before that.
    */
   async open(transport: Transport, request: OpenRequest): Promise<ConnectionEvents | undefined> {
-    if (this.#isClosing) return this.#sendAway(transport);
+    // Polls still come for what is due to their session.
+    const isForRest = transport.kind === 'poll' && request.cursor !== undefined;
+    if (this.#isClosing && !isForRest) return this.#sendAway(transport);
     const begun = this.#sequence;
     const principal = this.#known(request) ?? (await this.#authenticate(transport, request.credentials));
     if (principal === undefined) return undefined;
@@ -87,6 +89,7 @@ export class Sessions {
       const resumed = this.#resume(transport, principal, cursor, hashOf(request.credentials));
       this.#options.counters[resumed === undefined ? 'notResumed' : 'resumed'] += 1;
       if (resumed !== undefined) return resumed;
+      if (this.#isClosing) return this.#sendAway(transport);
       if (transport.kind === 'poll') return this.#refuse(transport, 'session-expired');
     }
     if (!(await this.#makeRoom(transport, principal, request.takeover))) return undefined;
@@ -119,7 +122,7 @@ export class Sessions {
     if (session?.principal.token.id === tokenId) session.endLoggedOut();
   }
 
-  /** Refuses newcomers from now on. */
+  /** Refuses newcomers from now on; sessions go on until they are stopped. */
   close(): void {
     this.#isClosing = true;
     this.#cancelSweep();
