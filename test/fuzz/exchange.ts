@@ -63,7 +63,9 @@ export async function exchange(
 
 async function repeatRequest(client: Socket, request: HttpRequest, deps: ExchangeDeps): Promise<void> {
   const { random, gentle } = deps;
-  const firstCounts = random.chance(0.5);
+  // Asked twice for a new session, the second ends the first: nobody can go on from the answer of that one.
+  const opens = request.kind === 'poll' && !request.path.includes('cursor=');
+  const firstCounts = random.chance(0.5) && !(gentle && opens);
   const first = open(client, request, deps);
   const isAnswered = await first.answer(patience(request, random));
   if (!isAnswered && gentle) {

@@ -12,13 +12,15 @@ type Answer = { status: number; text: string; complete: boolean };
 /** Answers with its count of requests; a stream (`/sse/chat`) goes on until somebody ends it. */
 async function startTarget(t: ExecutionContext): Promise<Target> {
   const requests: string[] = [];
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     let body = '';
-    for await (const chunk of request) body += String(chunk);
-    requests.push(`${request.method} ${body}`.trim());
-    const text = `answer ${requests.length} ${'.'.repeat(2000)}`;
-    if (request.url?.startsWith('/sse/chat') === true) response.write(text);
-    else response.end(text);
+    request.on('data', (chunk) => (body += String(chunk)));
+    request.on('end', () => {
+      requests.push(`${request.method} ${body}`.trim());
+      const text = `answer ${requests.length} ${'.'.repeat(2000)}`;
+      if (request.url?.startsWith('/sse/chat') === true) response.write(text);
+      else response.end(text);
+    });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

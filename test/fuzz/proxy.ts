@@ -28,7 +28,7 @@ export const streamWeights: Weights = {
   none: 20,
   cut: 30,
   'cut in the middle': 15,
-  stall: 12,
+  stall: 18,
   delay: 8,
   pieces: 5,
   'half-open': 3,
@@ -98,7 +98,7 @@ export async function openFaultyProxy(options: ProxyOptions): Promise<FaultyProx
     if (treatment !== 'none' && treatment !== 'stall' && !treatment.startsWith('cut')) onFault(treatment);
     // Most connections carry one request, so that the next is treated anew; some are kept alive.
     const bytes = random.chance(0.8) ? request.bytes : first;
-    tunnel(client, bytes, shapeOf(treatment, request, random));
+    tunnel(client, bytes, shapeOf(treatment, request, random, gentle));
   };
 
   const server = createServer((client) => {
@@ -142,7 +142,12 @@ function fill(weights: Partial<Weights>): Weights {
   return { ...nothing, ...weights };
 }
 
-function shapeOf(treatment: Exclude<Treatment, ExchangeKind>, { kind }: HttpRequest, random: Random): Shape {
+function shapeOf(
+  treatment: Exclude<Treatment, ExchangeKind>,
+  { kind }: HttpRequest,
+  random: Random,
+  gentle: boolean,
+): Shape {
   const manner = random.chance(0.5) ? 'reset' : 'end';
   const direction: Direction = random.pick(['up', 'down', 'both']);
   // A short request is over after some milliseconds: it is cut within them, or its keep-alive connection later.
@@ -162,7 +167,9 @@ function shapeOf(treatment: Exclude<Treatment, ExchangeKind>, { kind }: HttpRequ
       };
     case 'stall': {
       const forMs = random.wait(1200);
-      const stall = { direction, afterMs: kind === 'short' ? 0 : lifeMs / 2, forMs };
+      // A request that is held back is delivered late, see above.
+      const held = gentle && kind !== 'stream' ? 'down' : direction;
+      const stall = { direction: held, afterMs: kind === 'short' ? 0 : lifeMs / 2, forMs };
       return random.chance(0.4) ? { stall, cut: { manner, afterMs: stall.afterMs + forMs } } : { stall };
     }
     case 'delay': {

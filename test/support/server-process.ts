@@ -30,7 +30,7 @@ const startDeadlineMs = 20_000;
  * password hashes, no rate limits. Rejects with its output when it does not come up. Killed in teardown.
  */
 export async function startServerProcess(
-  t: ExecutionContext,
+  t: Pick<ExecutionContext, 'teardown'>,
   env: Readonly<Record<string, string>>,
 ): Promise<ServerProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'finchat-server-'));

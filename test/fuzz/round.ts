@@ -1,0 +1,239 @@
+/**
+ * One round of the fuzzer: a server process of its own, clients behind faulty proxies, a watcher that nobody disturbs;
+ * some time of chaos, then peace, and everything that must be true then. The seed decides the schedule.
+ */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ExecutionContext } from 'ava';
+import { randomText, systemClock } from '../../src/core/clock.ts';
+import type { Storage } from '../../src/core/ports.ts';
+import { openStorage } from '../../src/storage/storage.ts';
+import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
+import { makeFolder } from '../support/services.ts';
+import { readFigures } from './figures.ts';
+import type { FuzzClient, Tally } from './parts.ts';
+import { createRandom, type Random } from './random.ts';
+import { openRawDriver } from './raw-driver.ts';
+import { type StoredLog, verifyLogs, verifyMemberships, verifyRoom, verifyStored } from './verify.ts';
+import { openWatcher, type Watcher } from './watcher.ts';
+
+export type RoundOptions = {
+  seed: number;
+  /** Of chaos. */
+  seconds: number;
+  /** Session clients. */
+  clients: number;
+  tally: Tally;
+  /** A PostgreSQL database; undefined: a SQLite file of the round's own. */
+  databaseUrl?: string | undefined;
+};
+
+/** Where the round's things are closed: AVA's context, or whatever has a `teardown`. */
+export type Teardowns = Pick<ExecutionContext, 'teardown'>;
+
+const rooms = ['friends', 'family', 'investments'];
+/** With the usual outbox, which nothing fills in that time; and with the smallest, which long messages do fill. */
+const roomy = { graceSeconds: 3, env: {} };
+const narrow = { graceSeconds: 5, env: { SESSION_OUTBOX: '327680' } };
+/** To come back, rejoin and catch up, on a busy machine. */
+const peaceMs = 60_000;
+/** Far above what the server needs, far below what a leak of each session's messages would take in a round. */
+const heapMax = 128;
+
+type Stage = {
+  readonly faults: string[];
+  fail: (what: string) => void;
+  readonly server: ServerProcess;
+  readonly storage: Storage;
+  readonly watcher: Watcher;
+  readonly clients: (FuzzClient & { close(): Promise<void> })[];
+};
+
+/** Resolves the faults that were found, with what their client did last; none: all is well. */
+export async function runRound(t: Teardowns, options: RoundOptions): Promise<string[]> {
+  const stage = await setUp(t, options);
+  for (const client of stage.clients) client.start();
+  await untilFault(stage, options.seconds * 1000, () => Promise.resolve(false));
+  for (const client of stage.clients) client.rest();
+  let unfinished = '';
+  const isSettled = await untilFault(stage, peaceMs, async () => {
+    const lastIds = await readLastIds(stage.storage);
+    const lines = stage.clients.map((client) => [client.name, client.unfinished(lastIds)] as const);
+    unfinished = lines.flatMap(([name, why]) => (why === undefined ? [] : [`${name}: ${why}`])).join('; ');
+    return unfinished === '';
+  });
+  if (stage.faults.length === 0 && !isSettled) stage.fail(`not settled: ${unfinished}`);
+  if (stage.faults.length === 0) await verify(stage);
+  if (stage.faults.length === 0) await verifyEnd(stage);
+  return stage.faults.map((fault) => withDiary(fault, stage.clients));
+}
+
+async function setUp(t: Teardowns, { seed, clients: count, tally, databaseUrl }: RoundOptions): Promise<Stage> {
+  const random = createRandom(seed);
+  // A SQLite file of its own even where PostgreSQL is used: the folder costs nothing.
+  const folder = await makeFolder('fuzz');
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const url = databaseUrl ?? `sqlite://${join(folder, 'finchat.sqlite')}`;
+  const isRoomy = seed % 2 === 0;
+  const { graceSeconds, env } = isRoomy ? roomy : narrow;
+  const server = await startServerProcess(t, {
+    DATABASE_URL: url,
+    SESSION_GRACE: String(graceSeconds),
+    METRICS_PORT: '0',
+    LOG_LEVEL: 'info',
+    // A server that keeps too much ends here, and everybody notices.
+    NODE_OPTIONS: `--max-old-space-size=${heapMax}`,
+    ...env,
+  });
+  const storage = await openStorage({
+    url,
+    pool: 2,
+    synchronous: 'NORMAL',
+    clock: systemClock,
+    random: randomText,
+    busyTimeoutMs: 5000,
+  });
+  t.teardown(() => storage.close());
+  const faults: string[] = [];
+  // The first is the one that counts: what follows may follow from it.
+  const fail = (what: string): void => {
+    if (faults.length < 5) faults.push(what);
+  };
+  const watcher = await openWatcher({
+    name: 'watcher',
+    token: await signUp(server.url, 'watcher'),
+    url: server.url,
+    rooms,
+    fail,
+  });
+  const start = performance.now();
+  const clients = await openClients({
+    random,
+    count,
+    server,
+    tally,
+    start,
+    graceMs: graceSeconds * 1000,
+    isRoomy,
+    fail,
+  });
+  // Before the server is: it would otherwise be said to be lost.
+  t.teardown(async () => {
+    await Promise.all(clients.map((client) => client.close()));
+  });
+  return { faults, fail, server, storage, watcher, clients };
+}
+
+async function openClients(options: {
+  random: Random;
+  count: number;
+  server: ServerProcess;
+  tally: Tally;
+  start: number;
+  graceMs: number;
+  isRoomy: boolean;
+  fail: (what: string) => void;
+}): Promise<Stage['clients']> {
+  const { random, count, server, ...shared } = options;
+  const names = Array.from({ length: count }, (_, n) => `raw-${n}`);
+  return Promise.all(
+    names.map(async (name) =>
+      openRawDriver({
+        name,
+        token: await signUp(server.url, name),
+        target: server.url,
+        rooms,
+        random: random.fork(name),
+        ...shared,
+      }),
+    ),
+  );
+}
+
+/** Registers and logs in. Several rounds on one database meet the same users again. */
+async function signUp(url: string, username: string): Promise<string> {
+  const body = JSON.stringify({ username, password: 'a long enough pass-phrase' });
+  const headers = { 'content-type': 'application/json', connection: 'close' };
+  await fetch(`${url}/register`, { method: 'POST', headers, body });
+  const response = await fetch(`${url}/login`, { method: 'POST', headers, body });
+  const { token } = (await response.json()) as { token?: string };
+  if (token === undefined) throw new Error(`${username} could not log in: status ${response.status}.`);
+  return token;
+}
+
+/** Waits until `isDone`, until something is wrong, or for so long. Resolves whether it is done. */
+async function untilFault({ faults }: Stage, ms: number, isDone: () => Promise<boolean>): Promise<boolean> {
+  const deadline = performance.now() + ms;
+  while (faults.length === 0 && performance.now() < deadline) {
+    if (await isDone()) return true;
+    await delay(50);
+  }
+  return false;
+}
+
+async function readLastIds(storage: Storage): Promise<Map<string, number>> {
+  const all = await storage.rooms.list();
+  const lastIds = await storage.messages.lastIds(all.map((room) => room.id));
+  return new Map(all.map((room) => [room.name, lastIds.get(room.id) ?? 0]));
+}
+
+async function verify({ storage, watcher, clients, fail, faults }: Stage): Promise<void> {
+  await watcher.settle();
+  const stored = new Map<string, StoredLog>();
+  for (const room of await storage.rooms.list()) stored.set(room.name, await readLog(storage, room.id));
+  const orderly = new Set(clients.filter((client) => client.keepsOrder).map((client) => client.name));
+  for (const [name, log] of stored) verifyRoom(name, log, orderly).forEach(fail);
+  const everybody = [...clients.map((client) => client.name), 'watcher'].sort().join();
+  for (const log of watcher.logs.values()) {
+    const there = Array.from(log.roster).sort().join();
+    if (there !== everybody) fail(`watcher: in ${log.name} are ${there}`);
+  }
+  for (const client of clients) {
+    for (const fault of [...verifyLogs(client, stored), ...verifyStored(client, stored)])
+      fail(`${client.name}: ${fault}`);
+    for (const [room, { memberships }] of watcher.logs) {
+      const own = client.memberships.filter((membership) => membership.room === room);
+      const found = verifyMemberships(own, memberships[0]?.events ?? []);
+      for (const fault of found) fail(`${client.name}: ${room}: ${fault}`);
+    }
+    if (faults.length > 0) return;
+  }
+}
+
+/** All leave: nothing of them is left. */
+async function verifyEnd(stage: Stage): Promise<void> {
+  const { clients, watcher, server, fail } = stage;
+  await Promise.all(clients.map((client) => client.leave()));
+  const isAlone = (): boolean => Array.from(watcher.logs.values()).every(({ roster }) => roster.size === 1);
+  if (!(await untilFault(stage, 10_000, () => Promise.resolve(isAlone())))) fail('watcher: is not alone in the end');
+  await Promise.all(clients.map((client) => client.close()));
+  await watcher.close();
+  let left = '';
+  const isEmpty = await untilFault(stage, 10_000, async () => {
+    const { sessions, rooms: live, sockets } = await readFigures(server);
+    left = `${sessions} sessions, ${live} rooms, ${sockets} connections`;
+    // One connection is the one that asks.
+    return sessions === 0 && live === 0 && sockets <= 1;
+  });
+  if (!isEmpty) fail(`the server keeps ${left} when all have left`);
+  if (/"level":(50|60|"error"|"fatal")/.test(server.output()))
+    fail(`the server reports errors:\n${server.output().slice(-2000)}`);
+  const code = await server.end('SIGTERM');
+  if (code !== 0) fail(`the server ended with ${String(code)}`);
+}
+
+async function readLog(storage: Storage, roomId: number): Promise<StoredLog> {
+  const log = new Map<number, { user: string; body: string }>();
+  for (let from = 1; ; ) {
+    const rows = await storage.messages.range(roomId, from, Number.MAX_SAFE_INTEGER, 1000);
+    for (const { id, username, body } of rows) log.set(id, { user: username, body });
+    if (rows.length === 0) return log;
+    from = (rows.at(-1)?.id ?? 0) + 1;
+  }
+}
+
+function withDiary(fault: string, clients: readonly FuzzClient[]): string {
+  const client = clients.find(({ name }) => fault.startsWith(`${name}: `));
+  return client === undefined ? fault : `${fault}\n  ${client.diary.lines.slice(-60).join('\n  ')}`;
+}

@@ -1,0 +1,100 @@
+/** What must be true at the end of a round, whatever happened in it. Each check returns the sentences that are not. */
+import type { FuzzClient } from './parts.ts';
+import type { Entry, Membership } from './room-log.ts';
+
+/** A room's log as SQL has it, by id. */
+export type StoredLog = ReadonlyMap<number, Entry>;
+type StoredLogs = ReadonlyMap<string, StoredLog>;
+
+/** Each client's log of each room, from its first join on, is the room's. */
+export function verifyLogs(client: FuzzClient, stored: StoredLogs): string[] {
+  const faults: string[] = [];
+  for (const { name, first, messages } of client.logs) {
+    if (first === undefined) faults.push(`was never in ${name}`);
+    for (const [id, { user, body }] of stored.get(name) ?? []) {
+      if (first === undefined || id < first) continue;
+      const had = messages.get(id);
+      if (had === undefined) faults.push(`${name}: message ${id} of ${user} is missing`);
+      else if (had.user !== user || had.body !== body) faults.push(`${name}: message ${id} is not the stored one`);
+    }
+    for (const id of messages.keys()) {
+      if (!stored.get(name)?.has(id)) faults.push(`${name}: message ${id} was seen and is not stored`);
+    }
+  }
+  return faults;
+}
+
+/** What a client knows to be stored is there, and under the id that it was told. */
+export function verifyStored(client: FuzzClient, stored: StoredLogs): string[] {
+  return client.stored
+    .filter(({ room, id, body }) => {
+      const entry = stored.get(room)?.get(id);
+      return entry?.user !== client.name || entry.body !== body;
+    })
+    .map(({ room, id }) => `${room}: its message ${id} is not stored as it was told`);
+}
+
+/** Nothing is stored twice, ids are dense, and messages stand in the order in which they were said. */
+export function verifyRoom(name: string, log: StoredLog, orderly: ReadonlySet<string>): string[] {
+  const faults: string[] = [];
+  const bodies = new Set<string>();
+  const lastSaid = new Map<string, number>();
+  let expected = 1;
+  for (const [id, { user, body }] of log) {
+    if (id !== expected) faults.push(`${name}: message ${id} where ${expected} should be`);
+    expected = id + 1;
+    if (bodies.has(body)) faults.push(`${name}: "${body.slice(0, 40)}" is stored twice`);
+    bodies.add(body);
+    const said = Number(/ says (\d+)/.exec(body)?.[1]);
+    if (orderly.has(user) && said < (lastSaid.get(user) ?? -1)) {
+      faults.push(`${name}: ${user} said ${said} before ${String(lastSaid.get(user))}`);
+    }
+    lastSaid.set(user, said);
+  }
+  return faults;
+}
+
+/**
+ * While in a room, a member sees its events as everybody does: what it saw from its `joined` on is, without a gap and
+ * without an addition, a part of what the watcher saw.
+ */
+export function verifyMemberships(memberships: readonly Membership[], watched: readonly string[]): string[] {
+  const faults: string[] = [];
+  const starts = new Map<string, number[]>();
+  watched.forEach((event, at) => {
+    if (!event.startsWith('joined ')) return;
+    const list = starts.get(event) ?? [];
+    starts.set(event, list);
+    list.push(at);
+  });
+  let after = -1;
+  for (const { member, events } of memberships) {
+    const candidates = (starts.get(`joined ${member}`) ?? []).filter((at) => at > after);
+    const found = candidates.find((at) => agreement(events, watched, at) === events.length);
+    if (found === undefined) faults.push(describeMismatch(events, watched, candidates));
+    else after = found;
+  }
+  return faults;
+}
+
+/** How many events agree from there on. */
+function agreement(events: readonly string[], watched: readonly string[], at: number): number {
+  let count = 0;
+  while (count < events.length && events[count] === watched[at + count]) count += 1;
+  return count;
+}
+
+function describeMismatch(
+  events: readonly string[],
+  watched: readonly string[],
+  candidates: readonly number[],
+): string {
+  const best = candidates
+    .map((at) => ({ at, count: agreement(events, watched, at) }))
+    .sort((a, b) => b.count - a.count)[0];
+  if (best === undefined) return `"${events[0] ?? ''}" with ${events.length} events, which nobody else saw`;
+  const { at, count } = best;
+  const near = (list: readonly string[], from: number): string =>
+    list.slice(Math.max(0, from - 2), from + 4).join(', ');
+  return `after ${count} events of ${events.length} saw [${near(events, count)}] where others saw [${near(watched, at + count)}]`;
+}
