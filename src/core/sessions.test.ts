@@ -6,7 +6,7 @@ import { limits } from '../protocol/limits.ts';
 import type { Accounts, Principal } from './accounts.ts';
 import { randomText, systemClock } from './clock.ts';
 import { createCounters } from './counters.ts';
-import type { Clock } from './ports.ts';
+import { type Clock, StoreError } from './ports.ts';
 import type { SessionContext } from './session.ts';
 import { type OpenRequest, Sessions } from './sessions.ts';
 import type { Transport } from './transport.ts';
@@ -117,4 +117,70 @@ test('uses of tokens are recorded one after the other, after a failure not befor
   sessions.close();
   t.deepEqual(await sweep(), []);
   t.deepEqual(sweeps, []);
+});
+
+/** A poll that keeps what it is told. */
+function newPoll(): { transport: Transport; told: string[] } {
+  const told: string[] = [];
+  const transport: Transport = {
+    kind: 'poll',
+    unwritten: () => 0,
+    write: (frames) => void told.push(...frames.map(({ bytes }) => bytes.toString())),
+    refuse: (code) => void told.push(code),
+    close: (name) => void told.push(name),
+    ping() {},
+  };
+  return { transport, told };
+}
+
+test('who goes on with the same token needs no store, and with another one becomes the owner of the session', async (t) => {
+  let isAway = false;
+  const authenticate = (token: string): Promise<Principal> =>
+    isAway
+      ? Promise.reject(new StoreError('unavailable', 'away'))
+      : Promise.resolve({ ...principal, token: { ...principal.token, id: token.length } });
+  const sessions = openSessions({ authenticate });
+  const poll = { ...request, resumable: true };
+  const other = { kind: 'token' as const, token: 'another' };
+  await sessions.open(newPoll().transport, poll);
+  const session = sessions.find(request.credentials, undefined);
+  const cursor = `${session?.id}.0`;
+
+  isAway = true;
+  t.truthy(await sessions.open(newPoll().transport, { ...poll, cursor }));
+  const refused = newPoll();
+  t.is(await sessions.open(refused.transport, { ...poll, cursor, credentials: other }), undefined);
+  t.deepEqual(refused.told, ['unavailable']);
+
+  isAway = false;
+  t.truthy(await sessions.open(newPoll().transport, { ...poll, cursor, credentials: other }));
+  t.is(sessions.find(request.credentials, undefined), undefined);
+  t.is(sessions.find(other, undefined), session);
+  t.is(sessions.find(other, session?.id), session);
+  t.is(sessions.find(other, 'else'), undefined);
+  sessions.revokeToken(1, 1);
+  t.true(session?.isOpen);
+  sessions.revokeToken(1, 'another'.length);
+  t.false(session?.isOpen);
+  sessions.close();
+});
+
+test('a cursor that is a fatal is answered with that fatal, and one of no session with session-expired', async (t) => {
+  const sessions = openSessions();
+  await sessions.open(newPoll().transport, { ...request, resumable: true });
+  const id = sessions.find(request.credentials, undefined)?.id;
+  for (const [cursor, code] of [
+    ['resumed-elsewhere', 'resumed-elsewhere'],
+    ['kicked', 'kicked'],
+    ['constructor', 'session-expired'],
+    ['x.0', 'session-expired'],
+    [`${id}.2`, 'session-expired'],
+    [`${id}`, 'session-expired'],
+  ] as const) {
+    const { transport, told } = newPoll();
+    t.is(await sessions.open(transport, { ...request, resumable: true, cursor }), undefined);
+    t.deepEqual(told, [code]);
+  }
+  t.is(sessions.size, 1);
+  sessions.close();
 });
