@@ -218,6 +218,11 @@ export class Session implements Receiver, ConnectionOwner {
     return true;
   }
 
+  /** Counts an attempt to resume; false: there are too many. */
+  mayResume(): boolean {
+    return this.#mayTake(1, 0);
+  }
+
   #mayTake(frames: number, bytes: number): boolean {
     return !this.#context.rateLimits || this.#rawCap.take(frames, bytes);
   }

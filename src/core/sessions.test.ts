@@ -31,7 +31,12 @@ function openSessions(others: Partial<Accounts> = {}, clock: Clock = systemClock
     touch: () => Promise.resolve(),
     ...others,
   } as Partial<Accounts> as Accounts;
-  const context = { clock, turn: createTurn(systemClock), counters } as Partial<SessionContext> as SessionContext;
+  const context = {
+    clock,
+    turn: createTurn(systemClock),
+    counters,
+    rateLimits: true,
+  } as Partial<SessionContext> as SessionContext;
   const log = { warn() {} };
   return new Sessions({ accounts, clock, random: randomText, counters, context, motd: '', log });
 }
@@ -181,6 +186,22 @@ test('a cursor that is a fatal is answered with that fatal, and one of no sessio
     t.is(await sessions.open(transport, { ...request, resumable: true, cursor }), undefined);
     t.deepEqual(told, [code]);
   }
+  t.is(sessions.size, 1);
+  sessions.close();
+});
+
+test('a client that resumes more often than any needs is sent away, and its session stays', async (t) => {
+  const sessions = openSessions({}, { ...systemClock, now: () => 0 });
+  await sessions.open(newPoll().transport, { ...request, resumable: true });
+  const cursor = `${sessions.find(request.credentials, undefined)?.id}.0`;
+  const told: string[] = [];
+  for (let n = 0; n < limits.rawFramesPerSecond + 3; n += 1) {
+    const poll = newPoll();
+    await sessions.open(poll.transport, { ...request, resumable: true, cursor });
+    told.push(...poll.told);
+  }
+  // All but the last of those that got in were replaced by the next.
+  t.is(told.filter((word) => word === 'flooding').length, 3);
   t.is(sessions.size, 1);
   sessions.close();
 });

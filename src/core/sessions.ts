@@ -86,9 +86,14 @@ export class Sessions {
       // A browser's EventSource comes back by itself after a fatal, and brings the fatal's name as its last id.
       if (Object.hasOwn(fatalCodes, cursor)) return this.#refuse(transport, cursor as FatalCode);
       if (this.#wasRevoked(principal, begun)) return this.#refuse(transport, 'not-authenticated');
-      const resumed = this.#resume(transport, principal, cursor, hashOf(request.credentials));
-      this.#options.counters[resumed === undefined ? 'notResumed' : 'resumed'] += 1;
-      if (resumed !== undefined) return resumed;
+      const session = this.#byUser.get(principal.user.id);
+      if (session?.mayResume() === false) return transport.close('flooding') as undefined;
+      const events = resume(session, transport, principal, cursor);
+      this.#options.counters[events === undefined ? 'notResumed' : 'resumed'] += 1;
+      if (session !== undefined && events !== undefined) {
+        this.#bind(session, hashOf(request.credentials));
+        return events;
+      }
       if (this.#isClosing) return this.#sendAway(transport);
       if (transport.kind === 'poll') return this.#refuse(transport, 'session-expired');
     }
@@ -139,16 +144,6 @@ export class Sessions {
     });
     const events = session.begin(transport);
     session.answer({ type: 'notification', code: 'api-motd', content: motd });
-    return events;
-  }
-
-  /** Undefined: the cursor is of no session of this user that can go on from there. */
-  #resume(transport: Transport, principal: Principal, text: string, hash: string): ConnectionEvents | undefined {
-    const cursor = parseCursor(text);
-    const session = this.#byUser.get(principal.user.id);
-    if (cursor === undefined || session === undefined || session.id !== cursor.session) return undefined;
-    const events = session.resume(transport, principal, cursor.n);
-    if (events !== undefined) this.#bind(session, hash);
     return events;
   }
 
@@ -271,6 +266,18 @@ export class Sessions {
       return false;
     }
   }
+}
+
+/** Undefined: the cursor is not of this session, or it cannot go on from there. */
+function resume(
+  session: Session | undefined,
+  transport: Transport,
+  principal: Principal,
+  text: string,
+): ConnectionEvents | undefined {
+  const cursor = parseCursor(text);
+  if (cursor === undefined || session === undefined || session.id !== cursor.session) return undefined;
+  return session.resume(transport, principal, cursor.n);
 }
 
 /** Of credentials without a token: a text that is no hash. */

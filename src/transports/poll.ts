@@ -11,7 +11,7 @@ import type { ConnectionEvents, EncodedFrame, Transport } from '../core/transpor
 import { type CloseName, closeCodes } from '../protocol/close-codes.ts';
 import type { FatalCode } from '../protocol/errors.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
-import { answerFatal, answerJson, answerUnavailable } from './http-answers.ts';
+import { answerClose, answerFatal, answerJson, answerUnavailable } from './http-answers.ts';
 
 export type PollOptions = {
   /** Decides whether the connection may chat; resolves undefined after it was refused. */
@@ -91,7 +91,7 @@ function createTransport(response: ServerResponse, cursor: string | undefined): 
       if (state === 'over') return;
       if (due.length > 0 || closeCodes[name].retry === 'no') return answerNow();
       state = 'over';
-      answerUnavailable(response);
+      answerClose(response, name);
     },
     ping: answer,
   };

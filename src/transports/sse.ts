@@ -11,7 +11,7 @@ import type { CloseName } from '../protocol/close-codes.ts';
 import type { FatalCode } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
-import { answerFatal, answerUnavailable } from './http-answers.ts';
+import { answerClose, answerFatal, answerUnavailable } from './http-answers.ts';
 
 /** A peer that does not take the rest of a stream within this time is cut. */
 const closeTimeoutMs = 2000;
@@ -74,11 +74,11 @@ function createTransport(response: ServerResponse): Transport {
       else answerFatal(response, code);
       isOver = true;
     },
-    close(_name: CloseName) {
+    close(name: CloseName) {
       if (isOver) return;
       isOver = true;
       if (response.headersSent) end('');
-      else answerUnavailable(response);
+      else answerClose(response, name);
     },
     ping() {
       if (!isOver) response.write(':\n\n');

@@ -4,7 +4,7 @@ import { StoreError } from '../../core/ports.ts';
 import type { OpenRequest } from '../../core/sessions.ts';
 import { notConnectedBody } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import { answerFatal, answerJson, answerUnavailable } from '../../transports/http-answers.ts';
+import { answerFatal, answerFlooding, answerJson, answerUnavailable } from '../../transports/http-answers.ts';
 import type { UpstreamOutcome } from '../../transports/upstream.ts';
 import { Refusal } from '../answers.ts';
 import type { RouteTools } from '../dependencies.ts';
@@ -13,8 +13,6 @@ import { readMessages, readQuery, requireFields, wholeNumber } from '../guard.ts
 type Context = Parameters<typeof readQuery>[0];
 
 const pollFields = { wait: wholeNumber(0, limits.pollWaitMaxSeconds) };
-/** A flood is counted by the second. */
-const floodRetrySeconds = 1;
 
 /** The chat without sockets: `/sse/chat` and `/poll/chat`. Either takes what clients send. */
 export function chatRoutes(router: Router, tools: RouteTools): void {
@@ -126,8 +124,5 @@ async function answer(
   ctx.respond = false;
   if (outcome === 'not-authenticated') answerFatal(ctx.res, outcome);
   else if (outcome === 'not-connected') answerJson(ctx.res, 409, JSON.stringify(notConnectedBody));
-  else {
-    const body = { type: 'error', code: 'rate-limited', details: { retry_after: floodRetrySeconds } };
-    answerJson(ctx.res, 429, JSON.stringify(body), { 'Retry-After': String(floodRetrySeconds) });
-  }
+  else answerFlooding(ctx.res);
 }
