@@ -33,7 +33,7 @@ export type FetchLike = (
     method: string;
     headers: Record<string, string>;
     body?: string;
-    cache?: 'no-store';
+    keepalive?: boolean;
     signal: AbortSignal;
   },
 ) => Promise<ResponseLike>;

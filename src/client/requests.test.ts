@@ -72,6 +72,23 @@ test('an error that nobody waits for is told', async (t) => {
   t.deepEqual(told, ['error invalid-format', 'error room:not-joined']);
 });
 
+test('the refusal of what a browser has posted twice is not told', async (t) => {
+  const { client, line, told } = await chatting(t);
+  const joining = client.join('r');
+  const { ref } = await line.next('join');
+  const again = { type: 'error', code: 'room:already-joined', details: { name: 'r' }, ref } as const;
+  line.send(joined('r', ref, status([])));
+  line.send(again);
+  await joining;
+  await settled(client, line);
+  t.deepEqual(told, ['joined r bob']);
+  // It is not kept for ever: one POST holds no more than this.
+  for (let asked = 0; asked < limits.batchMessages; asked += 1) await settled(client, line);
+  line.send(again);
+  await settled(client, line);
+  t.deepEqual(told, ['joined r bob', 'error room:already-joined']);
+});
+
 test('two clients never make the same ref', async (t) => {
   const refs = new Set<string>();
   for (let clients = 0; clients < 3; clients += 1) {

@@ -68,6 +68,11 @@ export class Requests {
   #window: number = requestLimits.window;
   #pause: unknown;
   #unavailable = 0;
+  /**
+   * The newest refs that were answered. A browser posts again by itself what a connection that broke may not have carried
+   * (RFC 9110 §9.2.2 forbids it, Chromium does it): the second time a `join` is refused, and nobody waits for that.
+   */
+  readonly #answered = new Set<string>();
   /** The fence, until its answer has come: nothing else is sent. */
   #fence: Entry | undefined;
 
@@ -196,11 +201,11 @@ export class Requests {
     this.#fence = undefined;
   }
 
-  /** Takes a server message; tells whether it answered a request. */
+  /** Takes a server message; tells whether it answered a request, perhaps not for the first time. */
   settle(frame: ServerFrame): boolean {
     if (!('ref' in frame) || typeof frame.ref !== 'string') return false;
     const entry = this.#internal.get(frame.ref) ?? this.#entries.get(frame.ref);
-    if (entry === undefined) return false;
+    if (entry === undefined) return this.#answered.has(frame.ref);
     if (frame.type === 'error') this.#refused(entry, frame);
     else if (answers(entry.frame, frame)) {
       this.#unavailable = 0;
@@ -208,9 +213,17 @@ export class Requests {
       entry.resolve(frame);
       this.pump();
     } else return false;
+    if (!this.#internal.has(frame.ref) && !this.#entries.has(frame.ref)) this.#noteAnswered(frame.ref);
     // Any answer to the fence will do, unless it has to be asked again.
     if (entry === this.#fence && !this.#internal.has(frame.ref)) this.#passFence();
     return true;
+  }
+
+  /** As many are kept as one POST may hold: the next goes out when that has been taken. */
+  #noteAnswered(ref: string): void {
+    this.#answered.add(ref);
+    const [oldest] = this.#answered;
+    if (this.#answered.size > limits.batchMessages && oldest !== undefined) this.#answered.delete(oldest);
   }
 
   /** Sends what may be sent. Called whenever that may have changed. */

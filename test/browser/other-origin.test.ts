@@ -69,3 +69,27 @@ browserTest(
     t.like(JSON.parse(data), { type: 'notification', code: 'api-motd' });
   },
 );
+
+browserTest('a page of a named origin that chats by an event stream asks leave to post only once', async (t, open) => {
+  const pageUrl = await startPageServer(t);
+  const app = await startApp(t, { env: { CORS_ORIGINS: new URL(pageUrl).origin, METRICS_PORT: '0' } });
+  const countPreflights = async (): Promise<number> => {
+    const answer = await fetch(`http://127.0.0.1:${app.metricsPort}/metrics`, { headers: { connection: 'close' } });
+    const lines = (await answer.text()).matchAll(/^finchat_http_requests_total\{([^}]*)\} (\d+)/gm);
+    return [...lines].reduce((sum, [, labels, count]) => sum + (labels?.includes('OPTIONS') ? Number(count) : 0), 0);
+  };
+  await app.login('ada');
+  const page = await open(pageUrl);
+  await page.load('sdk-page');
+  const enter = (url: string): Promise<string> =>
+    page.page.evaluate(
+      ([to, password]) =>
+        globalThis.sdkPage.enter({ url: to, transport: 'sse' }, { username: 'ada', password }, 'friends'),
+      [url, account.password] as const,
+    );
+  await enter(app.url);
+  const before = await countPreflights();
+  t.true(before > 0);
+  for (let said = 0; said < 5; said += 1) await page.page.evaluate(() => globalThis.sdkPage.send('friends', 'hello'));
+  t.is(await countPreflights(), before);
+});

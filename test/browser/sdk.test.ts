@@ -91,3 +91,44 @@ for (const wish of wishes) {
     await bob.next({ code: 'parted', user: 'ada' });
   });
 }
+
+for (const wish of ['sse', 'poll'] as const) {
+  routeTest(`what the browser posts twice by itself takes effect once by ${wish}`, async (t, way, page) => {
+    await enter(t, way, page, wish);
+    const bob = await withBob(way);
+    await bob.ask({ type: 'join', room_name: 'family' }, { code: 'joined', you: true });
+    await sayAs(bob, 'before');
+    await heard(page, 'before');
+    // The server has read the POST, and its answer does not arrive: Chromium asks again over a new connection.
+    way.line.stall('down');
+    const passing = page.page.evaluate(() => globalThis.sdkPage.pass('family', 'friends', 'wave'));
+    await bob.next({ code: 'custom', command: 'wave' });
+    way.line.cut();
+    way.line.resume();
+    await passing;
+    await sayAs(bob, 'after');
+    await heard(page, 'after');
+    const waves = bob.frames.filter(({ command }) => command === 'wave');
+    t.is(waves.length, 1);
+    const moves = bob.frames.filter(({ room_name, user }) => room_name === 'family' && user === 'ada');
+    t.deepEqual(
+      moves.map(({ code }) => code),
+      ['joined', 'parted'],
+    );
+    t.deepEqual(
+      page.seen.filter(({ kind }) => kind === 'error'),
+      [],
+    );
+  });
+}
+
+for (const wish of wishes) {
+  routeTest(`a page that goes away takes leave by ${wish}`, async (t, way, page) => {
+    await enter(t, way, page, wish);
+    const bob = await withBob(way);
+    await page.page.evaluate(() => globalThis.sdkPage.leaveWithPage());
+    await page.page.goto('about:blank');
+    // Long before the grace of a page that was cut is over.
+    await bob.next({ code: 'parted', user: 'ada' });
+  });
+}

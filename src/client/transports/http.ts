@@ -14,6 +14,8 @@ export type Asking = {
   accept?: string;
   body?: string;
   signal: AbortSignal;
+  /** The page may be gone before the answer comes: the browser is to send it all the same. */
+  isLast?: boolean;
   /** Milliseconds from asking until `read` is done; no deadline where it is left out. */
   timeoutMs?: number;
 };
@@ -21,7 +23,7 @@ export type Asking = {
 /** Asks and reads the answer with `read`; rejects when the line breaks, the deadline passes or the signal fires. */
 export async function ask<Value>(
   { base, fetch, timers, token }: Line,
-  { method, path, accept = 'application/json', body, signal, timeoutMs }: Asking,
+  { method, path, accept = 'application/json', body, signal, isLast = false, timeoutMs }: Asking,
   read: (response: ResponseLike) => Promise<Value>,
 ): Promise<Value> {
   signal.throwIfAborted();
@@ -30,6 +32,8 @@ export async function ask<Value>(
   const timer = timeoutMs === undefined ? undefined : timers.setTimeout(abort, timeoutMs);
   signal.addEventListener('abort', abort, { once: true });
   try {
+    // Not `cache: 'no-store'`, which the answers say themselves: with it Chromium remembers no answer to a preflight, and
+    // every request of a page of another origin would be two.
     const response = await fetch(`${base}${path}`, {
       method,
       headers: {
@@ -38,7 +42,7 @@ export async function ask<Value>(
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body }),
-      cache: 'no-store',
+      ...(isLast ? { keepalive: true } : {}),
       signal: controller.signal,
     });
     return await read(response);

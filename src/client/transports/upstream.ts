@@ -103,8 +103,8 @@ export function createUpstream(
 /** Ends a session, over whatever it was opened. Never rejects; takes a moment at most. */
 export async function endSession(line: Line, session: string, path = '/sse/chat'): Promise<void> {
   const { signal } = new AbortController();
-  const request = { method: 'DELETE', path: withQuery(path, { session }), signal, timeoutMs: closeWaitMs } as const;
-  await ask(line, request, (response) => response.text()).catch(() => {});
+  const asking = { method: 'DELETE', path: withQuery(path, { session }), signal, isLast: true } as const;
+  await ask(line, { ...asking, timeoutMs: closeWaitMs }, (response) => response.text()).catch(() => {});
 }
 
 /** The next messages as a body: an array, or one message as it is, which alone may be as large as a body. */

@@ -6,7 +6,11 @@ export type SdkPage = {
   enter(options: ClientOptions, credentials: { username: string; password: string }, room: string): Promise<string>;
   /** Resolves the message's id. */
   send(room: string, body: string): Promise<number>;
+  /** Enters and leaves a room, and sends a command to another, all at once. Resolves once all of it took effect. */
+  pass(through: string, room: string, command: string): Promise<void>;
   transport(): string | undefined;
+  /** Leaves the chat when the page goes away. */
+  leaveWithPage(): void;
   close(): Promise<void>;
 };
 
@@ -15,6 +19,7 @@ export type SdkSeen =
   | { kind: 'said'; id: number; user: string; body: string }
   | { kind: 'session'; resumed: boolean }
   | { kind: 'transport'; transport: string | undefined }
+  | { kind: 'error'; code: string; readyState?: never }
   | { kind: 'end'; reason: string };
 
 declare global {
@@ -39,6 +44,7 @@ globalThis.sdkPage = {
     made.on('message', ({ id, user, body }) => tell({ kind: 'said', id, user, body }));
     made.on('session', ({ resumed }) => tell({ kind: 'session', resumed }));
     made.on('transport', ({ transport }) => tell({ kind: 'transport', transport }));
+    made.on('error', ({ code }) => tell({ kind: 'error', code }));
     made.on('end', ({ reason }) => tell({ kind: 'end', reason }));
     const token = await made.login(credentials);
     await made.connect();
@@ -48,6 +54,14 @@ globalThis.sdkPage = {
   async send(room, body) {
     const { id } = await entered().send(room, body);
     return id;
+  },
+  async pass(through, room, command) {
+    const one = entered();
+    await Promise.all([one.join(through), one.part(through), one.command(room, command, 'x')]);
+  },
+  leaveWithPage() {
+    const one = entered();
+    addEventListener('pagehide', () => void one.close());
   },
   transport: () => entered().transport,
   close: () => entered().close(),
