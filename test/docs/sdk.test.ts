@@ -96,8 +96,13 @@ test('the bounds are the code’s', (t) => {
       seconds(backoff.baseMs),
       seconds(backoff.capMs),
       seconds(connectionTimes.openMs),
+      seconds(connectionTimes.tryMs),
+      seconds(connectionTimes.youngMs),
+      seconds(connectionTimes.climbMs),
+      seconds(connectionTimes.climbMaxMs),
       seconds(connectionTimes.silenceMs),
       seconds(connectionTimes.answerMs),
+      seconds(connectionTimes.streamSilenceMs),
       seconds(blockedMs),
     ],
   );

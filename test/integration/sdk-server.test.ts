@@ -167,8 +167,11 @@ test('a restart between messages loses none and shows none twice', async (t) => 
 });
 
 /** Ann's line is straight, Bob's runs through a proxy that can cut it; both are in friends. */
-async function enterBesideProxy(t: ExecutionContext): Promise<{ proxy: TcpProxy; ann: Client; bob: Client }> {
-  const house = await openHouse(t, { RATE_LIMITS: 'off' });
+async function enterBesideProxy(
+  t: ExecutionContext,
+  settings: Record<string, string> = {},
+): Promise<{ proxy: TcpProxy; ann: Client; bob: Client }> {
+  const house = await openHouse(t, { RATE_LIMITS: 'off', ...settings });
   const proxy = await openTcpProxy(house.url);
   t.teardown(() => proxy.close());
   const ann = await enter(t, house, 'ann');
@@ -204,7 +207,7 @@ test('lines that are cut again and again lose no message and repeat none', async
 });
 
 test('more than a status holds is caught up with after an absence', async (t) => {
-  const { proxy, ann, bob } = await enterBesideProxy(t);
+  const { proxy, ann, bob } = await enterBesideProxy(t, { SESSION_GRACE: '1' });
   const told = bodies(bob);
   const gone = until(ann, 'parted');
   proxy.refuse();
