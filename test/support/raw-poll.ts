@@ -24,6 +24,8 @@ import {
 export type RawPollOptions = RawClientOptions & {
   /** Seconds that a poll waits; left to the server if left out. */
   wait?: number;
+  /** Asks nothing by itself, not even first. */
+  byHand?: boolean;
 };
 
 export type RawPollClient = RawClient & {
@@ -46,7 +48,7 @@ export async function openRawPoll(t: ExecutionContext, url: string, options: Raw
     collector.finish({});
   };
   endWithTest(t, collector, cut);
-  await loop.open();
+  if (options.byHand !== true) await loop.open();
   const { frames, closed, asked, next, take } = collector;
   return {
     transport: 'poll',

@@ -19,7 +19,6 @@ export function chatRoutes(router: Router, tools: RouteTools): void {
   const { sse, poll } = tools.chat;
 
   router.get('/sse/chat', async (ctx) => {
-    refuseHead(ctx);
     const query = readQuery(ctx);
     const cursor = ctx.get('Last-Event-ID') || query.cursor;
     await sse.open(ctx.res, openRequest(ctx, query, cursor));
@@ -27,7 +26,6 @@ export function chatRoutes(router: Router, tools: RouteTools): void {
   });
 
   router.get('/poll/chat', async (ctx) => {
-    refuseHead(ctx);
     const query = readQuery(ctx);
     const { wait = limits.pollWaitSeconds } = requireFields(pollFields, query);
     await poll.open(ctx.res, openRequest(ctx, query, query.cursor), wait * 1000);
@@ -39,6 +37,8 @@ export function chatRoutes(router: Router, tools: RouteTools): void {
     router.delete(path, (ctx) => leave(ctx, tools));
   }
 
+  withoutHead(router);
+
   router.get('/ws/chat', (ctx) => {
     // RFC 9110 §15.5.22: a request that came without its upgrade, mostly because a proxy took it off.
     ctx.set('Upgrade', 'websocket');
@@ -47,9 +47,13 @@ export function chatRoutes(router: Router, tools: RouteTools): void {
   });
 }
 
-/** Opening a session to answer a HEAD would put its user into the chat. */
-function refuseHead(ctx: Context): void {
-  if (ctx.method === 'HEAD') throw new Refusal(405, 'Method "HEAD" not allowed.', { Allow: 'DELETE, GET, POST' });
+/** The router answers HEAD wherever there is a GET: here that would put its user into the chat. */
+function withoutHead(router: Router): void {
+  for (const layer of router.stack) {
+    if (layer.path === '/sse/chat' || layer.path === '/poll/chat') {
+      layer.methods = layer.methods.filter((method) => method !== 'HEAD');
+    }
+  }
 }
 
 function openRequest(ctx: Context, query: Record<string, string>, cursor: string | undefined): OpenRequest {
