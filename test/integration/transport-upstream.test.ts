@@ -51,7 +51,7 @@ for (const transport of ['sse', 'poll'] as const) {
       '7',
       'null',
       'true',
-      Array(101).fill(list),
+      Array.from({ length: limits.batchMessages + 1 }, () => list),
       '[]x',
       '{"a":"\0"}',
     ]) {
@@ -99,7 +99,7 @@ for (const transport of ['sse', 'poll'] as const) {
     const instant = clock.now();
     const server = await startApp(t, { transport, overrides: { clock: { ...clock, now: () => instant } } });
     const alice = await server.chat('alice');
-    const batch = Array(limits.batchMessages).fill({ type: 'list', ref: 'flood' });
+    const batch = Array.from({ length: limits.batchMessages }, () => ({ type: 'list', ref: 'flood' }));
     for (let sent = 0; sent < limits.rawFramesPerSecond; sent += batch.length) t.like(await alice.post(batch), taken);
     const answered = alice.next((frame) => alice.frames.indexOf(frame) === limits.rawFramesPerSecond);
     const { status, body, headers } = await alice.post([{ type: 'list' }]);

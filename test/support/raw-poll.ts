@@ -104,15 +104,14 @@ function createLoop(door: Door, collector: Collector, upstream: Upstream, option
   let isAsking = false;
   let cutAnswer: () => void = () => {};
 
-  async function once(takeover: string | undefined): Promise<void> {
-    const wait = cursor === undefined || options.wait === undefined ? undefined : String(options.wait);
-    const asking = ask(door.address({ cursor, wait, takeover }), { method: 'GET', headers: door.headers, agent });
+  async function once(query: { wait?: string | undefined; takeover?: string | undefined }): Promise<void> {
+    const asking = ask(door.address({ cursor, ...query }), { method: 'GET', headers: door.headers, agent });
     cutAnswer = asking.cut;
     const answer = await readAnswer(await asking.answer);
     if (answer.status !== 200) return takeRefusal(answer, collector);
     const before = cursor;
     cursor = takeAnswer(answer, before, collector, upstream);
-    if (cursor !== before) return;
+    if (cursor !== before || query.wait === '0') return;
     // No messages: the wait is over, or the server wants to see whether it comes again.
     collector.noteAsked();
     if (options.mute === true) isPaused = true;
@@ -124,7 +123,7 @@ function createLoop(door: Door, collector: Collector, upstream: Upstream, option
     if (isAsking) return;
     isAsking = true;
     try {
-      while (goesOn()) await once(undefined);
+      while (goesOn()) await once({ wait: options.wait === undefined ? undefined : String(options.wait) });
     } catch (error) {
       // A connection that broke: cut by the test, or by the server.
       if (!collector.hasEnded && !isBroken(error)) collector.fail(error as Error);
@@ -138,7 +137,9 @@ function createLoop(door: Door, collector: Collector, upstream: Upstream, option
       return cursor;
     },
     async open() {
-      await once(options.takeover === true ? '1' : undefined);
+      // Whether a session goes on is answered at once, also when nothing is due.
+      const wait = cursor === undefined ? undefined : '0';
+      await once({ wait, takeover: options.takeover === true ? '1' : undefined });
       void run();
     },
     pause() {
