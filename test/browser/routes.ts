@@ -27,6 +27,8 @@ export type Way = {
   url: string;
   /** The page's side of the line. */
   line: TcpProxy;
+  /** The line between nginx and the server; straight there is none. */
+  behind?: TcpProxy;
   /** Another empty page with the same way to the server. */
   openPage(): Promise<TestPage>;
 };
@@ -55,9 +57,10 @@ async function openWay(t: ExecutionContext, route: Route, open: OpenPage): Promi
   }
   const app = await startApp(t, { env: { TRUST_PROXY: '1' } });
   const site = route === 'the documented nginx' ? 'documented' : 'plain';
-  const nginx = await startNginx(t, app.url, { site, pages: emptyPage });
+  const behind = await openLine(t, app.url);
+  const nginx = await startNginx(t, behind.url, { site, pages: emptyPage });
   const line = await openLine(t, nginx.url);
-  return { app, route, url: origin(line), line, openPage: () => open(`${origin(line)}/pages/`) };
+  return { app, behind, route, url: origin(line), line, openPage: () => open(`${origin(line)}/pages/`) };
 }
 
 async function openLine(t: ExecutionContext, url: string): Promise<TcpProxy> {

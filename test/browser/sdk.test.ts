@@ -2,6 +2,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { createBrowserTest, type TestPage } from '../support/browser.ts';
 import type { RawClient } from '../support/raw-client.ts';
+import { until } from '../support/services.ts';
 import type { SdkSeen } from './page/sdk-page.ts';
 import { createRouteTest, type Way } from './routes.ts';
 
@@ -76,6 +77,36 @@ for (const wish of wishes) {
     await page.next((seen) => seen.kind === 'end' && reasons.includes(seen.reason));
     await bob.next({ code: 'parted', user: 'ada' });
   });
+}
+
+for (const wish of wishes) {
+  proxiedTest(
+    `while nginx finds no server, the SDK waits by ${wish}, and goes on where it was`,
+    async (t, way, page) => {
+      await enter(t, way, page, wish);
+      const bob = await withBob(way);
+      await sayAs(bob, 'before');
+      await heard(page, 'before');
+      way.behind?.refuse();
+      const sending = page.page.evaluate(() => globalThis.sdkPage.send('friends', 'from the dark'));
+      await sayAs(bob, 'missed');
+      // What nginx answers in place of the server is no answer of the chat.
+      await until(10_000, async () => {
+        if (!page.said.some((line) => line.includes('502'))) throw new Error('The page has met no answer of nginx.');
+      });
+      way.behind?.resume();
+      await sending;
+      await sayAs(bob, 'after');
+      await heard(page, 'after');
+      const bodies = page.seen.flatMap((seen) => (seen.kind === 'said' ? [seen.body] : []));
+      t.deepEqual(bodies, ['before', 'missed', 'from the dark', 'after']);
+      t.false(page.seen.some((seen) => seen.kind === 'error' || seen.kind === 'end'));
+      t.false(
+        bob.frames.some(({ code }) => code === 'parted'),
+        'the room has not noticed',
+      );
+    },
+  );
 }
 
 for (const wish of wishes) {
