@@ -123,6 +123,29 @@ for (const wish of wishes) {
   });
 }
 
+for (const wish of wishes) {
+  proxiedTest(`a page that is loaded again goes on in its session by ${wish}`, async (t, way, page) => {
+    const token = await enter(t, way, page, wish);
+    const bob = await withBob(way);
+    await sayAs(bob, 'before');
+    await heard(page, 'before');
+    await page.page.evaluate(() => globalThis.sdkPage.keepForNextPage());
+    await page.page.reload();
+    await sayAs(bob, 'between');
+    await page.load('chat-page');
+    await page.load('sdk-page');
+    await page.page.evaluate((options) => globalThis.sdkPage.goOn(options), { url: way.url, transport: wish, token });
+    await sayAs(bob, 'after');
+    await heard(page, 'after');
+    const bodies = page.seen.flatMap((seen) => (seen.kind === 'said' ? [seen.body] : []));
+    t.deepEqual(bodies, ['before', 'between', 'after']);
+    t.false(
+      bob.frames.some(({ code }) => code === 'parted'),
+      'the room has not noticed',
+    );
+  });
+}
+
 for (const wish of ['sse', 'poll'] as const) {
   routeTest(`what the browser posts twice by itself takes effect once by ${wish}`, async (t, way, page) => {
     await enter(t, way, page, wish);

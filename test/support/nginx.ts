@@ -9,12 +9,12 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { readProjectFile } from '../docs/markdown.ts';
-import { endsWithin, findFreePort, findProgram, makeFolder, notePid, removeNote, until } from './services.ts';
+import { endsWithin, findFreePort, findProgram, makeFolder, notePid, until } from './services.ts';
 
 export type NginxOptions = {
   /**
-   * `documented`: the site of docs/OPERATIONS.md, without TLS. `plain`: `proxy_pass` and nothing else, so HTTP/1.0 towards the server and
-   * no upgrades.
+   * `documented`: the site of docs/OPERATIONS.md, without TLS. `plain`: `proxy_pass` and nothing else, so HTTP/1.0
+   * towards the server and no upgrades.
    */
   site: 'documented' | 'plain';
   /** A page at `/pages/`, so of the server's origin, and the folder whose files are beneath it. */
@@ -26,10 +26,6 @@ export type Nginx = {
   readonly url: string;
   /** Everything that the log of requests has so far. */
   accessLog(): Promise<string>;
-  /** Ends it at once; every connection through it is cut. */
-  stop(): Promise<void>;
-  /** Starts it again on the same port. */
-  start(): Promise<void>;
 };
 
 const startDeadlineMs = 10_000;
@@ -50,38 +46,24 @@ export async function startNginx(t: ExecutionContext, targetUrl: string, options
   const site = options.site === 'documented' ? documentedSite(port, target, folder) : plainSite(port, target);
   await writeFile(join(folder, 'nginx.conf'), wholeConfig(folder, withPages(site, options.pages)));
 
-  let child: ChildProcess | undefined;
-  const stop = async (): Promise<void> => {
-    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
-      const ended = once(child, 'exit');
-      child.kill('SIGTERM');
-      if (!(await endsWithin(child, 3000))) child.kill('SIGKILL');
-      await ended;
-    }
-    await removeNote(folder);
-  };
-  const start = async (): Promise<void> => {
-    await rm(join(folder, 'nginx.pid'), { force: true });
-    const started = spawn(file, ['-p', folder, '-e', join(folder, 'error.log'), '-c', join(folder, 'nginx.conf')], {
-      stdio: 'ignore',
-    });
-    child = started;
-    await notePid(folder, started.pid);
-    try {
-      await until(startDeadlineMs, () => isListening(started, join(folder, 'nginx.pid')));
-    } catch (error) {
-      const log = await readFile(join(folder, 'error.log'), 'utf8').catch(() => '');
-      throw new Error(`nginx did not start. It wrote:\n${log}`, { cause: error });
-    }
-  };
-  t.teardown(stop);
-  await start();
-  return {
-    url: `http://127.0.0.1:${port}`,
-    accessLog: () => readFile(join(folder, 'access.log'), 'utf8'),
-    stop,
-    start,
-  };
+  const child = spawn(file, ['-p', folder, '-e', join(folder, 'error.log'), '-c', join(folder, 'nginx.conf')], {
+    stdio: 'ignore',
+  });
+  t.teardown(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    if (!(await endsWithin(child, 3000))) child.kill('SIGKILL');
+    await ended;
+  });
+  await notePid(folder, child.pid);
+  try {
+    await until(startDeadlineMs, () => isListening(child, join(folder, 'nginx.pid')));
+  } catch (error) {
+    const log = await readFile(join(folder, 'error.log'), 'utf8').catch(() => '');
+    throw new Error(`nginx did not start. It wrote:\n${log}`, { cause: error });
+  }
+  return { url: `http://127.0.0.1:${port}`, accessLog: () => readFile(join(folder, 'access.log'), 'utf8') };
 }
 
 function program(): string | undefined {

@@ -1,5 +1,5 @@
 /** What a page does with the SDK in the browser tests, as an application would: the browser's own fetch and WebSocket. */
-import { type Client, type ClientOptions, createClient } from '../../../src/client/index.ts';
+import { type Client, type ClientOptions, createClient, type ExportedSession } from '../../../src/client/index.ts';
 
 export type SdkPage = {
   /** Resolves the token. */
@@ -11,6 +11,10 @@ export type SdkPage = {
   transport(): string | undefined;
   /** Leaves the chat when the page goes away. */
   leaveWithPage(): void;
+  /** Keeps the session for the page that comes after this one in its tab. */
+  keepForNextPage(): void;
+  /** Goes on where the page before was. */
+  goOn(options: ClientOptions): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -37,15 +41,19 @@ function entered(): Client {
   return client;
 }
 
+function follow(made: Client): Client {
+  made.on('message', ({ id, user, body }) => tell({ kind: 'said', id, user, body }));
+  made.on('session', ({ resumed }) => tell({ kind: 'session', resumed }));
+  made.on('transport', ({ transport }) => tell({ kind: 'transport', transport }));
+  made.on('error', ({ code }) => tell({ kind: 'error', code }));
+  made.on('end', ({ reason }) => tell({ kind: 'end', reason }));
+  return made;
+}
+
 globalThis.sdkPage = {
   async enter(options, credentials, room) {
-    const made = createClient(options);
+    const made = follow(createClient(options));
     client = made;
-    made.on('message', ({ id, user, body }) => tell({ kind: 'said', id, user, body }));
-    made.on('session', ({ resumed }) => tell({ kind: 'session', resumed }));
-    made.on('transport', ({ transport }) => tell({ kind: 'transport', transport }));
-    made.on('error', ({ code }) => tell({ kind: 'error', code }));
-    made.on('end', ({ reason }) => tell({ kind: 'end', reason }));
     const token = await made.login(credentials);
     await made.connect();
     await made.join(room);
@@ -62,6 +70,16 @@ globalThis.sdkPage = {
   leaveWithPage() {
     const one = entered();
     addEventListener('pagehide', () => void one.close());
+  },
+  keepForNextPage() {
+    const one = entered();
+    addEventListener('pagehide', () => sessionStorage.setItem('chat', JSON.stringify(one.session.export())));
+  },
+  async goOn(options) {
+    const kept = sessionStorage.getItem('chat');
+    if (kept === null) throw new Error('The page before has kept nothing.');
+    client = follow(createClient(options));
+    await client.connect({ resume: JSON.parse(kept) as ExportedSession });
   },
   transport: () => entered().transport,
   close: () => entered().close(),
