@@ -21,6 +21,38 @@ programTest(test, missing, 'the documented site passes WebSockets and keeps toke
   t.notRegex(log, new RegExp(token));
 });
 
+const ways = [
+  ['documented', 'websocket'],
+  ['documented', 'sse'],
+  ['documented', 'poll'],
+  ['plain', 'sse'],
+  ['plain', 'poll'],
+] as const;
+
+for (const [site, transport] of ways) {
+  programTest(
+    test,
+    missing,
+    `the chat goes on through the ${site} site by ${transport}, one event at a time`,
+    async (t) => {
+      const app = await startApp(t, { env: { TRUST_PROXY: '1' } });
+      const nginx = await startNginx(t, app.url, { site });
+      const token = await app.login('ada');
+      const ada = await openRawClient(t, nginx.url, { token, transport });
+      await ada.next({ code: 'api-motd' });
+      await ada.ask({ type: 'join', room_name: 'friends' }, { code: 'joined', you: true });
+      const bob = await app.chat('bob');
+      await bob.ask({ type: 'join', room_name: 'friends' }, { code: 'joined', you: true });
+      await ada.next({ code: 'joined', user: 'bob' });
+      // Each is waited for before the next is sent: nothing of what nginx might hold back is pushed on by what follows.
+      for (const body of ['one', 'two', 'three']) {
+        bob.send({ type: 'message', room_name: 'friends', body });
+        await ada.next({ code: 'message', body });
+      }
+    },
+  );
+}
+
 programTest(test, missing, 'a site of proxy_pass alone passes REST, and breaks WebSockets', async (t) => {
   const app = await startApp(t);
   const nginx = await startNginx(t, app.url, { site: 'plain' });
