@@ -47,7 +47,7 @@ for (const [site, transport] of ways) {
       // Each is waited for before the next is sent: nothing of what nginx might hold back is pushed on by what follows.
       for (const body of ['one', 'two', 'three']) {
         bob.send({ type: 'message', room_name: 'friends', body });
-        await ada.next({ code: 'message', body });
+        t.is((await ada.next({ code: 'message', body })).user, 'bob');
       }
     },
   );
