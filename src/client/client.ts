@@ -257,7 +257,9 @@ class ChatClient implements Client {
   }
 
   async suspend(): Promise<ExportedSession | undefined> {
-    if (this.state === 'idle') return undefined;
+    if (this.state === 'idle' || this.state === 'ended') return undefined;
+    // Live events that wait behind missed messages come to nobody after this client.
+    if (!this.#rooms.isAllTold()) this.#rooms.lose();
     const exported = this.#export();
     await this.#connection.stop(new FatalError('suspended'), 'keep');
     return exported;

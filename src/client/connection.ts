@@ -19,10 +19,12 @@ import { retryAfterClose } from '../protocol/close-codes.ts';
 import type { ServerFrame } from '../protocol/frames.ts';
 import { backoff, backoffDelay } from './backoff.ts';
 import { Choice } from './choice.ts';
+import { isServersWord, reasonOfClose } from './close-reasons.ts';
 import { blockedMs, connectionTimes } from './connection-times.ts';
 import { type EndReason, FatalError } from './errors.ts';
 import { type Cursor, Line } from './line.ts';
 import type { Timers } from './platform.ts';
+import { Takeovers } from './takeovers.ts';
 import type { OpenTransport, TransportKind } from './transports/transport.ts';
 
 export type ConnectionState = 'idle' | 'connecting' | 'open' | 'waiting' | 'ended';
@@ -54,6 +56,7 @@ export type ConnectionDeps = {
 export class Connection {
   readonly #deps: ConnectionDeps;
   readonly #choice: Choice;
+  readonly #takeovers: Takeovers;
   #state: ConnectionState = 'idle';
   #transport: TransportKind | undefined;
   #line: Line | undefined;
@@ -72,10 +75,13 @@ export class Connection {
   #isComingBack = false;
   /** Whether `already-chatting` was answered since the last greeting: the second one in a row is believed. */
   #wasBlocked = false;
+  /** Whether the session is asked for again that seems to go on elsewhere. */
+  #isDisputed = false;
 
   constructor(deps: ConnectionDeps) {
     this.#deps = deps;
     this.#choice = new Choice([...deps.transports.keys()], deps.now);
+    this.#takeovers = new Takeovers(deps.now);
   }
 
   get state(): ConnectionState {
@@ -97,6 +103,7 @@ export class Connection {
     this.#cursor = resume?.cursor;
     this.#isComingBack = resume !== undefined;
     this.#wasBlocked = false;
+    this.#isDisputed = false;
     this.#open();
   }
 
@@ -185,6 +192,7 @@ export class Connection {
   #onOpen(line: Line): void {
     if (line !== this.#line) return;
     this.#wasBlocked = false;
+    this.#isDisputed = false;
     if (line.kind !== this.#choice.kind) this.#choice.onClimbed(line.kind);
     if (line.cursor === undefined) this.#cursor = undefined;
     const isResumed = this.#isResumed && this.#cursor !== undefined;
@@ -236,6 +244,7 @@ export class Connection {
   /** The transport did not open: tries the next one, or waits for the next round. */
   #onFailed(): void {
     this.#isComingBack = true;
+    this.#takeovers.onStray();
     this.#line = undefined;
     if (this.#choice.onFailed()) this.#dial();
     else this.#retry('backoff');
@@ -243,7 +252,15 @@ export class Connection {
 
   /** Two refusals pass: a new session mends an expired one, and one's own older connection blocks for a moment only. */
   #onRefused(reason: EndReason): void {
-    if (reason === 'resumed-elsewhere' && this.#rival !== undefined) return this.#handOver();
+    if (reason === 'resumed-elsewhere') {
+      if (this.#rival !== undefined) return this.#handOver();
+      this.#isDisputed = this.#line !== undefined && this.#takeovers.isDisputed(this.#line.kind);
+      if (!this.#isDisputed) return this.#end(reason);
+      void this.#line?.close('keep');
+      return this.#retry('backoff');
+    }
+    // The session is gone, and somebody is there: so it was another client.
+    if (this.#isDisputed && reason === 'already-chatting') return this.#end('resumed-elsewhere');
     const isOwnPlace =
       reason === 'already-chatting' && this.#line?.hasOpened === false && this.#isComingBack && !this.#wasBlocked;
     if (reason !== 'session-expired' && !isOwnPlace) return this.#end(reason);
@@ -261,7 +278,7 @@ export class Connection {
     const wasOpen = this.#state === 'open';
     if (wasOpen && (this.#line?.ageMs ?? 0) >= backoff.stableMs) this.#attempt = 0;
     // A rival that had become all there was, and did not open.
-    if (wasOpen && this.#line?.hasOpened === false) this.#choice.onClimbed(undefined);
+    if (wasOpen && this.#line?.hasOpened === false) this.#onVainClimb();
     void this.#rival?.close('keep');
     this.#rival = undefined;
     this.#line = undefined;
@@ -312,7 +329,13 @@ export class Connection {
     }
   }
 
+  #onVainClimb(): void {
+    this.#choice.onClimbed(undefined);
+    this.#takeovers.onStray();
+  }
+
   #onRivalGone(): void {
+    this.#takeovers.onStray();
     void this.#rival?.close('keep');
     this.#rival = undefined;
     this.#line?.hold(false);
@@ -370,19 +393,4 @@ export class Connection {
 function readDelay(value: unknown): number | undefined {
   if (typeof value !== 'number' || !(value >= 0)) return undefined;
   return Math.min(value, connectionTimes.reconnectInMaxMs);
-}
-
-/** Whether a close code is the chat server's own, so that another transport would hear the same. */
-function isServersWord(code: number): boolean {
-  return code >= 4_000 || retryAfterClose(code) !== 'backoff';
-}
-
-function reasonOfClose(code: number): EndReason {
-  const reasons: Readonly<Record<number, EndReason>> = {
-    4401: 'not-authenticated',
-    4403: 'kicked',
-    4409: 'already-chatting',
-    4410: 'resumed-elsewhere',
-  };
-  return reasons[code] ?? 'ended';
 }

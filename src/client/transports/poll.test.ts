@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import { type Scripted, scripted, until } from '../../../test/support/scripted-client.ts';
 import { type Exchange, joined, message, motd, status } from '../../../test/support/scripted-server.ts';
 import { FatalError } from '../index.ts';
+import { takeoverLimits } from '../takeovers.ts';
 import { pollTimes } from './poll.ts';
 
 type Polling = Scripted & { poll: Exchange };
@@ -86,20 +87,66 @@ test('a session that has expired is followed by a new one, in the same rooms', a
   t.like(post?.frames[0], { type: 'join', room_name: 'r', since: 1 });
 });
 
-for (const [code, reason] of [
-  [401, 'not-authenticated'],
-  [409, 'resumed-elsewhere'],
-] as const) {
-  test(`a poll refused with ${code} ${reason} ends the client, which ends nobody’s session`, async (t) => {
-    const { client, server, poll } = await polling(t);
-    const end = until(client, 'end');
-    poll.answer(code, { type: 'fatal', code: reason });
-    const { error } = await end;
-    t.true(error instanceof FatalError);
-    t.is(error.code, reason);
-    t.is(server.requests.length, 0);
-  });
-}
+test('a poll refused with 401 ends the client, which ends nobody’s session', async (t) => {
+  const { client, server, poll } = await polling(t);
+  const end = until(client, 'end');
+  poll.answer(401, { type: 'fatal', code: 'not-authenticated' });
+  const { error } = await end;
+  t.true(error instanceof FatalError);
+  t.is(error.code, 'not-authenticated');
+  t.is(server.requests.length, 0);
+});
+
+const elsewhere = { type: 'fatal', code: 'resumed-elsewhere' };
+
+test('a session that passed to a poll which something sent twice is had back', async (t) => {
+  const all = await inRoom(t);
+  const isWaiting = waiting(all);
+  all.poll.answer(409, elsewhere);
+  await isWaiting;
+  const again = await next(all);
+  t.is(again.what, 'GET /poll/chat?cursor=s.2&wait=0');
+  const session = until(all.client, 'session');
+  again.messages('s.2', []);
+  t.deepEqual(await session, { resumed: true });
+  t.deepEqual(all.told, ['joined r bob']);
+});
+
+test('a session that passes to another client again and again is believed to be there, and not ended', async (t) => {
+  const all = await polling(t);
+  const end = until(all.client, 'end');
+  let { poll } = all;
+  for (let times = 0; times < takeoverLimits.disputes; times += 1) {
+    const isWaiting = waiting(all);
+    poll.answer(409, elsewhere);
+    await isWaiting;
+    const again = await next(all);
+    again.messages('s.1', []);
+    // The next poll, and the question that goes first after a resume.
+    const requests = [await all.server.request(), await all.server.request()];
+    poll = requests.find(({ what }) => what.startsWith('GET')) ?? poll;
+  }
+  poll.answer(409, elsewhere);
+  t.is((await end).reason, 'resumed-elsewhere');
+  t.is(all.server.requests.length, 0);
+});
+
+test('a session that another client has ended by taking the place is not asked for in vain', async (t) => {
+  const all = await polling(t);
+  const end = until(all.client, 'end');
+  for (const [code, reason] of [
+    [409, 'resumed-elsewhere'],
+    [410, 'session-expired'],
+  ] as const) {
+    const isWaiting = waiting(all);
+    (code === 409 ? all.poll : await next(all)).answer(code, { type: 'fatal', code: reason });
+    await isWaiting;
+  }
+  const fresh = await next(all);
+  t.is(fresh.what, 'GET /poll/chat');
+  fresh.answer(409, { type: 'fatal', code: 'already-chatting' });
+  t.is((await end).reason, 'resumed-elsewhere');
+});
 
 test('a fatal behind the last messages is told after them', async (t) => {
   const { client, poll, told } = await inRoom(t);
