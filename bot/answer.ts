@@ -4,12 +4,12 @@ import type { Command } from './command.ts';
 
 /**
  * The same for the same command, so that an answer sent again (after a broken connection, by a bot started anew) is
- * stored once. Two equal commands of one user in one room and second count as one. 43 characters.
+ * stored once. 43 characters.
  */
-export function answerRef({ room, user, command, payload, stamp }: Command): string {
+export function answerRef({ id, room, user, command, payload, stamp }: Command): string {
   // JSON keeps the fields apart: "ab" + "c" is not "a" + "bc".
   return createHash('sha256')
-    .update(JSON.stringify([room, user, command, payload, stamp]))
+    .update(JSON.stringify([id, room, user, command, payload, stamp]))
     .digest('base64url');
 }
 

@@ -1,6 +1,8 @@
 /** The words that the bot's parts share: a command as it was posted, and what a handler of one is. */
 
 export type Command = {
+  /** What tells it from all others, equal ones too: its place in the session; the same when it is received again. */
+  id: string;
   room: string;
   user: string;
   /** The word behind the slash. */

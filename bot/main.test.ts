@@ -14,6 +14,7 @@ const config: BotConfig = {
   stooqUrl: 'http://127.0.0.1:1',
   yahooUrl: 'http://127.0.0.1:1',
   fixtureFile: undefined,
+  stateFile: undefined,
 };
 
 test('hosts become URLs', (t) => {

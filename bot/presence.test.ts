@@ -1,6 +1,14 @@
 import test from 'ava';
 import { FatalError, RequestError } from '../src/client/index.ts';
-import { createNotedLog, createNotedWait, FakeClient, until } from '../test/support/bot-parts.ts';
+import {
+  createHeldFile,
+  createNotedLog,
+  createNotedWait,
+  FakeClient,
+  type HeldFile,
+  until,
+} from '../test/support/bot-parts.ts';
+import { createMemory } from './memory.ts';
 import { type Account, stayInChat } from './presence.ts';
 
 const credentials = { username: 'bot', password: 'secret-1' };
@@ -9,6 +17,7 @@ function setUp(
   t: { teardown(run: () => Promise<void>): void },
   account: Account,
   prepare: (client: FakeClient) => void = () => {},
+  file?: HeldFile,
 ) {
   const client = new FakeClient();
   client.server.set('friends', false);
@@ -21,13 +30,15 @@ function setUp(
   const clock = { ms: 0 };
   const now = (): number => clock.ms;
   const url = 'http://chat:8000';
-  const done = stayInChat({ client, url, account, rooms: [], log, wait, now, random: () => 1, signal });
+  const exportSession = (): undefined => undefined;
+  const memory = createMemory({ file, server: url, account: 'bot', exportSession, log, now: Date.now });
+  const done = stayInChat({ client, memory, url, account, rooms: [], log, wait, now, random: () => 1, signal });
   const stop = async (): Promise<void> => {
     control.abort();
     await done;
   };
   t.teardown(stop);
-  return { client, log, waits, stop, clock };
+  return { client, log, waits, stop, clock, control, memory };
 }
 
 test('it logs in, connects and joins; at the stop it leaves, ends its token and listens no more', async (t) => {
@@ -140,4 +151,116 @@ test('a lost connection is said once until it is back', async (t) => {
     'info: In the chat of http://chat:8000.',
     'warn: http://chat:8000 cannot be reached: trying until it is back.',
   ]);
+});
+
+const session = { version: 1 as const, cursor: 's.7', rooms: [] };
+const left = { server: 'http://chat:8000', account: 'bot', token: 'kept', session, pending: [] };
+
+test('it goes on with the token and the session that a bot before has left, and leaves them to the next', async (t) => {
+  const file = createHeldFile(left);
+  const { client, stop, log } = setUp(t, { credentials }, () => {}, file);
+  await until(() => client.server.get('friends') === true);
+  client.emit('session', { resumed: true });
+  await stop();
+  t.deepEqual(client.calls, ['connect with kept from s.7', 'join friends', 'suspend']);
+  t.deepEqual(file.contents, left);
+  t.deepEqual(log.lines.slice(-2), [
+    'info: The session goes on where it was: nothing was missed.',
+    'info: Not leaving the chat: a bot started within the server’s grace goes on from here.',
+  ]);
+});
+
+test('a session that is over is said', async (t) => {
+  const { client, log } = setUp(t, { credentials }, () => {}, createHeldFile(left));
+  await until(() => client.server.get('friends') === true);
+  client.emit('session', { resumed: false });
+  client.emit('session', { resumed: false });
+  t.deepEqual(
+    log.lines.filter((line) => line.includes('session')),
+    ['warn: The session before is over: what was asked since then is not answered.'],
+  );
+});
+
+test('a kept token that is refused leads to a log-in, whose token goes on with the session and is kept', async (t) => {
+  const file = createHeldFile(left);
+  const refuse = ({ connects }: FakeClient): unknown => connects.push(new FatalError('not-authenticated'));
+  const { client, stop } = setUp(t, { credentials }, refuse, file);
+  await until(() => client.server.get('friends') === true);
+  t.deepEqual(client.calls.slice(0, 3), [
+    'connect with kept from s.7',
+    'login bot',
+    'connect with token of bot from s.7',
+  ]);
+  t.like(file.contents, { token: 'token of bot' });
+  await stop();
+});
+
+test('a refused FINBOT_TOKEN gives way to the kept one before the bot logs in', async (t) => {
+  const refuse = ({ connects }: FakeClient): unknown => connects.push(new FatalError('not-authenticated'));
+  const { client } = setUp(t, { credentials, token: 'given' }, refuse, createHeldFile(left));
+  await until(() => client.server.get('friends') === true);
+  t.deepEqual(client.calls.slice(0, 2), ['connect with given from s.7', 'connect with kept from s.7']);
+});
+
+for (const reason of ['resumed-elsewhere', 'already-chatting', 'kicked', 'ended', 'logged-out'] as const) {
+  test(`after ${reason} the session is not asked for again`, async (t) => {
+    const { client, memory } = setUp(t, { token: 'given' }, () => {}, createHeldFile(left));
+    await until(() => client.server.get('friends') === true);
+    client.end(reason);
+    await until(() => client.server.get('friends') === true);
+    t.is(memory.session, undefined);
+    t.deepEqual(client.calls.slice(0, 3), ['connect with given from s.7', 'join friends', 'connect with given']);
+  });
+}
+
+test('a session that is none is not asked for again', async (t) => {
+  const broken = ({ connects }: FakeClient): unknown => connects.push(new TypeError('no session'));
+  const { client, log } = setUp(t, { token: 'given' }, broken, createHeldFile(left));
+  await until(() => client.server.get('friends') === true);
+  t.deepEqual(client.calls.slice(0, 2), ['connect with given from s.7', 'connect with given']);
+  t.is(log.lines[0], 'warn: The chat ended: no session Trying again now.');
+});
+
+test('a stop while it connects leaves the session as it is', async (t) => {
+  const file = createHeldFile(left);
+  const { client, stop } = setUp(
+    t,
+    { credentials },
+    (own) => {
+      own.connect = () => {
+        own.calls.push('connect');
+        return new Promise(() => {});
+      };
+    },
+    file,
+  );
+  await until(() => client.calls.length > 0);
+  await stop();
+  t.deepEqual(client.calls, ['connect', 'suspend']);
+  t.deepEqual(file.contents, left);
+});
+
+test('while another bot has the state file it borrows the token alone, and takes over when that bot is gone', async (t) => {
+  const file = createHeldFile(left);
+  file.isTaken = true;
+  const inUse = ({ connects }: FakeClient): unknown => connects.push(new FatalError('already-chatting'));
+  const { client, control, log, stop } = setUp(t, { credentials }, inUse, file);
+  await until(() => client.server.get('friends') === true);
+  t.deepEqual(client.calls.slice(0, 2), ['connect with kept', 'connect with kept']);
+  t.is(log.lines[0], 'warn: finbot.json is in use. This one goes on without.');
+  file.isTaken = false;
+  client.end('already-chatting');
+  await until(() => client.calls.includes('connect with kept from s.7'));
+  t.false(control.signal.aborted);
+  await stop();
+  t.is(client.calls.at(-1), 'suspend');
+});
+
+test('a borrowed token is not ended at the stop', async (t) => {
+  const file = createHeldFile(left);
+  file.isTaken = true;
+  const { client, stop } = setUp(t, { credentials }, () => {}, file);
+  await until(() => client.server.get('friends') === true);
+  await stop();
+  t.is(client.calls.at(-1), 'close');
 });

@@ -1,10 +1,12 @@
 /**
  * Keeps the bot in the chat for ever: logs in, connects, and begins anew after every end. The client comes back by
  * itself from cut connections and restarts; here are the ends that it leaves to its owner: refused credentials, an
- * expired token, an account in use. Each is said in one sentence and tried again with growing waits.
+ * expired token, an account in use. Each is said in one sentence and tried again with growing waits. The first run goes
+ * on from what a bot before this one has left, and the stop leaves it for the next.
  */
 import { type Client, FatalError, RequestError } from '../src/client/index.ts';
 import { type BotLog, reasonOf } from './command.ts';
+import type { Memory } from './memory.ts';
 import { keepRooms, type RoomReport } from './rooms.ts';
 import type { Wait } from './wait.ts';
 
@@ -16,7 +18,11 @@ export type Account = {
 };
 
 export type PresenceDeps = {
-  client: Pick<Client, 'login' | 'logout' | 'connect' | 'close' | 'list' | 'join' | 'on' | 'state' | 'token'>;
+  client: Pick<
+    Client,
+    'login' | 'logout' | 'connect' | 'close' | 'suspend' | 'list' | 'join' | 'part' | 'on' | 'state' | 'token'
+  >;
+  memory: Pick<Memory, 'open' | 'token' | 'isTokenShared' | 'session' | 'forgetSession' | 'leave'>;
   /** As people know the server, for the log. */
   url: string;
   account: Account;
@@ -41,7 +47,10 @@ const stableMs = 60_000;
 // A log-out is a courtesy and must not hold up the stop.
 const logoutMs = 2000;
 
-/** Runs until `signal` aborts, then leaves the chat; never rejects. */
+/**
+ * Runs until `signal` aborts. Then it leaves the chat, unless a bot after it can go on from the memory: for that one the
+ * server keeps the session during its grace. Never rejects.
+ */
 export async function stayInChat(deps: PresenceDeps): Promise<void> {
   const { client, log, wait, now, random, signal } = deps;
   const report: RoomReport = { last: '' };
@@ -61,23 +70,26 @@ export async function stayInChat(deps: PresenceDeps): Promise<void> {
     }
   } finally {
     removeListener();
-    await client.close();
-    await forgetToken(deps);
+    await leave(deps);
   }
 }
 
 /** One run: from the log-in to the client's end. */
 async function runChat(deps: PresenceDeps, report: RoomReport): Promise<End> {
-  const { client, account, signal } = deps;
+  const { client, memory, account, signal } = deps;
+  memory.open();
+  client.token ??= memory.token;
   let isFresh = false;
   try {
     if (client.token === undefined && account.credentials !== undefined) {
-      await client.login(account.credentials, { signal });
+      memory.token = await client.login(account.credentials, { signal });
       isFresh = true;
     }
   } catch (error) {
     return { sentence: sayRefusedLogin(error, deps) };
   }
+  const { session } = memory;
+  const removeSay = client.on('session', saySession(deps.log, session?.cursor !== undefined));
   const over = new AbortController();
   const stop = (): void => over.abort();
   signal.addEventListener('abort', stop, { once: true });
@@ -90,7 +102,9 @@ async function runChat(deps: PresenceDeps, report: RoomReport): Promise<End> {
     over.signal.addEventListener('abort', () => settle(), { once: true });
   });
   try {
-    await client.connect({ signal });
+    // Without the signal, at which the client would end the session: what becomes of it is for `leave` to say.
+    const connected = client.connect(session === undefined ? {} : { resume: session });
+    await Promise.race([connected, ended]);
     const [error] = await Promise.all([
       ended.finally(stop),
       keepRooms({ ...deps, wanted: deps.rooms, signal: over.signal }, report),
@@ -100,6 +114,7 @@ async function runChat(deps: PresenceDeps, report: RoomReport): Promise<End> {
     return sayEnd(error, isFresh, deps);
   } finally {
     stop();
+    removeSay();
     signal.removeEventListener('abort', stop);
   }
 }
@@ -118,6 +133,16 @@ function sayState({ url, log }: PresenceDeps): (event: { state: string; previous
   };
 }
 
+/** `isExpected`: whether there was a session to go on from. */
+function saySession(log: BotLog, isExpected: boolean): (event: { resumed: boolean }) => void {
+  let isFirst = true;
+  return ({ resumed }) => {
+    if (resumed) log.info('The session goes on where it was: nothing was missed.');
+    else if (isFirst && isExpected) log.warn('The session before is over: what was asked since then is not answered.');
+    isFirst = false;
+  };
+}
+
 function sayRefusedLogin(error: unknown, { url }: PresenceDeps): string {
   if (!(error instanceof RequestError)) return `The log-in failed: ${reasonOf(error)}`;
   if (error.status === 0) return `${url} cannot be reached for the log-in.`;
@@ -126,8 +151,13 @@ function sayRefusedLogin(error: unknown, { url }: PresenceDeps): string {
   return `The log-in failed with status ${error.status}: ${error.message}`;
 }
 
-function sayEnd(error: unknown, isFresh: boolean, { client, url, account }: PresenceDeps): End {
-  if (!(error instanceof FatalError)) return { sentence: `The chat ended: ${reasonOf(error)}` };
+function sayEnd(error: unknown, isFresh: boolean, { client, memory, url, account, signal }: PresenceDeps): End {
+  // With another token the session may go on. After all other ends it is over, or somebody else's, who keeps it.
+  const code = error instanceof FatalError ? error.code : undefined;
+  if (code !== 'not-authenticated' && code !== 'blocked' && !signal.aborted) memory.forgetSession();
+  if (!(error instanceof FatalError)) {
+    return { sentence: `The chat ended: ${reasonOf(error)}`, atOnce: error instanceof TypeError };
+  }
   const canLogIn = account.credentials !== undefined;
   switch (error.code) {
     case 'not-authenticated':
@@ -137,10 +167,13 @@ function sayEnd(error: unknown, isFresh: boolean, { client, url, account }: Pres
           sentence: 'The server does not accept FINBOT_TOKEN: it is unknown, expired or revoked. Make a new one.',
         };
       }
+      if (memory.token === client.token) memory.token = undefined;
       client.token = undefined;
       return { sentence: 'The token is no longer valid, so the bot logs in.', atOnce: !isFresh };
     case 'already-chatting':
       return { sentence: 'The bot’s account is chatting elsewhere: is another bot running with it?' };
+    case 'resumed-elsewhere':
+      return { sentence: 'Another process goes on with the bot’s session: is another bot running with its account?' };
     case 'kicked':
       return { sentence: 'An administrator removed the bot’s account from the chat.' };
     case 'ended':
@@ -152,9 +185,18 @@ function sayEnd(error: unknown, isFresh: boolean, { client, url, account }: Pres
   }
 }
 
-/** Ends the token of our own log-in, or each start would leave one behind. */
-async function forgetToken({ client, account }: PresenceDeps): Promise<void> {
-  if (client.token === undefined || client.token === account.token) return;
+async function leave({ client, memory, account, log }: PresenceDeps): Promise<void> {
+  const hadSession = memory.session !== undefined;
+  // In one turn, so that nothing comes in between that nobody would remember.
+  if (memory.leave()) {
+    if (hadSession) log.info('Not leaving the chat: a bot started within the server’s grace goes on from here.');
+    await client.suspend();
+    return;
+  }
+  const { token } = client;
+  await client.close();
+  // Ends the token of our own log-in, or each start would leave one behind. One from the state file may be another bot's too.
+  if (token === undefined || token === account.token || memory.isTokenShared) return;
   try {
     await client.logout({ signal: AbortSignal.timeout(logoutMs) });
   } catch {

@@ -2,9 +2,14 @@ import test from 'ava';
 import { createNotedLog, createNotedWait, FakeClient, until } from '../test/support/bot-parts.ts';
 import { keepRooms } from './rooms.ts';
 
-function setUp(t: { teardown(run: () => Promise<void>): void }, rooms: string[], wanted: string[]) {
+function setUp(
+  t: { teardown(run: () => Promise<void>): void },
+  rooms: string[],
+  wanted: string[],
+  inside: string[] = [],
+) {
   const client = new FakeClient();
-  for (const room of rooms) client.server.set(room, false);
+  for (const room of rooms) client.server.set(room, inside.includes(room));
   const log = createNotedLog();
   const { wait, waits } = createNotedWait();
   const control = new AbortController();
@@ -85,4 +90,11 @@ test('after the stop nothing listens', async (t) => {
   await until(() => looks() === 1);
   await stop();
   t.is(client.listening, 0);
+});
+
+test('a room that it is in from before and that is not wanted any more is left', async (t) => {
+  const { client, log, looks } = setUp(t, ['family', 'friends'], ['friends'], ['family', 'friends']);
+  await until(() => looks() === 1);
+  t.deepEqual(client.calls, ['part family']);
+  t.deepEqual(log.lines, ['info: In the room friends.']);
 });

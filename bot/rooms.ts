@@ -1,13 +1,14 @@
 /**
- * Keeps the bot in its rooms: those it was told, or all there are. Looks at the server's list when the chat begins, after
- * each reconnect, when a room is lost, and once a minute, because a list costs one small message and rooms come and go.
+ * Keeps the bot in its rooms, and in no others: those it was told, or all there are. Looks at the server's list when the
+ * chat begins, after each reconnect, when a room is lost, and once a minute, because a list costs one small message and
+ * rooms come and go.
  */
 import { ChatError, type Client } from '../src/client/index.ts';
 import type { BotLog } from './command.ts';
 import type { Wait } from './wait.ts';
 
 export type RoomKeeperDeps = {
-  client: Pick<Client, 'list' | 'join' | 'on'>;
+  client: Pick<Client, 'list' | 'join' | 'part' | 'on'>;
   /** Names; none: all rooms. */
   wanted: readonly string[];
   log: BotLog;
@@ -54,7 +55,11 @@ async function look({ client, wanted, log, signal }: RoomKeeperDeps, report: Roo
     const names = new Set(list.map(({ name }) => name));
     missing = wanted.filter((name) => !names.has(name));
     for (const { name, joined } of list) {
-      if (wanted.length > 0 && !wanted.includes(name)) continue;
+      if (wanted.length > 0 && !wanted.includes(name)) {
+        // A session that goes on from before may be in rooms that were wanted then.
+        if (joined) await part(client, name, signal);
+        continue;
+      }
       if (joined || (await join(client, name, signal))) inside.push(name);
       else missing.push(name);
     }
@@ -78,6 +83,15 @@ async function join(client: Pick<Client, 'join'>, name: string, signal: AbortSig
     if (!(error instanceof ChatError)) throw error;
     // The client rejoins its rooms by itself after a reconnect, and may have been faster.
     return error.code === 'room:already-joined';
+  }
+}
+
+async function part(client: Pick<Client, 'part'>, name: string, signal: AbortSignal): Promise<void> {
+  try {
+    await client.part(name, { signal });
+  } catch (error) {
+    // Thrown out meanwhile, or the room is gone: either way the bot is not in it.
+    if (!(error instanceof ChatError)) throw error;
   }
 }
 

@@ -8,6 +8,7 @@ type Said = { room: string; body: string; ref: string };
 function setUp(handlers: Record<string, Handler>, options: Partial<RouterDeps> = {}) {
   const said: Said[] = [];
   const logged: string[] = [];
+  const open = new Set<string>();
   const note = (sentence: string): void => {
     logged.push(sentence);
   };
@@ -18,15 +19,27 @@ function setUp(handlers: Record<string, Handler>, options: Partial<RouterDeps> =
       said.push({ room, body, ref });
       return Promise.resolve();
     },
+    open: {
+      add: ({ id }) => open.add(id),
+      remove: ({ id }) => open.delete(id),
+    },
     log: { info: note, warn: note, error: note },
     signal: control.signal,
     ...options,
   });
-  return { router, said, logged, stop: () => control.abort() };
+  return { router, said, logged, open, stop: () => control.abort() };
 }
 
 function command(fields: Partial<Command> = {}): Command {
-  return { room: 'investments', user: 'ann', command: 'echo', payload: 'x', stamp: '2020-09-26 12:12:13', ...fields };
+  return {
+    id: 's.1',
+    room: 'investments',
+    user: 'ann',
+    command: 'echo',
+    payload: 'x',
+    stamp: '2020-09-26 12:12:13',
+    ...fields,
+  };
 }
 
 const echo: Handler = ({ payload }) => Promise.resolve(payload);
@@ -64,6 +77,7 @@ test('a command received again is not worked on again', async (t) => {
 
 test('the ref differs with each field of the command', (t) => {
   const others: Partial<Command>[] = [
+    { id: 's.2' },
     { room: 'friends' },
     { user: 'bob' },
     { command: 'ech', payload: 'ox' },
@@ -201,4 +215,54 @@ test('a user who floods the bot keeps nobody else from it', async (t) => {
   }
   await router.settled();
   t.deepEqual(said.map(({ body }) => body).toSorted(), ['ann', ...Array.from({ length: 5 }, () => 'mallory')]);
+});
+
+test('equal commands of one user in one second are all answered, each once', async (t) => {
+  const { router, said } = setUp({ echo });
+  for (const id of ['s.1', 's.2', 's.1', 's.3']) router.receive(command({ id }));
+  await router.settled();
+  t.is(said.length, 3);
+  t.is(new Set(said.map(({ ref }) => ref)).size, 3);
+});
+
+test('a command is open from its receipt until it is answered, given up, or met with silence', async (t) => {
+  const { router, open } = setUp(
+    {
+      echo,
+      silent: () => Promise.resolve(undefined),
+      broken: () => Promise.reject(new Error('no luck')),
+    },
+    { say: (_room, body) => (body === 'gone' ? Promise.reject(new Error('gone')) : Promise.resolve()) },
+  );
+  router.receive(command({ id: '1' }));
+  router.receive(command({ id: '2', command: 'silent' }));
+  router.receive(command({ id: '3', command: 'broken' }));
+  router.receive(command({ id: '4', payload: 'gone' }));
+  router.receive(command({ id: '5', command: 'unknown' }));
+  t.deepEqual([...open], ['1', '2', '3', '4']);
+  await router.settled();
+  t.deepEqual([...open], []);
+});
+
+test('what a stop leaves without an answer stays open, and so does what comes after it', async (t) => {
+  const { router, open, stop, said } = setUp(
+    { hang: () => new Promise(() => {}), echo },
+    { bounds: { concurrent: 1 } },
+  );
+  router.receive(command({ id: '1', command: 'hang' }));
+  router.receive(command({ id: '2' }));
+  await Promise.resolve();
+  stop();
+  router.receive(command({ id: '3' }));
+  await router.settled();
+  t.deepEqual([...open], ['1', '2', '3']);
+  t.deepEqual(said, []);
+});
+
+test('a command that is dropped is not open', async (t) => {
+  const { router, open } = setUp({ echo }, { bounds: { concurrent: 1, waiting: 1 } });
+  for (const id of ['1', '2', '3', '4']) router.receive(command({ id }));
+  t.true(open.size < 4);
+  await router.settled();
+  t.is(open.size, 0);
 });

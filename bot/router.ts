@@ -3,9 +3,9 @@
  * neither the connection nor what any command means.
  */
 import { LRUCache } from 'lru-cache';
-import pLimit from 'p-limit';
 import { answerRef } from './answer.ts';
 import { type BotLog, type Command, type Handler, reasonOf } from './command.ts';
+import { createTurns } from './turns.ts';
 
 export type Router = {
   /** Takes a command and returns at once. */
@@ -19,6 +19,8 @@ export type RouterDeps = {
   handlers: ReadonlyMap<string, Handler>;
   /** Says `body` in the room, once per `ref` however often it is called. Resolves when it is said or given up. */
   say: (room: string, body: string, ref: string, signal: AbortSignal) => Promise<void>;
+  /** Is told of each command that is taken, and when it is settled. What the bot's stop leaves open is never settled. */
+  open: { add(command: Command): void; remove(command: Command): void };
   log: BotLog;
   /** Aborts when the bot stops: handlers are told, and what has not begun never does. */
   signal: AbortSignal;
@@ -29,18 +31,21 @@ export const routerBounds = {
   /** Commands at work at once: enough for several rooms, few enough to be kind to the providers. */
   concurrent: 8,
   /** Commands that may wait; more are dropped, or a flood would be answered for minutes. */
-  waiting: 100,
-  /** Commands of one user at work or waiting: three quarters of all, so that nobody alone keeps the others from the bot. */
-  ofUser: 80,
+  waiting: 1000,
+  /**
+   * Commands of one user at work or waiting: what may come at once when the bot comes back within the usual grace, a
+   * burst of 100 and 20 a second for 30 s. Three quarters of all, so that nobody alone keeps the others from the bot.
+   */
+  ofUser: 750,
   /** Milliseconds a handler may take before it counts as failed: longer than all providers' deadlines together. */
   handlerMs: 30_000,
   /** Answered commands remembered, so that one received again costs nothing. */
   remembered: 1000,
 } as const;
 
-export function createRouter({ handlers, say, log, signal, bounds }: RouterDeps): Router {
+export function createRouter({ handlers, say, open, log, signal, bounds }: RouterDeps): Router {
   const { concurrent, waiting, ofUser, handlerMs, remembered } = { ...routerBounds, ...bounds };
-  const limit = pLimit(concurrent);
+  const turns = createTurns(concurrent);
   const seen = new LRUCache<string, true>({ max: remembered });
   const jobs = new Set<Promise<void>>();
   /** How many commands of each user are not settled. */
@@ -49,18 +54,23 @@ export function createRouter({ handlers, say, log, signal, bounds }: RouterDeps)
 
   async function work(command: Command, handler: Handler, ref: string): Promise<void> {
     if (signal.aborted) return;
+    await answer(command, handler, ref);
+    if (!signal.aborted) open.remove(command);
+  }
+
+  async function answer(command: Command, handler: Handler, ref: string): Promise<void> {
     const name = `/${command.command} in ${command.room}`;
-    let answer: string | undefined;
+    let text: string | undefined;
     try {
-      answer = await within(handlerMs, signal, (inner) => handler(command, inner));
+      text = await within(handlerMs, signal, (inner) => handler(command, inner));
     } catch (error) {
       if (signal.aborted) return;
       log.error(`${name} failed: ${reasonOf(error)}`);
-      answer = `Sorry, /${command.command} failed here. Please try again later.`;
+      text = `Sorry, /${command.command} failed here. Please try again later.`;
     }
-    if (answer === undefined || answer.trim() === '') return;
+    if (text === undefined || text.trim() === '') return;
     try {
-      await say(command.room, answer, ref, signal);
+      await say(command.room, text, ref, signal);
     } catch (error) {
       if (!signal.aborted) log.error(`The answer to ${name} could not be said: ${reasonOf(error)}`);
     }
@@ -69,12 +79,14 @@ export function createRouter({ handlers, say, log, signal, bounds }: RouterDeps)
   return {
     receive(command) {
       const handler = handlers.get(command.command);
-      if (handler === undefined || signal.aborted) return;
+      if (handler === undefined) return;
+      // The next bot answers it.
+      if (signal.aborted) return open.add(command);
       const ref = answerRef(command);
       if (seen.has(ref)) return;
       const { user } = command;
       const ofThisUser = unsettled.get(user) ?? 0;
-      if (limit.pendingCount >= waiting || ofThisUser >= ofUser) {
+      if (turns.waiting >= waiting || ofThisUser >= ofUser) {
         // Once per flood, or the log would be flooded too.
         const flood =
           ofThisUser >= ofUser ? `More than ${ofUser} commands of one user` : `More than ${waiting} commands`;
@@ -84,7 +96,8 @@ export function createRouter({ handlers, say, log, signal, bounds }: RouterDeps)
       }
       isFull = false;
       seen.set(ref, true);
-      const job = limit(() => work(command, handler, ref));
+      open.add(command);
+      const job = turns.run(user, () => work(command, handler, ref));
       jobs.add(job);
       unsettled.set(user, ofThisUser + 1);
       void job.finally(() => {

@@ -61,6 +61,7 @@ export type Config = {
   finbotStooqUrl: string;
   finbotYahooUrl: string;
   finbotFixtureFile: string | undefined;
+  finbotStateFile: string | undefined;
 };
 
 export type Setting<T = unknown> = {
@@ -326,6 +327,13 @@ export const settings: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     default: undefined,
     group: 'bot',
     help: 'JSON file for the fixture provider: {"AAPL.US": 189.98}. Unset: a few built-in symbols.',
+  },
+  finbotStateFile: {
+    key: 'FINBOT_STATE_FILE',
+    parse: (value) => (value === 'none' ? undefined : value),
+    default: 'data/finbot.json',
+    group: 'bot',
+    help: 'File from which a bot started anew goes on where it was, one for each bot. none: it starts afresh.',
   },
 };
 

@@ -12,7 +12,7 @@ async function ask(payload: string, answer: ChainAnswer): Promise<{ text: string
       return Promise.resolve(answer);
     },
   });
-  const command = { room: 'r', user: 'u', command: 'stock', payload, stamp: '2020-09-26 12:12:13' };
+  const command = { id: 's.1', room: 'r', user: 'u', command: 'stock', payload, stamp: '2020-09-26 12:12:13' };
   return { text: await handler(command, signal), asked };
 }
 

@@ -27,6 +27,7 @@ export const define: Define = (command, context) => {
           stooqUrl: config.finbotStooqUrl,
           yahooUrl: config.finbotYahooUrl,
           fixtureFile: config.finbotFixtureFile,
+          stateFile: config.finbotStateFile,
         },
         { signal, log, WebSocket, fetch },
       ),

@@ -65,7 +65,13 @@ test('each command is answered once, though the server is killed while the answe
   const control = new AbortController();
   const log = createNotedLog();
   const settings = { host: url, username: 'finbot', password, token: undefined, rooms: ['investments'] };
-  const quotes = { quotes: ['stooq'], stooqUrl: source.url, yahooUrl: source.url, fixtureFile: undefined };
+  const quotes = {
+    quotes: ['stooq'],
+    stooqUrl: source.url,
+    yahooUrl: source.url,
+    fixtureFile: undefined,
+    stateFile: undefined,
+  };
   const done = runBot({ ...settings, ...quotes }, { signal: control.signal, log, WebSocket, fetch });
   t.teardown(async () => {
     control.abort();

@@ -44,6 +44,7 @@ function startBot(t: ExecutionContext, app: TestApp, source: QuoteServer, option
       stooqUrl: source.url,
       yahooUrl: source.url,
       fixtureFile: undefined,
+      stateFile: undefined,
       ...options,
     },
     { signal: control.signal, log, WebSocket, fetch },

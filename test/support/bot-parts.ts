@@ -1,11 +1,13 @@
 /** Small stand-ins for the bot's surroundings: a client whose ends the test decides, a log and a wait that are noted. */
 import type { BotLog } from '../../bot/command.ts';
+import type { StateFile } from '../../bot/state-file.ts';
 import type { Wait } from '../../bot/wait.ts';
 import {
   ChatError,
   type ClientEvents,
   type ConnectionState,
   type EndReason,
+  type ExportedSession,
   FatalError,
   type RoomStatus,
 } from '../../src/client/index.ts';
@@ -88,8 +90,8 @@ export class FakeClient {
     return Promise.resolve();
   }
 
-  connect(): Promise<void> {
-    this.calls.push(`connect with ${this.token}`);
+  connect({ resume }: { resume?: ExportedSession } = {}): Promise<void> {
+    this.calls.push(`connect with ${this.token}${resume === undefined ? '' : ` from ${resume.cursor}`}`);
     const error = this.connects.shift();
     if (error !== undefined) return Promise.reject(error);
     queueMicrotask(() => this.onConnected());
@@ -99,6 +101,11 @@ export class FakeClient {
   close(): Promise<void> {
     this.calls.push('close');
     return Promise.resolve();
+  }
+
+  suspend(): Promise<undefined> {
+    this.calls.push('suspend');
+    return Promise.resolve(undefined);
   }
 
   list(): Promise<{ name: string; joined: boolean }[]> {
@@ -112,6 +119,38 @@ export class FakeClient {
     this.server.set(name, true);
     return Promise.resolve({ users: [], messages: [], last_id: 0, epoch: 'e' });
   }
+
+  part(name: string): Promise<void> {
+    this.calls.push(`part ${name}`);
+    this.server.set(name, false);
+    return Promise.resolve();
+  }
+}
+
+export type HeldFile = StateFile & {
+  /** What was written last. */
+  contents: unknown;
+  /** Whether another bot has it. */
+  isTaken: boolean;
+};
+
+/** A state file that is a variable. */
+export function createHeldFile(contents?: unknown): HeldFile {
+  return {
+    path: 'finbot.json',
+    contents,
+    isTaken: false,
+    claim() {
+      if (!this.isTaken) return { kind: 'ours', contents: this.contents };
+      return { kind: 'taken', contents: this.contents, sentence: 'finbot.json is in use.' };
+    },
+    write(next) {
+      this.contents = next;
+    },
+    release(next) {
+      this.contents = next;
+    },
+  };
 }
 
 /** Resolves when `condition` holds; rejects after thirty seconds, which only a failing test waits for. */
