@@ -1,0 +1,151 @@
+/** The bot as a process that is killed, stopped and started again, while a person goes on asking. */
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { WebSocket } from 'ws';
+import { type Client, createClient } from '../../src/client/index.ts';
+import { createRandom, type Random } from '../fuzz/random.ts';
+import { startApp, type TestApp, temporaryFolder } from '../support/app.ts';
+import { until } from '../support/bot-parts.ts';
+import { type BotProcess, openWay, startBotProcess, type Way } from '../support/bot-process.ts';
+import { openQuoteServer, stooqCsv } from '../support/quote-server.ts';
+
+const password = 'a long enough pass-phrase';
+
+type Scene = {
+  app: TestApp;
+  ann: Client;
+  folder: string;
+  stateFile: string;
+  start: (env?: Readonly<Record<string, string>>) => BotProcess;
+  /** The bodies of the bot's messages, from the room's log. */
+  answers: () => Promise<string[]>;
+  /** The log-in tokens of the bot's account. */
+  tokens: () => Promise<number>;
+};
+
+async function setUp(t: ExecutionContext, { way = 'websocket', grace = '120' }: { way?: Way; grace?: string } = {}) {
+  const source = await openQuoteServer((request, response) => {
+    const symbol = new URL(request.url ?? '', 'http://stooq').searchParams.get('s') ?? '';
+    // A price of its own for each question: an answer worked out twice would not be the same.
+    setTimeout(() => response.end(stooqCsv(symbol, (1 + Math.random()).toFixed(4))), 20 + Math.random() * 60);
+  });
+  t.teardown(() => source.close());
+  const app = await startApp(t, { env: { RATE_LIMITS: 'off', SESSION_GRACE: grace } });
+  await app.login('finbot');
+  const folder = await temporaryFolder(t);
+  const ann = createClient({ url: app.url, WebSocket, token: await app.login('ann') });
+  t.teardown(() => ann.close());
+  await ann.connect();
+  await ann.join('investments');
+  const settings = {
+    FINBOT_HOST: await openWay(t, app.url, way),
+    FINBOT_USERNAME: 'finbot',
+    FINBOT_PASSWORD: password,
+    FINBOT_ROOMS: 'investments',
+    FINBOT_QUOTES: 'stooq',
+    FINBOT_STOOQ_URL: source.url,
+  };
+  const storage = await app.elsewhere();
+  const scene: Scene = {
+    app,
+    ann,
+    folder,
+    stateFile: join(folder, 'data', 'finbot.json'),
+    start: (env = {}) => startBotProcess(t, folder, { ...settings, ...env }),
+    async answers() {
+      const bodies: string[] = [];
+      for (let before: number | undefined; ; ) {
+        const page = await ann.history('investments', { limit: 200, ...(before === undefined ? {} : { before }) });
+        for (const { user, body } of page.messages) if (user === 'finbot') bodies.push(body);
+        before = page.messages.at(-1)?.id;
+        if (!page.more) return bodies;
+      }
+    },
+    async tokens() {
+      return (await storage.tokens.list()).filter(({ username }) => username === 'finbot').length;
+    },
+  };
+  return scene;
+}
+
+const ask = (ann: Client, symbol: string): Promise<void> => ann.command('investments', 'stock', symbol);
+const says = (bot: BotProcess, sentence: string): Promise<void> =>
+  until(() => {
+    if (bot.hasEnded && !bot.output().includes(sentence)) throw new Error(`The bot ended:\n${bot.output()}`);
+    return bot.output().includes(sentence);
+  });
+const inRoom = 'In the room investments.';
+const goesOn = 'The session goes on where it was';
+const isOver = 'The session before is over';
+const symbolOf = (answer: string): string => answer.split(' ')[0] ?? '';
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** The way, and the seed of the kills: fixed, so that the schedule is the same each time. */
+const runs: [way: Way, seed: number][] = [
+  ['websocket', 1],
+  ['websocket', 2],
+  ['sse', 3],
+  ['poll', 4],
+];
+
+for (const [way, seed] of runs) {
+  test(`over ${way}, each of many commands is answered once by a bot that is killed again and again (seed ${seed})`, async (t) => {
+    const { ann, start, answers, tokens, stateFile } = await setUp(t, { way });
+    const answered: string[] = [];
+    ann.on('message', ({ user, body }) => {
+      if (user === 'finbot') answered.push(symbolOf(body));
+    });
+    let bot = start();
+    await says(bot, inRoom);
+    const asked: string[] = [];
+    let kills = 0;
+    const isOut = askInBursts(ann, createRandom(seed).fork('asking'), asked, () => kills >= 8);
+    const random = createRandom(seed).fork('kills');
+    const outputs: string[] = [];
+    const isAsking = { value: true };
+    void isOut.finally(() => (isAsking.value = false));
+    while (isAsking.value) {
+      // Most when they are at work, some while they start.
+      const isEarly = random.chance(0.2);
+      if (!isEarly) await says(bot, inRoom);
+      await pause(random.int(0, isEarly ? 1000 : 250));
+      const code = await bot.end(random.chance(0.7) ? 'SIGKILL' : 'SIGTERM');
+      t.true(code === null || code === 0, bot.output());
+      outputs.push(bot.output());
+      kills += 1;
+      bot = start();
+    }
+    await isOut;
+    t.log(`${asked.length} commands, ${outputs.length} bots`);
+    await until(() => answered.length >= asked.length || bot.hasEnded);
+    // What was answered twice would have been by the time that this is.
+    await says(bot, inRoom);
+    asked.push('LAST');
+    await ask(ann, 'LAST');
+    await until(() => answered.includes('LAST'));
+    t.deepEqual((await answers()).map(symbolOf).toSorted(), asked.toSorted());
+    t.deepEqual(answered.toSorted(), asked.toSorted());
+    const said = [...outputs, bot.output()].join('');
+    t.true(said.includes(goesOn));
+    t.false(said.includes(isOver), said);
+    // That of the set-up, and one log-in of all bots together, which is in no log.
+    t.is(await tokens(), 2);
+    t.is(statSync(stateFile).mode & 0o777, 0o600);
+    const { contents } = JSON.parse(readFileSync(stateFile, 'utf8')) as { contents: { token: string } };
+    t.false(said.includes(contents.token));
+  });
+}
+
+/** At least 120 commands, and on until it is enough: some alone, some in bursts, and the same one twice in a burst, which is two questions. */
+async function askInBursts(ann: Client, random: Random, asked: string[], isEnough: () => boolean): Promise<void> {
+  for (let n = 0; n < 120 || !isEnough(); ) {
+    const size = random.int(1, 6);
+    const burst = Array.from({ length: size }, (_, i) => `S${n + i}`);
+    n += size;
+    if (random.chance(0.5)) burst.push(`S${n - 1}`);
+    asked.push(...burst);
+    await Promise.all(burst.map((symbol) => ask(ann, symbol)));
+    await pause(random.int(0, 500));
+  }
+}
