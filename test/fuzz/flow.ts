@@ -10,6 +10,8 @@ export type Direction = 'up' | 'down' | 'both';
 export type CutManner = 'reset' | 'end';
 
 export type Shape = {
+  /** What comes first reaches the target whole and at once, so that its sender can't have given it up by then. */
+  firstAtOnce?: boolean;
   /** Each chunk waits so many milliseconds. */
   delayMs?: () => number;
   /** Chunks are written in pieces of so many bytes, each in a packet of its own where the system sends it at once. */
@@ -97,7 +99,8 @@ export function carry(
   };
   const pump = async (way: 'up' | 'down', from: Socket, to: Socket): Promise<void> => {
     try {
-      if (way === 'up') await pass('up', to, first);
+      if (way === 'up' && shape.firstAtOnce === true) target.write(first);
+      else if (way === 'up') await pass('up', to, first);
       for await (const chunk of from) await pass(way, to, chunk as Buffer);
       await stalls[way].wait();
       if (!isCut) to.end();

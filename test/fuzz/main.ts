@@ -5,11 +5,12 @@ import { createTally } from './parts.ts';
 import { report } from './report.ts';
 import { runRound } from './round.ts';
 
-const help = `npm run fuzz -- [--minutes 60] [--seed N] [--clients N] [--seconds N] [--database sqlite|postgres]
+const help = `npm run fuzz -- [--minutes 60] [--seed N] [--clients N] [--sdk N] [--seconds N] [--database sqlite|postgres]
 
   --minutes   how long in all (default 1); rounds follow each other, each with the next seed
   --seed      of the first round; given, its schedule of faults and doings is the one printed with it (default: by chance)
-  --clients   session clients in a round (default 16)
+  --clients   session clients in a round (default 12)
+  --sdk       users of the SDK in a round (default 6)
   --seconds   of chaos in a round (default 40)
   --database  sqlite (default), or a PostgreSQL server that is started for it
 `;
@@ -23,7 +24,8 @@ async function main(): Promise<number> {
     options: {
       minutes: { type: 'string', default: '1' },
       seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
-      clients: { type: 'string', default: '16' },
+      clients: { type: 'string', default: '12' },
+      sdk: { type: 'string', default: '6' },
       seconds: { type: 'string', default: '40' },
       database: { type: 'string', default: 'sqlite' },
       help: { type: 'boolean', default: false },
@@ -46,6 +48,7 @@ async function main(): Promise<number> {
           seed,
           seconds: Number(values.seconds),
           clients: Number(values.clients),
+          sdkClients: Number(values.sdk),
           tally,
           databaseUrl: postgres?.url,
         },
@@ -53,7 +56,7 @@ async function main(): Promise<number> {
     });
     if (faults.length > 0) {
       process.stdout.write(
-        `${report(tally)}\n${faults.join('\n')}\n\nAgain: npm run fuzz -- --seed ${seed} --clients ${values.clients} --seconds ${values.seconds}\n`,
+        `${report(tally)}\n${faults.join('\n')}\n\nAgain: npm run fuzz -- --seed ${seed} --clients ${values.clients} --sdk ${values.sdk} --seconds ${values.seconds}\n`,
       );
       return 1;
     }

@@ -98,7 +98,7 @@ export async function openFaultyProxy(options: ProxyOptions): Promise<FaultyProx
     if (treatment !== 'none' && treatment !== 'stall' && !treatment.startsWith('cut')) onFault(treatment);
     // Most connections carry one request, so that the next is treated anew; some are kept alive.
     const bytes = random.chance(0.8) ? request.bytes : first;
-    tunnel(client, bytes, shapeOf(treatment, request, random, gentle));
+    tunnel(client, bytes, { firstAtOnce: gentle, ...shapeOf(treatment, request, random) });
   };
 
   const server = createServer((client) => {
@@ -142,12 +142,7 @@ function fill(weights: Partial<Weights>): Weights {
   return { ...nothing, ...weights };
 }
 
-function shapeOf(
-  treatment: Exclude<Treatment, ExchangeKind>,
-  { kind }: HttpRequest,
-  random: Random,
-  gentle: boolean,
-): Shape {
+function shapeOf(treatment: Exclude<Treatment, ExchangeKind>, { kind }: HttpRequest, random: Random): Shape {
   const manner = random.chance(0.5) ? 'reset' : 'end';
   const direction: Direction = random.pick(['up', 'down', 'both']);
   // A short request is over after some milliseconds: it is cut within them, or its keep-alive connection later.
@@ -167,9 +162,7 @@ function shapeOf(
       };
     case 'stall': {
       const forMs = random.wait(1200);
-      // A request that is held back is delivered late, see above.
-      const held = gentle && kind !== 'stream' ? 'down' : direction;
-      const stall = { direction: held, afterMs: kind === 'short' ? 0 : lifeMs / 2, forMs };
+      const stall = { direction, afterMs: kind === 'short' ? 0 : lifeMs / 2, forMs };
       return random.chance(0.4) ? { stall, cut: { manner, afterMs: stall.afterMs + forMs } } : { stall };
     }
     case 'delay': {

@@ -18,6 +18,8 @@ export const expected: readonly string[] = [
   'not resumed',
   'not resumed within the grace',
   'repeat',
+  'sdk: handed over',
+  ...['auto', 'websocket', 'sse', 'poll'].map((wish) => `sdk: resumed by ${wish}`),
   'history read',
   'send unknown',
   'fatal resumed-elsewhere',

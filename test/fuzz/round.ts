@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
+import type { TransportWish } from '../../src/client/index.ts';
 import { randomText, systemClock } from '../../src/core/clock.ts';
 import type { Storage } from '../../src/core/ports.ts';
 import { openStorage } from '../../src/storage/storage.ts';
@@ -15,15 +16,18 @@ import { readFigures } from './figures.ts';
 import type { FuzzClient, Tally } from './parts.ts';
 import { createRandom, type Random } from './random.ts';
 import { openRawDriver } from './raw-driver.ts';
-import { type StoredLog, verifyLogs, verifyMemberships, verifyRoom, verifyStored } from './verify.ts';
+import { openSdkDriver } from './sdk-driver.ts';
+import { type StoredLog, verifyCommands, verifyLogs, verifyMemberships, verifyRoom, verifyStored } from './verify.ts';
 import { openWatcher, type Watcher } from './watcher.ts';
 
 export type RoundOptions = {
   seed: number;
   /** Of chaos. */
   seconds: number;
-  /** Session clients. */
+  /** Session clients, which know the protocol and not the SDK. */
   clients: number;
+  /** Users of the SDK. */
+  sdkClients: number;
   tally: Tally;
   /** A PostgreSQL database; undefined: a SQLite file of the round's own. */
   databaseUrl?: string | undefined;
@@ -32,6 +36,7 @@ export type RoundOptions = {
 /** Where the round's things are closed: AVA's context, or whatever has a `teardown`. */
 export type Teardowns = Pick<ExecutionContext, 'teardown'>;
 
+const wishes: readonly TransportWish[] = ['auto', 'websocket', 'sse', 'poll'];
 const rooms = ['friends', 'family', 'investments'];
 /** With the usual outbox, which nothing fills in that time; and with the smallest, which long messages do fill. */
 const roomy = { graceSeconds: 3, env: {} };
@@ -69,7 +74,8 @@ export async function runRound(t: Teardowns, options: RoundOptions): Promise<str
   return stage.faults.map((fault) => withDiary(fault, stage.clients));
 }
 
-async function setUp(t: Teardowns, { seed, clients: count, tally, databaseUrl }: RoundOptions): Promise<Stage> {
+async function setUp(t: Teardowns, options: RoundOptions): Promise<Stage> {
+  const { seed, tally, databaseUrl } = options;
   const random = createRandom(seed);
   // A SQLite file of its own even where PostgreSQL is used: the folder costs nothing.
   const folder = await makeFolder('fuzz');
@@ -109,8 +115,8 @@ async function setUp(t: Teardowns, { seed, clients: count, tally, databaseUrl }:
   });
   const start = performance.now();
   const clients = await openClients({
+    ...options,
     random,
-    count,
     server,
     tally,
     start,
@@ -127,7 +133,8 @@ async function setUp(t: Teardowns, { seed, clients: count, tally, databaseUrl }:
 
 async function openClients(options: {
   random: Random;
-  count: number;
+  clients: number;
+  sdkClients: number;
   server: ServerProcess;
   tally: Tally;
   start: number;
@@ -135,20 +142,18 @@ async function openClients(options: {
   isRoomy: boolean;
   fail: (what: string) => void;
 }): Promise<Stage['clients']> {
-  const { random, count, server, ...shared } = options;
-  const names = Array.from({ length: count }, (_, n) => `raw-${n}`);
-  return Promise.all(
-    names.map(async (name) =>
-      openRawDriver({
-        name,
-        token: await signUp(server.url, name),
-        target: server.url,
-        rooms,
-        random: random.fork(name),
-        ...shared,
-      }),
-    ),
-  );
+  const { random, clients, sdkClients, server, graceMs, isRoomy, ...rest } = options;
+  const shared = { ...rest, target: server.url, rooms };
+  const raw = Array.from({ length: clients }, async (_, n) => {
+    const own = { name: `raw-${n}`, token: await signUp(server.url, `raw-${n}`), random: random.fork(`raw-${n}`) };
+    return openRawDriver({ ...shared, ...own, graceMs, isRoomy });
+  });
+  const sdk = Array.from({ length: sdkClients }, async (_, n) => {
+    const own = { name: `sdk-${n}`, token: await signUp(server.url, `sdk-${n}`), random: random.fork(`sdk-${n}`) };
+    const transport = wishes[n % wishes.length] ?? 'auto';
+    return openSdkDriver({ ...shared, ...own, transport });
+  });
+  return Promise.all([...raw, ...sdk]);
 }
 
 /** Registers and logs in. Several rounds on one database meet the same users again. */
@@ -188,6 +193,7 @@ async function verify({ storage, watcher, clients, fail, faults }: Stage): Promi
   for (const log of watcher.logs.values()) {
     const there = Array.from(log.roster).sort().join();
     if (there !== everybody) fail(`watcher: in ${log.name} are ${there}`);
+    for (const fault of verifyCommands(log.memberships[0]?.events ?? [])) fail(`watcher: ${log.name}: ${fault}`);
   }
   for (const client of clients) {
     for (const fault of [...verifyLogs(client, stored), ...verifyStored(client, stored)])
@@ -234,6 +240,6 @@ async function readLog(storage: Storage, roomId: number): Promise<StoredLog> {
 }
 
 function withDiary(fault: string, clients: readonly FuzzClient[]): string {
-  const client = clients.find(({ name }) => fault.startsWith(`${name}: `));
+  const client = clients.find(({ name }) => fault.includes(`${name}: `));
   return client === undefined ? fault : `${fault}\n  ${client.diary.lines.slice(-60).join('\n  ')}`;
 }

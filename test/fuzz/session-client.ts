@@ -6,12 +6,11 @@
  *   idle ──connect──▶ opening ──session──▶ open ──cut, drop──▶ idle
  */
 import type { RawFrame } from '../support/raw-client.ts';
+import { type Request, takeBatch } from './batch.ts';
 import { type Line, openLine, splitCursor, type TransportKind } from './lines.ts';
 import type { Diary, Stored, Tally } from './parts.ts';
 import type { Random } from './random.ts';
 import { createRoomLog, type RoomLog } from './room-log.ts';
-
-export type Request = { [key: string]: unknown; type: string; ref: string; room_name?: string };
 
 export type SessionClientOptions = {
   name: string;
@@ -32,9 +31,10 @@ export type SessionClientOptions = {
   onIdle: () => void;
 };
 
-/** Requests that one POST carries at most, and their bytes: below the server's bounds of 100 and 64 KiB. */
+/** What nobody may hear. */
+export const unheard = 'said on a line that was left';
+/** Requests that are sent at once, at most. */
 const batchMax = 20;
-const batchBytes = 50_000;
 
 export class SessionClient {
   readonly logs: ReadonlyMap<string, RoomLog>;
@@ -56,6 +56,8 @@ export class SessionClient {
   #outgoing: Request[] = [];
   #isSending = false;
   #lastKind: TransportKind | undefined;
+  /** A line that was left standing when the session went on elsewhere. */
+  #left: Line | undefined;
   #attachedAt = 0;
   #heardAt = 0;
   #needsTakeover = false;
@@ -128,6 +130,7 @@ export class SessionClient {
     this.connect(kind);
     // The old one stays for a while, unread: the server has to take the session from it.
     old?.drop(this.#options.random.wait(500));
+    this.#left = old;
   }
 
   /** Ends the session as a client should. */
@@ -196,6 +199,7 @@ export class SessionClient {
     this.#state = 'open';
     this.#needsTakeover = false;
     this.#heardAt = now;
+    this.#speakOnLeftLine();
     if (resumed) {
       if (had?.id !== id) fail(`${had?.id ?? 'no session'} was asked for and ${id} resumed`);
       tally.count(`resumed ${this.#lastKind ?? 'nothing'} > ${kind}`);
@@ -209,6 +213,15 @@ export class SessionClient {
       for (const room of this.wanted) this.join(room);
     }
     this.#lastKind = kind;
+  }
+
+  /** Nothing may be read from it any more: what is said on it must not be in any log. */
+  #speakOnLeftLine(): void {
+    const line = this.#left;
+    this.#left = undefined;
+    if (line?.kind !== 'websocket') return;
+    const frames = this.#options.rooms.map((room) => ({ type: 'message', room_name: room, body: unheard }));
+    void line.send(frames);
   }
 
   #noteExpired(awayMs: number): void {
@@ -277,7 +290,7 @@ export class SessionClient {
     while (!this.#isSending && this.#state === 'open' && this.#outgoing.length > 0) {
       const line = this.#line;
       if (line === undefined) return;
-      const batch = this.#takeBatch(random.int(1, batchMax));
+      const batch = takeBatch(this.#outgoing, random.int(1, batchMax));
       this.#isSending = true;
       diary.note(`send ${batch.map(({ type, room_name: room, ref }) => `${type} ${room ?? ''} ${ref}`).join(', ')}`);
       const result = await line.send(batch);
@@ -290,18 +303,6 @@ export class SessionClient {
       else if (result === 'unknown' && random.chance(0.3)) this.drop();
       else if (result === 'unknown') this.#outgoing = Array.from(this.#unanswered.values());
     }
-  }
-
-  #takeBatch(count: number): Request[] {
-    const batch: Request[] = [];
-    let bytes = 0;
-    for (const request of this.#outgoing) {
-      bytes += Buffer.byteLength(JSON.stringify(request));
-      if (batch.length >= count || (batch.length > 0 && bytes > batchBytes)) break;
-      batch.push(request);
-    }
-    this.#outgoing.splice(0, batch.length);
-    return batch;
   }
 
   // ---- what comes ----

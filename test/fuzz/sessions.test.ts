@@ -7,7 +7,8 @@ import { createTally } from './parts.ts';
 import { missing, report } from './report.ts';
 import { runRound } from './round.ts';
 
-const clients = 14;
+const clients = 12;
+const sdkClients = 4;
 const seconds = 20;
 
 test('no message is lost, doubled or out of order, whatever a proxy does to sessions and their requests', async (t) => {
@@ -18,8 +19,8 @@ test('no message is lost, doubled or out of order, whatever a proxy does to sess
   const tally = createTally();
   // One of them even, one odd: with the usual outbox, and with one that fills up.
   for (const of of [seed, seed + 1]) {
-    const faults = await runRound(t, { seed: of, seconds, clients, tally });
-    const again = `npm run fuzz -- --seed ${of} --clients ${clients} --seconds ${seconds}`;
+    const faults = await runRound(t, { seed: of, seconds, clients, sdkClients, tally });
+    const again = `npm run fuzz -- --seed ${of} --clients ${clients} --sdk ${sdkClients} --seconds ${seconds}`;
     t.deepEqual(faults, [], `${again}\n${faults.join('\n')}\n${report(tally)}`);
   }
   t.deepEqual(missing(tally), [], report(tally));

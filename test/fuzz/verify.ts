@@ -1,6 +1,7 @@
 /** What must be true at the end of a round, whatever happened in it. Each check returns the sentences that are not. */
 import type { FuzzClient } from './parts.ts';
 import type { Entry, Membership } from './room-log.ts';
+import { unheard } from './session-client.ts';
 
 /** A room's log as SQL has it, by id. */
 export type StoredLog = ReadonlyMap<number, Entry>;
@@ -45,9 +46,10 @@ export function verifyRoom(name: string, log: StoredLog, orderly: ReadonlySet<st
     expected = id + 1;
     if (bodies.has(body)) faults.push(`${name}: "${body.slice(0, 40)}" is stored twice`);
     bodies.add(body);
+    if (body === unheard) faults.push(`${name}: message ${id} of ${user} was ${unheard}`);
     const said = Number(/ says (\d+)/.exec(body)?.[1]);
     if (orderly.has(user) && said < (lastSaid.get(user) ?? -1)) {
-      faults.push(`${name}: ${user} said ${said} before ${String(lastSaid.get(user))}`);
+      faults.push(`${name}: ${user} said ${said} after ${String(lastSaid.get(user))}`);
     }
     lastSaid.set(user, said);
   }
@@ -73,6 +75,18 @@ export function verifyMemberships(memberships: readonly Membership[], watched: r
     const found = candidates.find((at) => agreement(events, watched, at) === events.length);
     if (found === undefined) faults.push(describeMismatch(events, watched, candidates));
     else after = found;
+  }
+  return faults;
+}
+
+/** No command is relayed twice, however often it was sent. */
+export function verifyCommands(watched: readonly string[]): string[] {
+  const seen = new Set<string>();
+  const faults: string[] = [];
+  for (const event of watched) {
+    if (!event.startsWith('custom ')) continue;
+    if (seen.has(event)) faults.push(`"${event}" came twice`);
+    seen.add(event);
   }
   return faults;
 }
