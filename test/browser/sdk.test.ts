@@ -71,9 +71,10 @@ for (const wish of wishes) {
       'the room has not noticed',
     );
 
-    await way.app.request('POST', '/logout', { token });
     // Between two polls nothing can be told: the next one finds the token gone.
-    const reasons = wish === 'poll' ? ['logged-out', 'not-authenticated'] : ['logged-out'];
+    const last = await page.page.evaluate(() => globalThis.sdkPage.transport());
+    const reasons = last === 'poll' ? ['logged-out', 'not-authenticated'] : ['logged-out'];
+    await way.app.request('POST', '/logout', { token });
     await page.next((seen) => seen.kind === 'end' && reasons.includes(seen.reason));
     await bob.next({ code: 'parted', user: 'ada' });
   });
