@@ -79,7 +79,7 @@ async function assertNotResumed(
   t.is(attached.frames.length, before);
 }
 
-for (const attachedBy of ['websocket', 'sse'] as const) {
+for (const attachedBy of transportNames) {
   eachTransport(
     test,
     `a cursor that is forged, another user’s, from the future, of a dead session or below one that was presented resumes nothing and disturbs nothing on ${attachedBy}`,
@@ -93,7 +93,8 @@ for (const attachedBy of ['websocket', 'sse'] as const) {
       for (let n = 0; n < 5; n += 1) await first.ask({ type: 'list' }, { code: 'list' });
       const [session, n] = splitCursor(cursorOf(first));
       first.cut();
-      const cursor = `${session}.${n - 2}`;
+      // A poll has shown by its next one that it has everything; the others may be cut before.
+      const cursor = `${session}.${attachedBy === 'poll' ? n : n - 2}`;
       const options = { transport: attachedBy, token, resume: true, cursor } as const;
       const attached = await openRawClient(t, server.url, options);
       await attached.settle();
