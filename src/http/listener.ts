@@ -102,7 +102,10 @@ export function createHttpServer(handle: HttpHandlers, bounds: HttpBounds = {}):
   });
   server.on('upgrade', (request, socket, head) => {
     const last = lines.get(socket)?.last;
-    if (request.headers.upgrade?.trim().toLowerCase() !== 'websocket') readAgain(server, request, socket, head, last);
+    const isOffer = request.headers.upgrade?.trim().toLowerCase() !== 'websocket';
+    // Node drops headers above the count: one of them may have said where the body ends and the next request begins.
+    if (isOffer && request.rawHeaders.length >= 2 * headerCount) socket.destroy();
+    else if (isOffer) readAgain(server, request, socket, head, last);
     else if (isOver(last)) handle.upgrade(request, socket, head);
     // An answer that is still to come would go out into the WebSocket.
     else socket.destroy();
@@ -140,7 +143,13 @@ function readAgain(
   head: Buffer,
   earlier: ServerResponse | undefined,
 ): void {
+  // Node listens no more, and an error that nobody listens to ends the process.
+  const ignore = (): void => {};
+  socket.on('error', ignore);
   const begin = (): void => {
+    // Its parser would be kept for ever: it is freed when the socket closes.
+    if (socket.destroyed) return;
+    socket.off('error', ignore);
     socket.unshift(Buffer.concat([Buffer.from(headWithoutOffer(request), 'latin1'), head]));
     server.emit('connection', socket);
   };

@@ -1,6 +1,9 @@
 /** Upgrades over a bare socket: broken handshakes, and offers of other protocols with ordinary requests. */
-import { request as httpRequest } from 'node:http';
+import { once } from 'node:events';
+import { request as httpRequest, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import test from 'ava';
+import { createHttpServer } from '../../src/http/listener.ts';
 import { startApp } from '../support/app.ts';
 import { sendRaw } from './rest-server.ts';
 
@@ -72,6 +75,15 @@ test('a request that offers another protocol is answered as if it had not, body 
   t.deepEqual(await send('POST', '/register', headers, body), [200, '{"username":"bob","email":""}']);
 });
 
+test('no body is read as a request because headers before its length were too many', async (t) => {
+  const { url } = await startApp(t);
+  const inner = 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+  const many = Array.from({ length: 200 }, (_, at) => `X-${at}: 1\r\n`).join('');
+  const lines = `POST /login HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n${many}`;
+  const answers = await sendRaw(Number(new URL(url).port), `${lines}Content-Length: ${inner.length}\r\n\r\n${inner}`);
+  t.notRegex(answers, / 200 OK/);
+});
+
 test('connections whose requests each offer another protocol are kept and read on', async (t) => {
   const { url } = await startApp(t);
   const line = 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n';
@@ -87,4 +99,26 @@ test('an upgrade sent ahead of an earlier answer is cut, not mixed with it', asy
   const login = `POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   const upgrade = `GET /ws/chat HTTP/1.1\r\nHost: x\r\n${offer}\r\n${key}\r\nSec-WebSocket-Version: 13\r\nAuthorization: Token ${token}\r\n\r\n`;
   t.is(await sendRaw(Number(new URL(server.url).port), login + upgrade), '');
+});
+
+test('a client that resets its connection while its offer waits for an earlier answer does no harm', async (t) => {
+  const server = createHttpServer({
+    request: (_request, response) => void server.emit('held', response),
+    upgrade: (_request, socket) => socket.destroy(),
+  });
+  server.listen(0, '127.0.0.1');
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.on('error', () => {});
+  const held = once(server, 'held') as Promise<[ServerResponse]>;
+  const offered = once(server, 'upgrade');
+  const offer = 'Connection: Upgrade\r\nUpgrade: h2c';
+  socket.write(`GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n${offer}\r\n\r\n`);
+  const [response] = await held;
+  await offered;
+  const closed = once(response, 'close');
+  socket.resetAndDestroy();
+  await closed;
+  t.true(response.destroyed || response.closed);
 });
