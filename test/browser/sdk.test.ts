@@ -10,6 +10,8 @@ const browserTest = createBrowserTest(test);
 const routeTest = createRouteTest(browserTest);
 // The way on which the old connection's end and the new one may pass each other, and all transports work.
 const proxiedTest = createRouteTest(browserTest, ['the documented nginx']);
+// The way on which the browser asks leave before each kind of request, and no proxy has a say.
+const directTest = createRouteTest(browserTest, ['another origin']);
 const room = 'friends';
 const wishes = ['auto', 'sse', 'poll'] as const;
 type Said = SdkSeen & { kind: 'said' };
@@ -148,7 +150,7 @@ for (const wish of wishes) {
 }
 
 for (const wish of ['sse', 'poll'] as const) {
-  routeTest(`what the browser posts twice by itself takes effect once by ${wish}`, async (t, way, page) => {
+  directTest(`what the browser posts twice by itself takes effect once by ${wish}`, async (t, way, page) => {
     await enter(t, way, page, wish);
     const bob = await withBob(way);
     await bob.ask({ type: 'join', room_name: 'family' }, { code: 'joined', you: true });
@@ -178,7 +180,7 @@ for (const wish of ['sse', 'poll'] as const) {
 }
 
 for (const wish of wishes) {
-  routeTest(`a page that goes away takes leave by ${wish}`, async (t, way, page) => {
+  directTest(`a page that goes away takes leave by ${wish}`, async (t, way, page) => {
     await enter(t, way, page, wish);
     const bob = await withBob(way);
     await page.page.evaluate(() => globalThis.sdkPage.leaveWithPage());

@@ -1,5 +1,6 @@
 /** What a page of another origin may read (CORS_ORIGINS), as its browser asks for it: preflights, answers and refusals. */
 import test, { type ExecutionContext } from 'ava';
+import { type Storage, StoreError } from '../../src/core/ports.ts';
 import { startApp } from '../support/app.ts';
 
 const page = 'https://app.example.org';
@@ -197,4 +198,23 @@ test('the chat’s own refusals, streams and polls can be read from a named orig
   hasHeaders(last, 429);
   hasHeaders(await chat('DELETE', '/sse/chat'), 204);
   hasHeaders(await chat('GET', '/poll/chat'), 200);
+});
+
+test('that the store cannot be asked can be read from a named origin', async (t) => {
+  const away = (): Promise<never> => Promise.reject(new StoreError('unavailable', 'It is away.'));
+  const wrapStorage = (storage: Storage): Storage => ({
+    ...storage,
+    ping: () => storage.ping(),
+    lockServer: () => storage.lockServer(),
+    close: () => storage.close(),
+    tokens: { ...storage.tokens, findByHash: away },
+  });
+  const { url } = await startApp(t, { env: allowed, overrides: { wrapStorage } });
+  for (const path of ['/rooms', '/sse/chat', '/poll/chat']) {
+    const asked = await ask(url + path, { headers: { origin: page, authorization: 'Token anything' } });
+    t.is(asked.status, 503, path);
+    t.truthy(asked.headers.get('retry-after'));
+    t.is(asked.cors['access-control-allow-origin'], page);
+    holdsAll(t, asked.cors['access-control-expose-headers'], ['Retry-After', 'WWW-Authenticate']);
+  }
 });
