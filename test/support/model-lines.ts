@@ -141,10 +141,10 @@ function stream(server: ModelServer, cursor: string | undefined, signal: AbortSi
   const reader = {
     async read(): Promise<{ done: boolean; value?: Uint8Array }> {
       if (chunks.length === 0) {
-        await new Promise<void>((found, lost) => {
+        await new Promise<void>((found) => {
           onChunk = found;
-          signal.addEventListener('abort', () => lost(new TypeError('aborted')), { once: true });
         });
+        if (signal.aborted) throw new TypeError('aborted');
       }
       return chunks.shift() ?? { done: true };
     },
@@ -172,7 +172,11 @@ function stream(server: ModelServer, cursor: string | undefined, signal: AbortSi
       } else resolve(json(statuses[fatal ?? 'kicked'] ?? 502, { type: 'fatal', code: fatal }));
     },
   };
-  signal.addEventListener('abort', () => later(() => server.detach(line)), { once: true });
+  const onAbort = (): void => {
+    onChunk?.();
+    later(() => server.detach(line));
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
   server.attach(line, cursor, true);
 }
 
