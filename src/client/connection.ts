@@ -114,15 +114,16 @@ export class Connection {
 
   /** Gives the session up as broken and begins a new one. */
   drop(): void {
-    if (this.#state !== 'open') return;
-    void this.#line?.close('leave');
+    if (this.#state === 'idle' || this.#state === 'ended') return;
     this.#cursor = undefined;
+    if (this.#state === 'waiting') return;
+    void this.#line?.close('leave');
     this.#retry('backoff');
   }
 
-  /** Back to `idle`, as if `start` had not been called. */
+  /** Back to `idle`, as if `start` had not been called: a session that an earlier client left stays for a later one. */
   halt(): void {
-    this.#release('leave').catch(() => {});
+    this.#release(this.#cursor === undefined ? 'leave' : 'keep').catch(() => {});
     this.#setState('idle');
   }
 

@@ -10,6 +10,7 @@ import {
   status,
 } from '../../test/support/scripted-server.ts';
 import { type ClientOptions, connectionTimes, FatalError } from './index.ts';
+import { takeoverLimits } from './takeovers.ts';
 
 const { tryMs, climbMs, openMs } = connectionTimes;
 
@@ -361,6 +362,33 @@ test('a switch that takes the session and then fails is followed by the transpor
   await until(all.client, 'session');
   t.is(all.client.transport, 'sse');
   t.deepEqual(all.told, ['joined r bob']);
+});
+
+test('a switch that was given up and takes the session all the same is made good', async (t) => {
+  const all = await streaming(t);
+  all.server.allowWebSockets();
+  await pass(all, 2, 3);
+  const line = await all.server.accept();
+  all.timers.advance(tryMs);
+  await line.closed;
+  const isWaiting = waiting(all);
+  all.stream.send({ type: 'fatal', code: 'resumed-elsewhere' }, 'resumed-elsewhere');
+  all.stream.end();
+  await isWaiting;
+  const again = await next(all);
+  t.is(again.what, 'GET /sse/chat?cursor=s.3');
+  again.stream().begin('s', 'resumed');
+  await until(all.client, 'session');
+  t.deepEqual([all.client.transport, all.told], ['sse', ['joined r bob']]);
+});
+
+test('a session that goes on elsewhere when nothing is under way any more ends the client', async (t) => {
+  const { client, server, stream, timers } = await streaming(t);
+  timers.advance(takeoverLimits.strayMs + 1);
+  const end = until(client, 'end');
+  stream.send({ type: 'fatal', code: 'resumed-elsewhere' }, 'resumed-elsewhere');
+  t.is((await end).reason, 'resumed-elsewhere');
+  t.is(server.requests.length, 0);
 });
 
 test('from polls both better transports are tried, and no poll is begun meanwhile', async (t) => {

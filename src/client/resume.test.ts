@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { join, type Scripted, scripted, settled, until } from '../../test/support/scripted-client.ts';
 import { custom, joined, type Line, message, motd, parted, status } from '../../test/support/scripted-server.ts';
-import { type Client, ConnectionError, FatalError } from './index.ts';
+import { type Client, ConnectionError, FatalError, requestLimits } from './index.ts';
 
 type Chatting = Scripted & { line: Line };
 
@@ -246,6 +246,51 @@ test('a client in no chat has nothing to export', async (t) => {
   line.send(motd);
   await connected;
   t.is(client.session.export(), undefined);
+});
+
+test('an aborted connect leaves an exported session for a later one', async (t) => {
+  const { client, server } = await scripted(t);
+  const controller = new AbortController();
+  const resume = { version: 1 as const, cursor: 's.9', rooms: [] };
+  const connected = t.throwsAsync(client.connect({ resume, signal: controller.signal }), { any: true });
+  const line = await server.accept();
+  controller.abort();
+  await connected;
+  // 1000 would have ended the session.
+  t.not(await line.closed, 1000);
+  t.is(server.requests.length, 0);
+  t.is(client.state, 'idle');
+});
+
+test('a client that is suspended while a room is caught up with tells the live events that wait', async (t) => {
+  const all = await chatting(t);
+  const line = await cut(all, all.line);
+  line.begin('other');
+  const { ref } = await line.next('join');
+  line.send(joined('r', ref, status([9], { truncated: true })));
+  line.send(custom('r', 'stock', 'x'));
+  line.send(message('r', 10));
+  await settled(all.client, line).catch(() => {});
+  const exported = await all.client.suspend();
+  t.deepEqual(all.told, ['joined r bob', 'rejoined r', 'custom r stock=x', 'end suspended']);
+  t.deepEqual(exported, { version: 1, rooms: [{ name: 'r', epoch: 'e1', seen: 1 }] });
+});
+
+test('a rejoin that has no answer for too long leads to a new session, also while the line is away', async (t) => {
+  const all = await chatting(t);
+  let line = await cut(all, all.line);
+  line.begin('other');
+  await line.next('join');
+  let waitedMs = 0;
+  line = await cut(all, line);
+  while (cursorOf(line) !== null) {
+    t.true(waitedMs <= requestLimits.sendTimeoutMs);
+    all.timers.advance(10_000);
+    waitedMs += 10_000;
+    line = all.client.state === 'waiting' ? await comeBack(all) : await cut(all, line);
+  }
+  line.begin('third');
+  t.like(await line.next('join'), { room_name: 'r', since: 1 });
 });
 
 const unusable: unknown[] = [
