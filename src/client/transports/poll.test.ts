@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { type Scripted, scripted, until } from '../../../test/support/scripted-client.ts';
+import { nextRequest, waiting } from '../../../test/support/scripted-http.ts';
 import { type Exchange, joined, message, motd, status } from '../../../test/support/scripted-server.ts';
 import { FatalError } from '../index.ts';
 import { takeoverLimits } from '../takeovers.ts';
@@ -30,13 +31,6 @@ async function inRoom(t: ExecutionContext): Promise<Polling> {
   return { ...all, poll: await all.server.request() };
 }
 
-async function next({ client, server, timers }: Scripted): Promise<Exchange> {
-  while (client.state === 'waiting') timers.advance(timers.waits[0] ?? 0);
-  return server.request();
-}
-
-const waiting = ({ client }: Scripted): Promise<unknown> => until(client, 'state', ({ state }) => state === 'waiting');
-
 test('each poll asks for what comes after the last, with the token in a header', async (t) => {
   const all = await inRoom(t);
   t.is(all.client.transport, 'poll');
@@ -55,7 +49,7 @@ test('a poll that breaks is asked again without waiting, which shows whether the
   const isWaiting = waiting(all);
   all.poll.cut();
   await isWaiting;
-  const again = await next(all);
+  const again = await nextRequest(all);
   t.is(again.what, 'GET /poll/chat?cursor=s.2&wait=0');
   const session = until(all.client, 'session');
   again.messages('s.2', []);
@@ -70,7 +64,7 @@ test('a poll that is not answered in time is asked again', async (t) => {
   const isWaiting = waiting(all);
   all.timers.advance(1);
   await isWaiting;
-  t.is((await next(all)).what, 'GET /poll/chat?cursor=s.2&wait=0');
+  t.is((await nextRequest(all)).what, 'GET /poll/chat?cursor=s.2&wait=0');
 });
 
 test('a session that has expired is followed by a new one, in the same rooms', async (t) => {
@@ -78,7 +72,7 @@ test('a session that has expired is followed by a new one, in the same rooms', a
   const isWaiting = waiting(all);
   all.poll.answer(410, { type: 'fatal', code: 'session-expired' });
   await isWaiting;
-  const again = await next(all);
+  const again = await nextRequest(all);
   t.is(again.what, 'GET /poll/chat');
   again.messages('q.1', [motd]);
   const requests = [await all.server.request(), await all.server.request()];
@@ -104,7 +98,7 @@ test('a session that passed to a poll which something sent twice is had back', a
   const isWaiting = waiting(all);
   all.poll.answer(409, elsewhere);
   await isWaiting;
-  const again = await next(all);
+  const again = await nextRequest(all);
   t.is(again.what, 'GET /poll/chat?cursor=s.2&wait=0');
   const session = until(all.client, 'session');
   again.messages('s.2', []);
@@ -120,7 +114,7 @@ test('a session that passes to another client again and again is believed to be 
     const isWaiting = waiting(all);
     poll.answer(409, elsewhere);
     await isWaiting;
-    const again = await next(all);
+    const again = await nextRequest(all);
     again.messages('s.1', []);
     // The next poll, and the question that goes first after a resume.
     const requests = [await all.server.request(), await all.server.request()];
@@ -139,10 +133,10 @@ test('a session that another client has ended by taking the place is not asked f
     [410, 'session-expired'],
   ] as const) {
     const isWaiting = waiting(all);
-    (code === 409 ? all.poll : await next(all)).answer(code, { type: 'fatal', code: reason });
+    (code === 409 ? all.poll : await nextRequest(all)).answer(code, { type: 'fatal', code: reason });
     await isWaiting;
   }
-  const fresh = await next(all);
+  const fresh = await nextRequest(all);
   t.is(fresh.what, 'GET /poll/chat');
   fresh.answer(409, { type: 'fatal', code: 'already-chatting' });
   t.is((await end).reason, 'resumed-elsewhere');
@@ -162,7 +156,7 @@ test('an answer that is none of the chat’s is a broken connection', async (t) 
     const isWaiting = waiting(all);
     all.poll.answer(200, body);
     await isWaiting;
-    t.is((await next(all)).what, 'GET /poll/chat?cursor=s.1&wait=0');
+    t.is((await nextRequest(all)).what, 'GET /poll/chat?cursor=s.1&wait=0');
   }
 });
 

@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { type Scripted, scripted, until } from '../../../test/support/scripted-client.ts';
+import { nextRequest, waiting } from '../../../test/support/scripted-http.ts';
 import { type EventStream, type Exchange, joined, message, status } from '../../../test/support/scripted-server.ts';
 import { connectionTimes, FatalError } from '../index.ts';
 import { upstreamTimes } from './upstream.ts';
@@ -28,14 +29,6 @@ async function inRoom(t: ExecutionContext): Promise<Streaming> {
   return all;
 }
 
-/** The next request once the client has waited as long as it wants to. */
-async function next({ client, server, timers }: Scripted): Promise<Exchange> {
-  while (client.state === 'waiting') timers.advance(timers.waits[0] ?? 0);
-  return server.request();
-}
-
-const waiting = ({ client }: Scripted): Promise<unknown> => until(client, 'state', ({ state }) => state === 'waiting');
-
 test('the stream is asked for with the token in a header, and the client is in the chat with the greeting', async (t) => {
   const { client, exchange } = await streaming(t);
   t.is(exchange.what, 'GET /sse/chat');
@@ -59,7 +52,7 @@ test('a stream that is cut is resumed from the last id, in the same rooms', asyn
   all.exchange.cut();
   await isWaiting;
   t.is(all.client.transport, undefined);
-  const again = await next(all);
+  const again = await nextRequest(all);
   t.is(again.what, 'GET /sse/chat?cursor=s.2');
   const stream = again.stream();
   stream.begin('s', 'resumed');
@@ -74,7 +67,7 @@ test('a stream that the server ends is resumed', async (t) => {
   const isWaiting = waiting(all);
   all.stream.end();
   await isWaiting;
-  t.is((await next(all)).what, 'GET /sse/chat?cursor=s.2');
+  t.is((await nextRequest(all)).what, 'GET /sse/chat?cursor=s.2');
 });
 
 test('what is sent at once goes together, and the next batch waits for the answer to this one', async (t) => {
@@ -144,7 +137,7 @@ for (const how of ['cut off', 'not answered', 'answered 409', 'answered 502'] as
     else if (how === 'answered 409') post.answer(409, { type: 'error', code: 'not-connected' });
     else post.answer(502);
     await isWaiting;
-    const again = await next(all);
+    const again = await nextRequest(all);
     t.is(again.what, 'GET /sse/chat?cursor=s.2');
     const stream = again.stream();
     stream.begin('s', 'resumed');
@@ -184,7 +177,7 @@ test('a stream that falls silent is resumed, one that has comments is kept', asy
   timers.advance(connectionTimes.streamSilenceMs);
   t.is(client.state, 'waiting');
   await all.exchange.closed;
-  t.is((await next(all)).what, 'GET /sse/chat?cursor=s.6');
+  t.is((await nextRequest(all)).what, 'GET /sse/chat?cursor=s.6');
 });
 
 for (const [code, reason] of [
@@ -214,7 +207,7 @@ for (const [what, answer] of [
     const isWaiting = waiting(all);
     (await all.server.request()).answer(answer.status, answer.body);
     await isWaiting;
-    (await next(all)).stream().begin('s');
+    (await nextRequest(all)).stream().begin('s');
     await connected;
     t.is(all.client.state, 'open');
   });
