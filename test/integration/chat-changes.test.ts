@@ -59,6 +59,7 @@ eachTransportAndDatabase(test, 'a deactivated user is kicked, and cannot come ba
   const alice = await server.chat('alice', { token });
   const bob = await server.chat('bob');
   for (const client of [alice, bob]) await client.ask({ type: 'join', room_name: 'family' }, { code: 'joined' });
+  await alice.settle();
   const storage = await server.elsewhere();
   const user = await storage.users.findByName('alice');
   await storage.users.setActive(user?.id ?? 0, false);
@@ -74,6 +75,7 @@ eachTransportAndDatabase(
     const server = await startApp(t, { transport, databaseUrl: db.url });
     const storage = await server.elsewhere();
     const [alice, bob] = [await server.chat('alice'), await server.chat('bob')];
+    for (const client of [alice, bob]) await client.settle();
     const tokens = await storage.tokens.list();
     await storage.tokens.revoke(tokens.find((token) => token.username === 'alice')?.id ?? 0);
     await assertLoggedOut(t, alice);

@@ -42,11 +42,13 @@ const ways: Record<string, (scene: Scene) => Promise<unknown>> = {
   },
   'by log-out': async ({ t, server, token, alice }) => {
     await alice.next({ code: 'message', body: 'm5' });
+    await alice.settle();
     t.is((await server.request('POST', '/logout', { token })).status, 204);
     await assertLoggedOut(t, alice);
   },
   'by being deactivated': async ({ t, server, alice }) => {
     await alice.next({ code: 'message', body: 'm5' });
+    await alice.settle();
     const storage = await server.elsewhere();
     const user = await storage.users.findByName('alice');
     await storage.users.setActive(user?.id ?? 0, false);
@@ -54,6 +56,7 @@ const ways: Record<string, (scene: Scene) => Promise<unknown>> = {
   },
   'by being taken over': async ({ t, server, token, alice }) => {
     await alice.next({ code: 'message', body: 'm5' });
+    await alice.settle();
     await server.chat('alice', { token, transport: alice.transport, takeover: true });
     await assertEnded(t, alice, 'resumed-elsewhere');
   },

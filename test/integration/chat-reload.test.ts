@@ -30,6 +30,7 @@ eachTransport(
       await stays.ask({ type: 'join', room_name }, { code: 'joined' });
     }
 
+    for (const client of clients.values()) await client.settle();
     const storage = await server.elsewhere();
     const idOf = async (name: string): Promise<number> => (await storage.rooms.findByName(name))?.id ?? 0;
     isAway = true;

@@ -138,6 +138,7 @@ eachTransport(test, 'takeover=1 ends the living session with resumed-elsewhere',
   const server = await startApp(t, { transport });
   const token = await server.login('alice');
   const first = await server.chat('alice', { token });
+  await first.settle();
   const second = await server.chat('alice', { token, takeover: true });
   await assertEnded(t, first, 'resumed-elsewhere');
   await second.ask({ type: 'list' }, { code: 'list' });
@@ -163,7 +164,7 @@ eachTransport(
     const alice = await server.chat('alice', { token: chatting });
     await alice.ask({ type: 'join', room_name: 'friends' }, { code: 'joined' });
     t.is((await server.request('POST', '/logout', { token: other })).status, 204);
-    await alice.ask({ type: 'list' }, { code: 'list' });
+    await alice.settle();
     t.is((await server.request('POST', '/logout', { token: chatting })).status, 204);
     await assertLoggedOut(t, alice);
     await watcher.next({ code: 'parted', user: 'alice' });
