@@ -66,13 +66,18 @@ export class Outbox {
     return n >= this.#presented && n >= this.#first - 1 && n <= this.#highest;
   }
 
-  /** The client has `n` messages: those are dropped, and all after them are unsent again. Needs `reaches(n)`. */
-  rewind(n: number): void {
+  /**
+   * The client has `n` messages: those are dropped, and all after them are unsent again. Needs `reaches(n)`. Returns how
+   * many bytes will be written once more.
+   */
+  rewind(n: number): number {
     this.#presented = n;
     this.#dropTo(n);
+    const again = this.#bytes - this.#unsentBytes;
     this.#sent = n;
     this.#unsentBytes = this.#bytes;
     this.#marks = [];
+    return again;
   }
 
   /** A connection is gone that had not taken the newest `bytes` bytes: they are unsent again. */

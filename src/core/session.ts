@@ -117,12 +117,13 @@ export class Session implements Receiver, ConnectionOwner {
    * ended. Undefined, and nothing has changed: it cannot go on from there.
    */
   resume(transport: Transport, principal: Principal, n: number): ConnectionEvents | undefined {
-    if (this.#state !== 'open' || this.#outbox?.reaches(n) !== true) return undefined;
+    if (this.#state !== 'open' || this.#isOverflowed || this.#outbox?.reaches(n) !== true) return undefined;
     const former = this.#release(true);
     former?.refuse('resumed-elsewhere');
     this.#cancelGrace();
     this.#principal = principal;
-    this.#outbox.rewind(n);
+    // Whoever comes again and again for what it never reads is held back as if it had sent that much.
+    this.#mayTake(0, this.#outbox.rewind(n));
     const connection = this.#attach(transport);
     this.#greet(transport, true);
     this.flush();

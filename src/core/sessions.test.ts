@@ -24,7 +24,7 @@ const request: OpenRequest = {
   cursor: undefined,
 };
 
-function openSessions(others: Partial<Accounts> = {}, clock: Clock = systemClock): Sessions {
+function openSessions(others: Partial<Accounts> = {}, clock: Clock = systemClock, motd = ''): Sessions {
   const counters = createCounters();
   const accounts = {
     authenticate: () => Promise.resolve(principal),
@@ -36,9 +36,10 @@ function openSessions(others: Partial<Accounts> = {}, clock: Clock = systemClock
     turn: createTurn(systemClock),
     counters,
     rateLimits: true,
+    outboxBytes: limits.outboxBytes,
   } as Partial<SessionContext> as SessionContext;
   const log = { warn() {} };
-  return new Sessions({ accounts, clock, random: randomText, counters, context, motd: '', log });
+  return new Sessions({ accounts, clock, random: randomText, counters, context, motd, log });
 }
 
 function newTransport(): { transport: Transport; closed: CloseName[] } {
@@ -202,6 +203,24 @@ test('a client that resumes more often than any needs is sent away, and its sess
   }
   // All but the last of those that got in were replaced by the next.
   t.is(told.filter((word) => word === 'flooding').length, 3);
+  t.is(sessions.size, 1);
+  sessions.close();
+});
+
+test('a client that asks for the same again and again gets no more of it in a second than it may send', async (t) => {
+  const motd = 'x'.repeat(limits.historyBytes);
+  const sessions = openSessions({}, { ...systemClock, now: () => 0 }, motd);
+  await sessions.open(newPoll().transport, { ...request, resumable: true });
+  const cursor = `${sessions.find(request.credentials, undefined)?.id}.0`;
+  const told: string[] = [];
+  for (let n = 0; n < 100; n += 1) {
+    await turn();
+    const poll = newPoll();
+    await sessions.open(poll.transport, { ...request, resumable: true, cursor });
+    told.push(...poll.told);
+  }
+  const bytes = told.filter((word) => word.includes(motd)).length * motd.length;
+  t.true(bytes > 0 && bytes <= limits.rawBytesPerSecond, `${bytes} bytes`);
   t.is(sessions.size, 1);
   sessions.close();
 });

@@ -78,7 +78,11 @@ function createTransport(response: ServerResponse, cursor: string | undefined): 
       answer();
     },
     refuse(code: FatalCode) {
-      if (state === 'over') return;
+      if (state === 'over') {
+        // Whoever has asked again does not wait for this answer; unread, it would take a connection and memory.
+        if (!response.writableFinished) response.destroy();
+        return;
+      }
       if (due.length > 0) {
         due.push({ bytes: Buffer.from(JSON.stringify({ type: 'fatal', code })) });
         answerNow();

@@ -1,4 +1,6 @@
 /** What only a poll has: waiting, answers that can be asked for again, their size, and gaps between polls. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import test from 'ava';
 import { limits } from '../../src/protocol/limits.ts';
 import { createTestClock, startApp } from '../support/app.ts';
@@ -141,4 +143,29 @@ test('a poll that does not come again is gone after its gap; its session ends wh
   await beats(5000);
   await watcher.next({ code: 'parted', user: 'alice' });
   t.deepEqual((await alice.poll({ cursor: alice.cursor })).body, { type: 'fatal', code: 'session-expired' });
+});
+
+test('an answer that nobody reads is given up when the client asks again', async (t) => {
+  // The answer has to be more than the sockets on both sides take.
+  const server = await startApp(t, { transport: 'poll', env: { MOTD: 'x'.repeat(20_000_000) } });
+  const token = await server.login('alice');
+  const { hostname, port } = new URL(server.url);
+  const socket = connect(Number(port), hostname);
+  t.teardown(() => socket.destroy());
+  socket.write(`GET /poll/chat?token=${token} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  const head = await new Promise<string>((resolve) => {
+    socket.once('data', (data: Buffer) => {
+      socket.pause();
+      resolve(data.toString());
+    });
+  });
+  const cursor = /"cursor":"([^"]+)"/.exec(head)?.[1];
+  t.truthy(cursor);
+  const ended = once(socket, 'close');
+  socket.on('error', () => {});
+  const again = await fetch(`${server.url}/poll/chat?token=${token}&cursor=${cursor}&wait=0`);
+  t.is(again.status, 200);
+  socket.resume();
+  await ended;
+  t.true(socket.bytesRead < 20_000_000);
 });
