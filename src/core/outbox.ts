@@ -36,6 +36,10 @@ export class Outbox {
     return this.#sent < this.#last;
   }
 
+  get unsentBytes(): number {
+    return this.#unsentBytes;
+  }
+
   /** A single larger message may stand alone. */
   get isOver(): boolean {
     return this.#bytes > this.#maxBytes && this.#frames.length - this.#head > 1;

@@ -75,7 +75,10 @@ export class Session implements Receiver, ConnectionOwner {
     this.#context = context;
     this.#principal = principal;
     this.#rawCap = new RawCap(context.clock);
-    this.#queue = new TaskQueue((task) => this.#run(task));
+    this.#queue = new TaskQueue(
+      (task) => this.#run(task),
+      (task) => this.#hasRoomFor(task),
+    );
     this.id = id;
     this.#outbox = id === undefined ? undefined : new Outbox(id, context.outboxBytes);
     this.userId = principal.user.id;
@@ -324,6 +327,7 @@ export class Session implements Receiver, ConnectionOwner {
     else if (connection === undefined) return;
     else if (this.#outbox === undefined) this.#writeAll(connection.transport);
     else this.#writeFrom(this.#outbox, connection);
+    this.#queue.goOn();
   }
 
   #writeAll(transport: Transport): void {
@@ -362,6 +366,16 @@ export class Session implements Receiver, ConnectionOwner {
     const frame = encodeError(code, details, ref);
     if (this.#queue.isEmpty || this.#queue.isFull(0)) this.#pushDirect(frame);
     else this.#queue.add({ type: 'answer', frame });
+  }
+
+  /** Long answers wait until they fit beside what the client has not taken yet: asking for many costs nobody the session. */
+  #hasRoomFor(task: Task): boolean {
+    if ((task.type !== 'join' && task.type !== 'history') || this.#state !== 'open') return true;
+    const unwritten = this.#connection?.transport.unwritten() ?? 0;
+    // Below `transportBytes` nobody says when it has drained; a poll that was answered takes nothing any more.
+    const taken = Number.isFinite(unwritten) ? Math.max(unwritten, limits.transportBytes) : limits.transportBytes;
+    const max = this.#outbox === undefined ? limits.unwrittenBytes : this.#context.outboxBytes;
+    return (this.#outbox?.unsentBytes ?? 0) + taken + limits.historyBytes <= max;
   }
 
   #run(task: Task): Promise<void> | undefined {

@@ -11,6 +11,7 @@ export type Task = ClientFrame | { type: 'answer'; frame: EncodedFrame } | { typ
 
 export class TaskQueue {
   readonly #run: (task: Task) => Promise<void> | undefined;
+  readonly #mayRun: (task: Task) => boolean;
   #waiting: { task: Task; bytes: number }[] = [];
   /** Bytes of the client messages that wait. */
   #bytes = 0;
@@ -18,9 +19,13 @@ export class TaskQueue {
   /** Messages that wait for their outcome from the log. */
   #appending = 0;
 
-  /** `run`: where it returns a promise, what follows waits for it; the promise must not reject. */
-  constructor(run: (task: Task) => Promise<void> | undefined) {
+  /**
+   * `run`: where it returns a promise, what follows waits for it; the promise must not reject. `mayRun`: where it returns
+   * false, the task and what follows wait until `goOn` is called and it returns true.
+   */
+  constructor(run: (task: Task) => Promise<void> | undefined, mayRun: (task: Task) => boolean) {
     this.#run = run;
+    this.#mayRun = mayRun;
   }
 
   get isEmpty(): boolean {
@@ -52,13 +57,18 @@ export class TaskQueue {
     };
   }
 
+  /** What `mayRun` looks at has changed. */
+  goOn(): void {
+    this.#pump();
+  }
+
   #pump(): void {
     while (!this.#isRunning) {
       const next = this.#waiting[0];
       if (next === undefined) return;
       const { task, bytes } = next;
       const waits = task.type !== 'message' && task.type !== 'answer' && this.#appending > 0;
-      if (waits) return;
+      if (waits || !this.#mayRun(task)) return;
       this.#waiting.shift();
       this.#bytes -= bytes;
       const running = this.#run(task);
