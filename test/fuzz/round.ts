@@ -45,6 +45,10 @@ const narrow = { graceSeconds: 5, env: { SESSION_OUTBOX: '327680' } };
 const peaceMs = 60_000;
 /** Far above what the server needs, far below what a leak of each session's messages would take in a round. */
 const heapMax = 128;
+/** MiB of the whole process, in which the outboxes' buffers are. */
+const rssMax = 400;
+/** The server's connections to PostgreSQL: its pool, and one for its lock. */
+const databaseSockets = 11;
 
 type Stage = {
   readonly faults: string[];
@@ -70,7 +74,7 @@ export async function runRound(t: Teardowns, options: RoundOptions): Promise<str
   });
   if (stage.faults.length === 0 && !isSettled) stage.fail(`not settled: ${unfinished}`);
   if (stage.faults.length === 0) await verify(stage);
-  if (stage.faults.length === 0) await verifyEnd(stage);
+  if (stage.faults.length === 0) await verifyEnd(stage, options.databaseUrl === undefined ? 0 : databaseSockets);
   return stage.faults.map((fault) => withDiary(fault, stage.clients));
 }
 
@@ -208,7 +212,7 @@ async function verify({ storage, watcher, clients, fail, faults }: Stage): Promi
 }
 
 /** All leave: nothing of them is left. */
-async function verifyEnd(stage: Stage): Promise<void> {
+async function verifyEnd(stage: Stage, ownSockets: number): Promise<void> {
   const { clients, watcher, server, fail } = stage;
   await Promise.all(clients.map((client) => client.leave()));
   const isAlone = (): boolean => Array.from(watcher.logs.values()).every(({ roster }) => roster.size === 1);
@@ -216,12 +220,15 @@ async function verifyEnd(stage: Stage): Promise<void> {
   await Promise.all(clients.map((client) => client.close()));
   await watcher.close();
   let left = '';
+  let rssMb = 0;
   const isEmpty = await untilFault(stage, 10_000, async () => {
-    const { sessions, rooms: live, sockets } = await readFigures(server);
+    const { sessions, rooms: live, sockets, rssBytes } = await readFigures(server);
+    rssMb = Math.round(rssBytes / 2 ** 20);
     left = `${sessions} sessions, ${live} rooms, ${sockets} connections`;
     // One connection is the one that asks.
-    return sessions === 0 && live === 0 && sockets <= 1;
+    return sessions === 0 && live === 0 && sockets <= 1 + ownSockets;
   });
+  if (rssMb > rssMax) fail(`the server's memory is ${rssMb} MiB when all have left`);
   if (!isEmpty) fail(`the server keeps ${left} when all have left`);
   if (/"level":(50|60|"error"|"fatal")/.test(server.output()))
     fail(`the server reports errors:\n${server.output().slice(-2000)}`);

@@ -57,26 +57,42 @@ export function verifyRoom(name: string, log: StoredLog, orderly: ReadonlySet<st
 }
 
 /**
- * While in a room, a member sees its events as everybody does: what it saw from its `joined` on is, without a gap and
- * without an addition, a part of what the watcher saw.
+ * While in a room, a member sees its events as everybody does: what it saw after its `joined` is, without a gap and
+ * without an addition, a part of what the watcher saw. While its history is read, what happens is held for it: the others
+ * see that before its `joined`, the member after it.
  */
 export function verifyMemberships(memberships: readonly Membership[], watched: readonly string[]): string[] {
   const faults: string[] = [];
-  const starts = new Map<string, number[]>();
-  watched.forEach((event, at) => {
-    if (!event.startsWith('joined ')) return;
-    const list = starts.get(event) ?? [];
-    starts.set(event, list);
-    list.push(at);
-  });
   let after = -1;
   for (const { member, events } of memberships) {
-    const candidates = (starts.get(`joined ${member}`) ?? []).filter((at) => at > after);
-    const found = candidates.find((at) => agreement(events, watched, at) === events.length);
-    if (found === undefined) faults.push(describeMismatch(events, watched, candidates));
-    else after = found;
+    const own = `joined ${member}`;
+    const seen = events.slice(1);
+    let best: { at: number; count: number } | undefined;
+    for (let at = watched.indexOf(own, after + 1); at !== -1; at = watched.indexOf(own, at + 1)) {
+      const count = longestAgreement(seen, watched, at);
+      if (best === undefined || count > best.count) best = { at, count };
+      if (count === seen.length) break;
+    }
+    if (best?.count === seen.length) after = best.at;
+    else faults.push(describeMismatch(own, seen, watched, best));
   }
   return faults;
+}
+
+/** So many events may be held for a member whose history is read. */
+const heldMax = 1000;
+
+/** How many events agree with those around the member's `joined` at `at`, for the number of held ones that fits best. */
+function longestAgreement(seen: readonly string[], watched: readonly string[], at: number): number {
+  let longest = 0;
+  for (let held = 0; held <= Math.min(heldMax, at, seen.length); held += 1) {
+    let count = 0;
+    const there = (): string | undefined => watched[count < held ? at - held + count : at + 1 + count - held];
+    while (count < seen.length && seen[count] === there()) count += 1;
+    longest = Math.max(longest, count);
+    if (count === seen.length) break;
+  }
+  return longest;
 }
 
 /** No command is relayed twice, however often it was sent. */
@@ -91,24 +107,16 @@ export function verifyCommands(watched: readonly string[]): string[] {
   return faults;
 }
 
-/** How many events agree from there on. */
-function agreement(events: readonly string[], watched: readonly string[], at: number): number {
-  let count = 0;
-  while (count < events.length && events[count] === watched[at + count]) count += 1;
-  return count;
-}
-
 function describeMismatch(
-  events: readonly string[],
+  own: string,
+  seen: readonly string[],
   watched: readonly string[],
-  candidates: readonly number[],
+  best: { at: number; count: number } | undefined,
 ): string {
-  const best = candidates
-    .map((at) => ({ at, count: agreement(events, watched, at) }))
-    .sort((a, b) => b.count - a.count)[0];
-  if (best === undefined) return `"${events[0] ?? ''}" with ${events.length} events, which nobody else saw`;
+  if (best === undefined) return `"${own}" with ${seen.length} events, which nobody else saw`;
   const { at, count } = best;
   const near = (list: readonly string[], from: number): string =>
-    list.slice(Math.max(0, from - 2), from + 4).join(', ');
-  return `after ${count} events of ${events.length} saw [${near(events, count)}] where others saw [${near(watched, at + count)}]`;
+    list.slice(Math.max(0, from - 2), from + 5).join(', ');
+  const others = near(watched, at + count);
+  return `after ${count} events of ${seen.length} saw [${near(seen, count)}] where others saw [${others}]`;
 }
