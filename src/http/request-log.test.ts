@@ -7,6 +7,12 @@ test('a token in an address is never logged, however its name is written', (t) =
     '/ws/chat?x=1&TOKEN=geheim',
     '/ws/chat?x=1&%74oken=geheim',
     '/a?token=1&token=geheim',
+    // Addresses that were put together wrong.
+    '/poll/chat?wait=5;token=geheim',
+    '/sse/chat?takeover=1?token=geheim',
+    '/sse/chat?token%3Dgeheim',
+    '/sse/chat%3Ftoken=geheim',
+    '/sse/chat&token=geheim?x=1',
   ]) {
     const redacted = redactUrl(url);
     t.false(redacted.includes('geheim'), redacted);

@@ -2,15 +2,21 @@
 import type Koa from 'koa';
 import type { Logger } from 'pino';
 
-/** An address as it may be logged: the value of `token` in the query is left out, however its name is written. */
+/**
+ * An address as it may be logged: a parameter that speaks of a token, in its name or in its value, loses its value, and
+ * so does the rest of a path that does, where a client has written its address wrong.
+ */
 export function redactUrl(url: string): string {
   const mark = url.indexOf('?');
-  if (mark === -1) return url;
-  const query = new URLSearchParams(url.slice(mark + 1));
-  for (const name of new Set(query.keys())) {
-    if (name.toLowerCase().includes('token')) query.set(name, '[redacted]');
+  const path = (mark === -1 ? url : url.slice(0, mark)).replace(/(token(?:=|%3d)).*/i, '$1[redacted]');
+  if (mark === -1) return path;
+  const query = new URLSearchParams();
+  for (const [name, value] of new URLSearchParams(url.slice(mark + 1))) {
+    const [word = ''] = name.split('=', 1);
+    if (/token/i.test(`${name}=${value}`)) query.append(word, '[redacted]');
+    else query.append(name, value);
   }
-  return `${url.slice(0, mark)}?${query.toString()}`;
+  return `${path}?${query.toString()}`;
 }
 
 export function logRequests(log: Logger, addressOf: (ctx: Koa.Context) => string): Koa.Middleware {
