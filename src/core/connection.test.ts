@@ -43,7 +43,7 @@ function connect(kind: TransportKind): {
       askForPost: () => void events.push('ask'),
       onBeat() {},
       onStalled: () => void events.push('stalled'),
-      onGone: (_connection, isGoodbye) => void events.push(isGoodbye ? 'goodbye' : 'gone'),
+      onGone: (isGoodbye) => void events.push(isGoodbye ? 'goodbye' : 'gone'),
     },
   });
   return { connection, events, timers, line };
@@ -132,4 +132,37 @@ test('a connection that has to drain is given up when it does not, and goes on w
   t.false(connection.isBlocked);
   timers.advance(limits.drainMs);
   t.is(events.at(-1), 'stalled');
+});
+
+test('a poll that was answered keeps no timer once the next one has come', (t) => {
+  const { connection, events, timers } = connect('poll');
+  connection.onClose(false);
+  t.deepEqual(timers.waits, [pollGapMs]);
+  connection.release(true);
+  timers.advance(pollGapMs);
+  t.deepEqual(events, []);
+});
+
+test('a poll never has to drain: it takes one answer, and the next poll takes what is left', (t) => {
+  const { connection, timers } = connect('poll');
+  connection.block();
+  t.false(connection.isBlocked);
+  t.deepEqual(timers.waits, []);
+});
+
+test('the time to drain runs from the first time that it was asked for, and what has drained unseen goes on', (t) => {
+  const { connection, events, timers, line } = connect('sse');
+  line.unwritten = 1;
+  connection.expectDrain();
+  timers.advance(limits.drainMs - 1);
+  connection.expectDrain();
+  t.false(events.includes('stalled'));
+  timers.advance(1);
+  t.is(events.at(-1), 'stalled');
+
+  line.unwritten = 0;
+  connection.block();
+  timers.advance(limits.drainMs);
+  t.is(events.at(-1), 'flush');
+  t.false(connection.isBlocked);
 });

@@ -142,3 +142,38 @@ test('a long life leaves no more behind than what is kept', (t) => {
     [false, true, true],
   );
 });
+
+test('what is written once more counts as unwritten once more, and is not let go before it is taken', (t) => {
+  for (const again of ['rewind', 'giveBack'] as const) {
+    const outbox = filled([300, 300, 300, 300]);
+    outbox.writeTo(openLine().transport);
+    if (again === 'rewind') outbox.rewind(0);
+    else outbox.giveBack(Number.POSITIVE_INFINITY);
+    outbox.writeTo(openLine().transport);
+    outbox.trim(1200);
+    t.true(outbox.isOver, again);
+    outbox.trim(0);
+    t.false(outbox.isOver, again);
+  }
+});
+
+test('what was sent over an earlier connection can be presented, also when a later one got less', (t) => {
+  const outbox = filled([1, limits.transportBytes, 1], limits.outboxBytes);
+  outbox.writeTo(openLine().transport);
+  outbox.rewind(1);
+  outbox.writeTo(openLine(true).transport);
+  t.true(outbox.hasUnsent);
+  t.true(outbox.reaches(3));
+  t.false(outbox.reaches(4));
+});
+
+test('what has to be written again is not let go for its age', (t) => {
+  const outbox = filled([1, 1]);
+  outbox.writeTo(openLine().transport);
+  outbox.age(0);
+  outbox.rewind(0);
+  outbox.age(limits.outboxAgeMs);
+  const next = openLine();
+  outbox.writeTo(next.transport);
+  t.deepEqual(next.numbers, [1, 2]);
+});

@@ -6,6 +6,7 @@ import { limits } from '../protocol/limits.ts';
 import type { Accounts, Principal } from './accounts.ts';
 import { randomText, systemClock } from './clock.ts';
 import { createCounters } from './counters.ts';
+import { AuthenticationError } from './errors.ts';
 import { type Clock, StoreError } from './ports.ts';
 import type { SessionContext } from './session.ts';
 import { type OpenRequest, Sessions } from './sessions.ts';
@@ -188,6 +189,76 @@ test('a cursor that is a fatal is answered with that fatal, and one of no sessio
     t.deepEqual(told, [code]);
   }
   t.is(sessions.size, 1);
+  sessions.close();
+});
+
+test('a session that is leaving takes nothing more, and a token that has run out opens nothing', async (t) => {
+  let now = 0;
+  const expiring = { ...principal, token: { ...principal.token, expiresAt: 1000 } };
+  let asked = 0;
+  const sessions = openSessions(
+    {
+      authenticate() {
+        asked += 1;
+        return asked === 1 ? Promise.resolve(expiring) : Promise.reject(new AuthenticationError('expired'));
+      },
+    },
+    { ...systemClock, now: () => now },
+  );
+  const poll = { ...request, resumable: true };
+  await sessions.open(newPoll().transport, poll);
+  const session = sessions.find(request.credentials, undefined);
+  const cursor = `${session?.id}.0`;
+  now = 999;
+  t.truthy(await sessions.open(newPoll().transport, { ...poll, cursor }));
+  now = 1000;
+  const late = newPoll();
+  t.is(await sessions.open(late.transport, { ...poll, cursor }), undefined);
+  t.deepEqual(late.told, ['not-authenticated']);
+  t.true(session?.isOpen);
+  session?.leave();
+  t.is(sessions.find(request.credentials, undefined), undefined);
+  sessions.close();
+});
+
+test('a server that stops lets polls have what is due to them, and sends everybody else away', async (t) => {
+  const sessions = openSessions();
+  const poll = { ...request, resumable: true };
+  await sessions.open(newPoll().transport, poll);
+  const cursor = `${sessions.find(request.credentials, undefined)?.id}.0`;
+  sessions.close();
+  t.truthy(await sessions.open(newPoll().transport, { ...poll, cursor }));
+  for (const { kind, one } of [
+    { kind: 'poll', one: 'x.0' },
+    { kind: 'poll', one: undefined },
+    { kind: 'websocket', one: cursor },
+    { kind: 'sse', one: cursor },
+  ] as const) {
+    const { transport, told } = newPoll();
+    t.is(await sessions.open({ ...transport, kind }, { ...poll, cursor: one }), undefined);
+    t.deepEqual(told, ['restarting']);
+  }
+  t.is(sessions.size, 1);
+});
+
+test('a token that is revoked while its connection is being opened resumes nothing', async (t) => {
+  const other = { kind: 'token' as const, token: 'another' };
+  const second = { ...principal, token: { ...principal.token, id: 2 } };
+  let whileAsked = (): void => {};
+  const sessions = openSessions({
+    authenticate(token) {
+      whileAsked();
+      return Promise.resolve(token === other.token ? second : principal);
+    },
+  });
+  const poll = { ...request, resumable: true };
+  await sessions.open(newPoll().transport, poll);
+  const session = sessions.find(request.credentials, undefined);
+  whileAsked = () => sessions.revokeToken(1, 2);
+  const { transport, told } = newPoll();
+  t.is(await sessions.open(transport, { ...poll, credentials: other, cursor: `${session?.id}.0` }), undefined);
+  t.deepEqual(told, ['not-authenticated']);
+  t.true(session?.isOpen);
   sessions.close();
 });
 

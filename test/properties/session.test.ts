@@ -6,18 +6,12 @@
 import assert from 'node:assert/strict';
 import test from 'ava';
 import fc from 'fast-check';
-import type { Principal } from '../../src/core/accounts.ts';
-import { createCounters } from '../../src/core/counters.ts';
-import type { Clock } from '../../src/core/ports.ts';
-import { Session, type SessionContext } from '../../src/core/session.ts';
 import type { ConnectionEvents, EncodedFrame, Transport, TransportKind } from '../../src/core/transport.ts';
-import { createTurn } from '../../src/core/turn.ts';
 import { limits } from '../../src/protocol/limits.ts';
-import { createManualTimers, type ManualTimers } from '../support/manual-timers.ts';
+import { openSessionWorld, worldPrincipal } from '../support/session-world.ts';
 
 const outboxBytes = 300_000;
 const largestFrame = 30_000;
-const principal = { user: { id: 1, username: 'alice' }, token: { id: 1 } } as Principal;
 
 /** A line to the client: what was written waits until the client takes it. */
 class Line implements Transport {
@@ -71,38 +65,6 @@ class Line implements Transport {
   }
 }
 
-type World = { session: Session; timers: ManualTimers; endTurn: () => void };
-
-function openWorld(): World {
-  const timers = createManualTimers();
-  let due: (() => void)[] = [];
-  const clock: Clock = {
-    now: () => timers.now(),
-    after(ms, run) {
-      const handle = timers.setTimeout(run, ms);
-      return () => timers.clearTimeout(handle);
-    },
-    endOfTurn: (run) => void due.push(run),
-  };
-  const context = {
-    clock,
-    turn: createTurn(clock),
-    counters: createCounters(),
-    rateLimits: true,
-    graceSeconds: limits.graceSeconds,
-    pollGapSeconds: limits.pollGapSeconds,
-    outboxBytes,
-  } as Partial<SessionContext> as SessionContext;
-  const endTurn = (): void => {
-    while (due.length > 0) {
-      const now = due;
-      due = [];
-      for (const run of now) run();
-    }
-  };
-  return { session: new Session(context, principal, 'session'), timers, endTurn };
-}
-
 const kind = fc.constantFrom<TransportKind>('websocket', 'sse', 'poll');
 const step = fc.oneof(
   {
@@ -126,7 +88,7 @@ test('a client gets each message of its session once and in order, over whatever
   let refused = 0;
   fc.assert(
     fc.property(kind, fc.array(step, { minLength: 1, maxLength: 60, size: 'max' }), (firstKind, steps) => {
-      const { session, timers, endTurn } = openWorld();
+      const { session, timers, endTurn } = openSessionWorld(outboxBytes);
       let line = new Line(firstKind);
       line.events = session.begin(line);
       const sizes: number[] = [];
@@ -162,7 +124,7 @@ test('a client gets each message of its session once and in order, over whatever
           endTurn();
         } else {
           const next = new Line(action.kind);
-          const events = session.resume(next, principal, received);
+          const events = session.resume(next, worldPrincipal, received);
           const missed = sizes.slice(noticed).reduce((sum, size) => sum + size, 0);
           if (events === undefined) {
             refused += 1;
@@ -184,7 +146,7 @@ test('a client gets each message of its session once and in order, over whatever
       // Everybody who comes back takes all there is.
       for (let round = 0; session.isOpen && round < 200 && received < sizes.length; round += 1) {
         const next = new Line(firstKind);
-        const events = session.resume(next, principal, received);
+        const events = session.resume(next, worldPrincipal, received);
         if (events === undefined) return;
         next.events = events;
         line = next;

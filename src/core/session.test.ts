@@ -1,0 +1,168 @@
+import test from 'ava';
+import { openSessionWorld, type SessionWorld, worldPrincipal } from '../../test/support/session-world.ts';
+import { limits } from '../protocol/limits.ts';
+import type { EncodedFrame, Transport, TransportKind } from './transport.ts';
+
+type Line = { transport: Transport; told: string[]; hold: { unwritten: number; keeps: boolean } };
+
+/** A line that notes numbers of messages, texts without one, fatals and close names; `keeps`: its client reads nothing. */
+function openLine(kind: TransportKind = 'sse', keeps = false): Line {
+  const told: string[] = [];
+  const hold = { unwritten: 0, keeps };
+  const transport: Transport = {
+    kind,
+    unwritten: () => hold.unwritten,
+    write(frames, first) {
+      for (const [index, { bytes }] of frames.entries()) {
+        if (first !== undefined) told.push(String(first.n + index));
+        if (hold.keeps) hold.unwritten += bytes.length;
+      }
+    },
+    refuse: (code) => void told.push(code),
+    close: (name) => void told.push(name),
+    ping() {},
+  };
+  return { transport, told, hold };
+}
+
+function frames(...sizes: number[]): EncodedFrame[] {
+  return sizes.map((size) => ({ bytes: Buffer.alloc(size) }));
+}
+
+/** Which messages a client that has `n` gets when it comes back; undefined: it cannot. */
+function comeBack({ session }: SessionWorld, n: number): string[] | undefined {
+  const line = openLine();
+  return session.resume(line.transport, worldPrincipal, n) === undefined ? undefined : line.told;
+}
+
+test('what is due is written before a fatal, before the end of a token, and before the server stops', (t) => {
+  for (const [end, told] of [
+    ['endWithFatal', ['1', 'kicked']],
+    ['endLoggedOut', ['1', '2', 'normal']],
+    ['stop', ['1', 'restarting']],
+  ] as const) {
+    const { session, timers } = openSessionWorld(1000);
+    const line = openLine();
+    session.begin(line.transport);
+    session.push(frames(1));
+    if (end === 'endWithFatal') session.endWithFatal('kicked');
+    else session[end]();
+    t.deepEqual(line.told, told);
+    t.deepEqual(timers.waits, []);
+  }
+});
+
+test('a detached session that is ended or stopped keeps no timer', async (t) => {
+  for (const end of ['leave', 'stop'] as const) {
+    const { session, timers } = openSessionWorld(1000);
+    session.begin(openLine().transport).onClose(false);
+    t.deepEqual(timers.waits, [limits.graceSeconds * 1000]);
+    session[end]();
+    await session.ended;
+    t.deepEqual(timers.waits, []);
+  }
+});
+
+test('an outbox that is full of what was sent lets the oldest go, and nothing that the connection has not taken', (t) => {
+  const taken = openSessionWorld(1000);
+  taken.session.begin(openLine().transport);
+  taken.session.push(frames(600, 600, 600));
+  taken.endTurn();
+  t.is(comeBack(taken, 1), undefined);
+  t.deepEqual(comeBack(taken, 2), ['3']);
+
+  const stalled = openSessionWorld(1000);
+  stalled.session.begin(openLine('sse', true).transport);
+  stalled.session.push(frames(600, 600));
+  stalled.endTurn();
+  t.is(stalled.session.transportKind, 'sse');
+  t.deepEqual(comeBack(stalled, 0), ['1', '2']);
+});
+
+test('a connection for which more than an outbox waits is given up, and its session too if nobody comes for it', async (t) => {
+  const world = openSessionWorld(100_000);
+  const { session, endTurn } = world;
+  const line = openLine('sse', true);
+  session.begin(line.transport);
+  session.push(frames(limits.transportBytes, 60_000));
+  endTurn();
+  t.deepEqual(line.told, ['1', 'tooSlow']);
+  t.is(session.transportKind, 'detached');
+  t.true(session.isOpen);
+  session.push(frames(1));
+  session.push(frames(1));
+  endTurn();
+  await session.ended;
+  t.is(comeBack(world, 0), undefined);
+});
+
+test('a connection that stops reading is given up after its time to drain, however little waits', (t) => {
+  for (const [size, waits] of [
+    [1, limits.commentIntervalMs],
+    [limits.transportBytes, 0],
+  ] as const) {
+    const world = openSessionWorld(limits.outboxBytes);
+    const line = openLine('sse', true);
+    world.session.begin(line.transport);
+    world.session.push(frames(size, 1));
+    world.endTurn();
+    world.timers.advance(waits + limits.drainMs - 1);
+    t.false(line.told.includes('tooSlow'));
+    world.timers.advance(1);
+    t.is(line.told.at(-1), 'tooSlow');
+    t.deepEqual(comeBack(world, 0), ['1', '2']);
+  }
+});
+
+test('what a cut connection had not taken is not let go when more comes', (t) => {
+  const { session, endTurn } = openSessionWorld(1000);
+  const events = session.begin(openLine('sse', true).transport);
+  session.push(frames(600));
+  endTurn();
+  events.onClose(false);
+  session.push(frames(600));
+  endTurn();
+  t.false(session.isOpen, 'it cannot be resumed without a loss');
+});
+
+test('a session does not keep for ever what it has sent', (t) => {
+  const world = openSessionWorld(1000);
+  world.session.begin(openLine().transport);
+  world.session.push(frames(1));
+  world.endTurn();
+  world.timers.advance(limits.outboxAgeMs + 2 * limits.commentIntervalMs);
+  t.is(comeBack(world, 0), undefined);
+  t.deepEqual(comeBack(world, 1), []);
+});
+
+test('a resumable session that floods is detached, another one ends', (t) => {
+  for (const isResumable of [true, false]) {
+    const { session } = openSessionWorld(1000, isResumable);
+    const line = openLine('websocket');
+    const events = session.begin(line.transport);
+    for (let n = 0; n <= limits.rawFramesPerSecond; n += 1) events.receiveControl(0);
+    t.deepEqual(line.told, ['flooding']);
+    t.is(session.isOpen, isResumable);
+  }
+});
+
+test('a post shows that the client of an event stream lives', async (t) => {
+  const { session, timers } = openSessionWorld(1000);
+  session.begin(openLine().transport);
+  timers.advance(limits.aliveMs + 1);
+  const proof = session.prove();
+  t.true(session.post([], 2));
+  t.true(await proof);
+});
+
+test('of a connection that was replaced, nothing reaches the session', (t) => {
+  const world = openSessionWorld(1000);
+  const line = openLine('websocket');
+  const events = world.session.begin(line.transport);
+  t.deepEqual(comeBack(world, 0), []);
+  t.deepEqual(line.told, ['resumed-elsewhere']);
+  events.onClose(true);
+  world.timers.advance(2 * limits.pingIntervalMs);
+  t.is(world.session.transportKind, 'sse');
+  t.true(world.session.isOpen);
+});

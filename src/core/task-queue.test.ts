@@ -1,0 +1,70 @@
+import test from 'ava';
+import { limits } from '../protocol/limits.ts';
+import { type Task, TaskQueue } from './task-queue.ts';
+
+const message = { type: 'message', room_name: 'friends', body: 'x' } as const;
+const list = { type: 'list' } as const;
+const answer = { type: 'answer', frame: { bytes: Buffer.alloc(0) } } as const;
+
+/** A queue whose lists take until they are told to end. */
+function openQueue(): { queue: TaskQueue; ran: string[]; endList: () => Promise<void> } {
+  const ran: string[] = [];
+  let finish: () => void = () => {};
+  const queue = new TaskQueue((task: Task) => {
+    ran.push(task.type);
+    if (task.type !== 'list') return undefined;
+    return new Promise((resolve) => {
+      finish = resolve;
+    });
+  });
+  const endList = async (): Promise<void> => {
+    finish();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { queue, ran, endList };
+}
+
+test('messages and answers do not wait for outcomes of the log, everything else does', (t) => {
+  const { queue, ran } = openQueue();
+  queue.add(message);
+  const outcomes = [queue.beginAppend(), queue.beginAppend()];
+  for (const task of [answer, message, { type: 'help' } as const, message]) queue.add(task);
+  t.deepEqual(ran, ['message', 'answer', 'message']);
+  outcomes[0]?.();
+  t.is(ran.length, 3);
+  outcomes[1]?.();
+  t.deepEqual(ran.slice(3), ['help', 'message']);
+});
+
+test('what takes its time keeps back what comes after it', async (t) => {
+  const { queue, ran, endList } = openQueue();
+  for (const task of [list, message, list, answer]) queue.add(task);
+  t.deepEqual(ran, ['list']);
+  await endList();
+  t.deepEqual(ran, ['list', 'message', 'list']);
+  await endList();
+  t.deepEqual(ran, ['list', 'message', 'list', 'answer']);
+});
+
+test('what waits is bounded in number and in bytes, and gives its room back', async (t) => {
+  const { queue, endList } = openQueue();
+  queue.add(list, 10);
+  t.false(queue.isFull(limits.queuedBytes), 'what is under way does not wait any more');
+  queue.add(message, limits.queuedBytes - 5);
+  t.false(queue.isFull(5));
+  t.true(queue.isFull(6));
+  await endList();
+  t.false(queue.isFull(limits.queuedBytes));
+
+  queue.add(list);
+  queue.add(message, limits.queuedBytes);
+  t.true(queue.isFull(1));
+  queue.clear();
+  t.false(queue.isFull(limits.queuedBytes));
+  t.true(queue.isEmpty);
+  for (let n = 0; n < limits.queuedFrames; n += 1) {
+    t.false(queue.isFull(0));
+    queue.add(message);
+  }
+  t.true(queue.isFull(0));
+});

@@ -1,0 +1,43 @@
+/** One session without a server: its time and its turns move when a test says so. */
+import type { Principal } from '../../src/core/accounts.ts';
+import { createCounters } from '../../src/core/counters.ts';
+import type { Clock } from '../../src/core/ports.ts';
+import { Session, type SessionContext } from '../../src/core/session.ts';
+import { createTurn } from '../../src/core/turn.ts';
+import { limits } from '../../src/protocol/limits.ts';
+import { createManualTimers, type ManualTimers } from './manual-timers.ts';
+
+export const worldPrincipal = { user: { id: 1, username: 'alice' }, token: { id: 1 } } as Principal;
+
+export type SessionWorld = { session: Session; timers: ManualTimers; endTurn: () => void };
+
+export function openSessionWorld(outboxBytes: number, isResumable = true): SessionWorld {
+  const timers = createManualTimers();
+  let due: (() => void)[] = [];
+  const clock: Clock = {
+    now: () => timers.now(),
+    after(ms, run) {
+      const handle = timers.setTimeout(run, ms);
+      return () => timers.clearTimeout(handle);
+    },
+    endOfTurn: (run) => void due.push(run),
+  };
+  const context = {
+    clock,
+    turn: createTurn(clock),
+    counters: createCounters(),
+    rateLimits: true,
+    takeMessage: () => 0,
+    graceSeconds: limits.graceSeconds,
+    pollGapSeconds: limits.pollGapSeconds,
+    outboxBytes,
+  } as Partial<SessionContext> as SessionContext;
+  const endTurn = (): void => {
+    while (due.length > 0) {
+      const now = due;
+      due = [];
+      for (const run of now) run();
+    }
+  };
+  return { session: new Session(context, worldPrincipal, isResumable ? 'session' : undefined), timers, endTurn };
+}
