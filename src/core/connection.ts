@@ -10,7 +10,7 @@ import { limits } from '../protocol/limits.ts';
 import type { Clock } from './ports.ts';
 import type { ConnectionEvents, Transport } from './transport.ts';
 
-/** What a connection needs of its session. */
+/** What a connection needs of its session; after `release` it calls none of it. */
 export interface ConnectionOwner {
   /** A frame of the client. `text` undefined: it was no text. */
   receive(text: string | undefined, bytes: number): void;
@@ -23,9 +23,9 @@ export interface ConnectionOwner {
   /** Comes with each heartbeat. */
   onBeat(): void;
   /** The connection gives no sign of life, or takes nothing any more. */
-  onStalled(connection: Connection): void;
+  onStalled(): void;
   /** The connection is gone. `isGoodbye`: the client said that it leaves. */
-  onGone(connection: Connection, isGoodbye: boolean): void;
+  onGone(isGoodbye: boolean): void;
 }
 
 export type ConnectionOptions = { clock: Clock; transport: Transport; owner: ConnectionOwner; pollGapMs: number };
@@ -93,8 +93,8 @@ export class Connection implements ConnectionEvents {
     if (this.#isReleased || this.#isClosed) return;
     this.#isClosed = true;
     // A poll that was answered, or broke off, is not gone before the next one has had its time.
-    if (this.transport.kind !== 'poll') this.#owner.onGone(this, isGoodbye);
-    else this.#cancelBeat = this.#clock.after(this.#pollGapMs, () => this.#owner.onGone(this, false));
+    if (this.transport.kind !== 'poll') this.#owner.onGone(isGoodbye);
+    else this.#cancelBeat = this.#clock.after(this.#pollGapMs, () => this.#owner.onGone(false));
   }
 
   // ---- from the session ----
@@ -130,7 +130,7 @@ export class Connection implements ConnectionEvents {
   expectDrain(): void {
     this.#cancelDrain ??= this.#clock.after(limits.drainMs, () => {
       this.#cancelDrain = undefined;
-      if (this.transport.unwritten() > 0) this.#owner.onStalled(this);
+      if (this.transport.unwritten() > 0) this.#owner.onStalled();
       else this.onDrain();
     });
   }
@@ -148,7 +148,7 @@ export class Connection implements ConnectionEvents {
     const intervalMs = isStream ? limits.commentIntervalMs : limits.pingIntervalMs;
     this.#cancelBeat = this.#clock.after(intervalMs, () => {
       if (!isStream && !this.#isAlive) {
-        this.#owner.onStalled(this);
+        this.#owner.onStalled();
         return;
       }
       this.#isAlive = false;

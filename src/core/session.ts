@@ -4,8 +4,7 @@
  * that is.
  *
  * States: `open` → `ending` → `ended`.
- * - `open`: client messages are taken. Messages to rooms go to the log without waiting for each other; every other
- *   client message waits until the earlier ones have their outcomes, and those after it wait for it.
+ * - `open`: client messages are taken, and take effect in their order (task-queue.ts).
  * - `ending`: nothing more is taken; what was sent before has its effect first, so that the one `parted` that each
  *   room sees comes after this session's messages.
  * - `ended`: in no room.
@@ -56,7 +55,7 @@ export class Session implements Receiver, ConnectionOwner {
   readonly id: string | undefined;
   readonly #context: SessionContext;
   readonly #rawCap: RawCap;
-  readonly #resolveEnded: () => void;
+  #resolveEnded: () => void = () => {};
   #principal: Principal;
   #state: 'open' | 'ending' | 'ended' = 'open';
   /** Undefined: detached. */
@@ -83,9 +82,9 @@ export class Session implements Receiver, ConnectionOwner {
     this.#outbox = id === undefined ? undefined : new Outbox(id, context.outboxBytes);
     this.userId = principal.user.id;
     this.username = principal.user.username;
-    const { promise, resolve } = withResolvers();
-    this.ended = promise;
-    this.#resolveEnded = resolve;
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
   }
 
   get isOpen(): boolean {
@@ -139,12 +138,11 @@ export class Session implements Receiver, ConnectionOwner {
     return this.#connection?.prove() ?? Promise.resolve(false);
   }
 
-  onStalled(connection: Connection): void {
-    if (connection === this.#connection) this.#detach('tooSlow');
+  onStalled(): void {
+    this.#detach('tooSlow');
   }
 
-  onGone(connection: Connection, isGoodbye: boolean): void {
-    if (connection !== this.#connection) return;
+  onGone(isGoodbye: boolean): void {
     if (!isGoodbye) return this.#detach(undefined);
     this.#release(false);
     this.leave();
@@ -413,12 +411,4 @@ export class Session implements Receiver, ConnectionOwner {
     this.#out = [];
     this.#resolveEnded();
   }
-}
-
-function withResolvers(): { promise: Promise<void>; resolve: () => void } {
-  let resolve: () => void = () => {};
-  const promise = new Promise<void>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }
