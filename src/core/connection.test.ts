@@ -157,6 +157,8 @@ test('the time to drain runs from the first time that it was asked for, and what
   timers.advance(limits.drainMs - 1);
   connection.expectDrain();
   t.false(events.includes('stalled'));
+  // The heartbeat, and one time to drain.
+  t.is(timers.waits.length, 2);
   timers.advance(1);
   t.is(events.at(-1), 'stalled');
 
