@@ -6,17 +6,22 @@ const message = { type: 'message', room_name: 'friends', body: 'x' } as const;
 const list = { type: 'list' } as const;
 const answer = { type: 'answer', frame: { bytes: Buffer.alloc(0) } } as const;
 
-/** A queue whose lists take until they are told to end. */
-function openQueue(): { queue: TaskQueue; ran: string[]; endList: () => Promise<void> } {
+/** A queue whose lists take until they are told to end; `mayRun` as it is, or always. */
+function openQueue(mayRun: (task: Task) => boolean = () => true): {
+  queue: TaskQueue;
+  ran: string[];
+  endList: () => Promise<void>;
+} {
   const ran: string[] = [];
   let finish: () => void = () => {};
-  const queue = new TaskQueue((task: Task) => {
+  const run = (task: Task): Promise<void> | undefined => {
     ran.push(task.type);
     if (task.type !== 'list') return undefined;
     return new Promise((resolve) => {
       finish = resolve;
     });
-  });
+  };
+  const queue = new TaskQueue(run, mayRun);
   const endList = async (): Promise<void> => {
     finish();
     await new Promise((resolve) => setImmediate(resolve));
@@ -44,6 +49,17 @@ test('what takes its time keeps back what comes after it', async (t) => {
   t.deepEqual(ran, ['list', 'message', 'list']);
   await endList();
   t.deepEqual(ran, ['list', 'message', 'list', 'answer']);
+});
+
+test('what may not run yet keeps back what comes after it, until it may', (t) => {
+  let isHeld = true;
+  const { queue, ran } = openQueue((task) => !isHeld || task.type !== 'help');
+  for (const task of [answer, { type: 'help' } as const, message]) queue.add(task);
+  queue.goOn();
+  t.deepEqual(ran, ['answer']);
+  isHeld = false;
+  queue.goOn();
+  t.deepEqual(ran, ['answer', 'help', 'message']);
 });
 
 test('what waits is bounded in number and in bytes, and gives its room back', async (t) => {
