@@ -23,6 +23,18 @@ test('a connection that floods is closed with 4429', async (t) => {
   t.is((await alice.closed).code, 4429);
 });
 
+test('a connection that floods is cut off, but a session that can be resumed waits for its client to come back', async (t) => {
+  const server = await startApp(t);
+  const token = await server.login('alice');
+  const alice = await server.chat('alice', { token, resume: true });
+  for (let n = 0; n < 4 * limits.rawFramesPerSecond; n += 1) alice.send('x');
+  t.is((await alice.closed).code, 4429);
+  const cursor = alice.cursor ?? '';
+  const again = await openRawClient(t, server.url, { token, resume: true, cursor });
+  await again.settle();
+  t.true(again.session?.resumed);
+});
+
 test('pongs that nobody asked for count as a flood too, however small they are', async (t) => {
   const server = await startApp(t);
   const alice = await server.chat('alice');

@@ -126,50 +126,13 @@ export type Collector = Pick<RawClient, 'frames' | 'closed' | 'asked' | 'next' |
 
 export function createCollector(): Collector {
   const frames: RawFrame[] = [];
-  const waiting = new Set<() => void>();
-  let fault: Error | undefined;
-  let isReported = false;
-  let end: RawEnd | undefined;
+  const state: State = { fault: undefined, isReported: false, end: undefined };
+  const { waitFor, wake } = createWaiting(frames, state);
   let position = 0;
-  let resolveClosed: (end: RawEnd) => void = () => {};
-  const closed = new Promise<RawEnd>((resolve) => {
-    resolveClosed = resolve;
-  });
-  let noteAsked: () => void = () => {};
-  const asked = new Promise<void>((resolve) => {
-    noteAsked = resolve;
-  });
-  const wake = (): void => {
-    for (const look of waiting) look();
-  };
-
-  function waitFor<T>(look: () => T | undefined, deadlineMs: number, what: string): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const settle = (act: () => void): void => {
-        clearTimeout(timer);
-        waiting.delete(check);
-        act();
-      };
-      const fail = (why: string): void => {
-        const seen = frames.slice(-5).map((frame) => JSON.stringify(frame).slice(0, 300));
-        settle(() => reject(new Error(`${why} while waiting for ${what}. Last frames:\n${seen.join('\n')}`)));
-      };
-      const check = (): void => {
-        const found = look();
-        if (fault !== undefined) {
-          isReported = true;
-          settle(() => reject(fault));
-        } else if (found !== undefined) settle(() => resolve(found));
-        else if (end !== undefined) fail(`The connection closed with ${end.code ?? end.status ?? 'a cut'}`);
-      };
-      const timer = setTimeout(() => fail(`${deadlineMs} ms passed`), deadlineMs);
-      waiting.add(check);
-      check();
-    });
-  }
-
+  const [closed, resolveClosed] = createSignal<RawEnd>();
+  const [asked, noteAsked] = createSignal<void>();
   const fail = (error: Error): void => {
-    fault ??= error;
+    state.fault ??= error;
     wake();
   };
   const next = (wanted: Wanted, deadlineMs: number = defaultDeadlineMs): Promise<RawFrame> => {
@@ -187,7 +150,7 @@ export function createCollector(): Collector {
     asked,
     noteAsked,
     get hasEnded() {
-      return end !== undefined;
+      return state.end !== undefined;
     },
     read(text) {
       try {
@@ -203,8 +166,8 @@ export function createCollector(): Collector {
     },
     fail,
     finish(how) {
-      end ??= how;
-      resolveClosed(end);
+      state.end ??= how;
+      resolveClosed(state.end);
       wake();
     },
     next,
@@ -212,9 +175,53 @@ export function createCollector(): Collector {
     waitFor,
     wake,
     report() {
-      if (fault !== undefined && !isReported) throw fault;
+      if (state.fault !== undefined && !state.isReported) throw state.fault;
     },
   };
+}
+
+type State = { fault: Error | undefined; isReported: boolean; end: RawEnd | undefined };
+
+/** Waiting for something that a look at the frames or the state may find. */
+function createWaiting(frames: readonly RawFrame[], state: State): Pick<Collector, 'waitFor' | 'wake'> {
+  const waiting = new Set<() => void>();
+  return {
+    waitFor: (look, deadlineMs, what) =>
+      new Promise((resolve, reject) => {
+        const settle = (act: () => void): void => {
+          clearTimeout(timer);
+          waiting.delete(check);
+          act();
+        };
+        const fail = (why: string): void => {
+          const seen = frames.slice(-5).map((frame) => JSON.stringify(frame).slice(0, 300));
+          settle(() => reject(new Error(`${why} while waiting for ${what}. Last frames:\n${seen.join('\n')}`)));
+        };
+        const check = (): void => {
+          const found = look();
+          const { fault, end } = state;
+          if (fault !== undefined) {
+            state.isReported = true;
+            settle(() => reject(fault));
+          } else if (found !== undefined) settle(() => resolve(found));
+          else if (end !== undefined) fail(`The connection closed with ${end.code ?? end.status ?? 'a cut'}`);
+        };
+        const timer = setTimeout(() => fail(`${deadlineMs} ms passed`), deadlineMs);
+        waiting.add(check);
+        check();
+      }),
+    wake() {
+      for (const look of waiting) look();
+    },
+  };
+}
+
+function createSignal<T>(): [signal: Promise<T>, give: (value: T) => void] {
+  let give: (value: T) => void = () => {};
+  const signal = new Promise<T>((resolve) => {
+    give = resolve;
+  });
+  return [signal, give];
 }
 
 /** Ends the client with the test, and reports what was wrong with what it read. */
