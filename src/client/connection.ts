@@ -233,8 +233,8 @@ export class Connection {
     if (line !== this.#line) return;
     const retry = retryAfterClose(code);
     if (retry === 'no') return this.#onRefused(reasonOfClose(code));
-    if (waitMs !== undefined) this.#knownWait = waitMs + this.#deps.random() * backoff.jitterMs;
     if (this.#rival !== undefined) return this.#handOver();
+    if (waitMs !== undefined) this.#knownWait = waitMs + this.#deps.random() * backoff.jitterMs;
     if (!isServersWord(code) && this.#state === 'connecting') return this.#onFailed();
     if (!isServersWord(code) && line.hasOpened) {
       this.#choice.onDied(line.ageMs < connectionTimes.youngMs && !line.hasServed);
