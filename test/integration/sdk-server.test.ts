@@ -176,7 +176,11 @@ async function enterBesideProxy(
   t.teardown(() => proxy.close());
   const ann = await enter(t, house, 'ann');
   // Small chances keep the waits between attempts short.
-  const bob = await enter(t, house, 'bob', { url: proxy.url, random: () => Math.random() / 50 });
+  const bob = await enter(t, house, 'bob', {
+    url: proxy.url,
+    transport: 'websocket',
+    random: () => Math.random() / 50,
+  });
   await ann.join('friends');
   await bob.join('friends');
   return { proxy, ann, bob };
