@@ -1,0 +1,89 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import test, { type ExecutionContext } from 'ava';
+import { WebSocket } from 'ws';
+import { noteEvents, type Told } from '../../test/support/http-door.ts';
+import { until } from '../../test/support/services.ts';
+import type { OpenRequest } from '../core/sessions.ts';
+import { type ConnectionLimit, createConnectionLimit } from './connection-limit.ts';
+import { createWebSocketDoor } from './websocket.ts';
+
+/** Above what the kernel's buffers take. */
+const muchBytes = 20_000_000;
+
+type Open = Told & { client: WebSocket; limit: ConnectionLimit; requests: OpenRequest[] };
+
+/** A client that has its upgrade; `letIn`: when it is let in. */
+async function connect(t: ExecutionContext, query = '', letIn = Promise.resolve()): Promise<Open> {
+  const told = noteEvents();
+  const limit = createConnectionLimit(1);
+  const requests: OpenRequest[] = [];
+  const door = createWebSocketDoor({
+    limit,
+    log: { debug() {}, error() {} },
+    async open(transport, request) {
+      told.transports.push(transport);
+      requests.push(request);
+      await letIn;
+      return told.events;
+    },
+  });
+  const server = createServer().on('upgrade', (request, socket, head) => door.handleUpgrade(request, socket, head));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/ws/chat${query}`);
+  client.on('error', () => {});
+  t.teardown(() => {
+    client.terminate();
+    door.close();
+    server.close();
+  });
+  await new Promise((resolve) => client.once('open', resolve));
+  return { ...told, client, limit, requests };
+}
+
+function untilTold({ names }: Told, name: string): Promise<void> {
+  return until(10_000, async () => {
+    if (!names.includes(name)) throw new Error(`told: ${names.join()}`);
+  });
+}
+
+test('what a client sends while it is being let in is handed over then', async (t) => {
+  let letIn: () => void = () => {};
+  const open = await connect(t, '', new Promise((resolve) => (letIn = resolve)));
+  await new Promise((resolve) => open.client.send('early', resolve));
+  // It had time to arrive, if anybody had read it.
+  for (let turns = 0; turns < 100; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+  letIn();
+  await t.notThrowsAsync(untilTold(open, 'receive'));
+});
+
+test('a client that is gone before it was let in is told of, and gives its place back', async (t) => {
+  let letIn: () => void = () => {};
+  const open = await connect(t, '', new Promise((resolve) => (letIn = resolve)));
+  t.is(open.limit.size, 1);
+  open.client.terminate();
+  letIn();
+  await untilTold(open, 'close');
+  t.is(open.limit.size, 0);
+});
+
+test('whoever brings a cursor, or asks for it, has a session that outlives the connection', async (t) => {
+  for (const [query, resumable, cursor] of [
+    ['', false, undefined],
+    ['?cursor=', false, undefined],
+    ['?resume=1', true, undefined],
+    ['/?cursor=s.1', true, 's.1'],
+  ] as const) {
+    const { requests } = await connect(t, query);
+    t.like(requests[0], { resumable, cursor, takeover: false });
+  }
+});
+
+test('a WebSocket tells when its client has taken what waited', async (t) => {
+  const open = await connect(t);
+  open.client.pause();
+  open.transports[0]?.write([{ bytes: Buffer.alloc(muchBytes, 'x') }]);
+  t.true((open.transports[0]?.unwritten() ?? 0) > 0);
+  open.client.resume();
+  await t.notThrowsAsync(untilTold(open, 'drain'));
+});
