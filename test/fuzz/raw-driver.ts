@@ -102,7 +102,8 @@ export async function openRawDriver(options: DriverOptions): Promise<FuzzClient 
   }
 
   function doSomething(): void {
-    const present = rooms.filter((room) => client.logs.get(room)?.isMember === true);
+    // What is said after a part, and before the next join, would be refused.
+    const present = rooms.filter((room) => client.wanted.has(room) && client.logs.get(room)?.isMember === true);
     const absent = rooms.filter((room) => !client.wanted.has(room));
     const act = draw.weighted({
       talk: 60,
