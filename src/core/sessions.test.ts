@@ -241,6 +241,24 @@ test('a server that stops lets polls have what is due to them, and sends everybo
   t.is(sessions.size, 1);
 });
 
+test('a newcomer waits until the older session has left, and is sent away when the server stops meanwhile', async (t) => {
+  for (const stops of [false, true]) {
+    const sessions = openSessions();
+    await sessions.open(newPoll().transport, { ...request, resumable: true });
+    // A message of the older session is on its way to the log.
+    const settled = sessions.find(request.credentials, undefined)?.beginAppend();
+    const { transport, told } = newPoll();
+    const opening = sessions.open(transport, { ...request, takeover: true });
+    await turn();
+    t.deepEqual(told, []);
+    if (stops) sessions.close();
+    settled?.();
+    t.is((await opening) === undefined, stops);
+    t.is(told.includes('restarting'), stops);
+    sessions.close();
+  }
+});
+
 test('a token that is revoked while its connection is being opened resumes nothing', async (t) => {
   const other = { kind: 'token' as const, token: 'another' };
   const second = { ...principal, token: { ...principal.token, id: 2 } };
