@@ -19,8 +19,6 @@ export class Outbox {
   #sent = 0;
   /** The highest number ever handed to a connection. */
   #highest = 0;
-  /** The highest number that the client has shown to have. */
-  #presented = 0;
   #bytes = 0;
   #unsentBytes = 0;
   /** How far it was sent at some earlier instants, oldest first. */
@@ -65,9 +63,9 @@ export class Outbox {
     }
   }
 
-  /** Whether a client that has `n` messages can go on from there. */
+  /** Whether a client that has `n` messages can go on from there. (What it has presented before is dropped.) */
   reaches(n: number): boolean {
-    return n >= this.#presented && n >= this.#first - 1 && n <= this.#highest;
+    return n >= this.#first - 1 && n <= this.#highest;
   }
 
   /**
@@ -75,7 +73,6 @@ export class Outbox {
    * many bytes will be written once more.
    */
   rewind(n: number): number {
-    this.#presented = n;
     this.#dropTo(n);
     const again = this.#bytes - this.#unsentBytes;
     this.#sent = n;
@@ -86,7 +83,7 @@ export class Outbox {
 
   /** A connection is gone that had not taken the newest `bytes` bytes: they are unsent again. */
   giveBack(bytes: number): void {
-    for (let left = bytes; left > 0 && this.#sent > this.#presented && this.#sent >= this.#first; this.#sent -= 1) {
+    for (let left = bytes; left > 0 && this.#sent >= this.#first; this.#sent -= 1) {
       const { length } = (this.#frames[this.#head + this.#sent - this.#first] as EncodedFrame).bytes;
       this.#unsentBytes += length;
       left -= length;
@@ -95,7 +92,7 @@ export class Outbox {
 
   /** Drops the oldest of what was sent until the rest fits, but nothing of the newest `unwritten` bytes. */
   trim(unwritten: number): void {
-    while (this.isOver && this.#first <= this.#sent && this.#bytes - this.#unsentBytes > unwritten) {
+    while (this.isOver && this.#bytes - this.#unsentBytes > unwritten) {
       this.#dropTo(this.#first);
     }
   }

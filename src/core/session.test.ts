@@ -166,3 +166,18 @@ test('of a connection that was replaced, nothing reaches the session', (t) => {
   t.is(world.session.transportKind, 'sse');
   t.true(world.session.isOpen);
 });
+
+test('posted messages that wait for their turn are bounded by their size', (t) => {
+  const { session, endTurn } = openSessionWorld(1000);
+  const line = openLine();
+  session.begin(line.transport);
+  // They wait for the outcome of a message.
+  session.beginAppend();
+  const help = { type: 'help' };
+  session.post([help, help], 2 * (limits.queuedBytes + 1));
+  endTurn();
+  t.deepEqual(line.told, ['1', '2'], 'answered at once: there is no room for them');
+  session.post([help, help], 2 * (limits.queuedBytes / 2));
+  endTurn();
+  t.is(line.told.length, 2);
+});

@@ -81,8 +81,8 @@ export const limits = {
   messageBurst: 100,
   /** WebSocket fragments of one client message (RFC 6455 §5.4): the largest message in pieces of 64 bytes. */
   messageFragments: 1024,
-  /** Frames a second of one connection, pings and pongs too, before it is closed as flooding: far above what the message rate lets through. */
+  /** Frames a second of one session, pings, pongs and resumes too, before it is cut or refused as flooding: far above what the message rate lets through. */
   rawFramesPerSecond: 500,
-  /** Bytes a second of one connection before it is closed as flooding. */
+  /** Bytes a second of one session, what a resume writes again too, before it is cut or refused as flooding. */
   rawBytesPerSecond: 4_194_304,
 } as const;

@@ -90,8 +90,8 @@ const limitRows: Record<keyof typeof limits, string> = {
   messagesPerSecond: 'messages a second, on average, per user',
   messageBurst: 'messages in a burst, per user',
   messageFragments: 'WebSocket fragments of one message (then close code 1008)',
-  rawFramesPerSecond: 'frames a second (then close code 4429)',
-  rawBytesPerSecond: 'bytes a second (then close code 4429)',
+  rawFramesPerSecond: 'frames a second (then close code 4429, or HTTP 429)',
+  rawBytesPerSecond: 'bytes a second (then close code 4429, or HTTP 429)',
 };
 
 test('the table of limits has every limit with its value, and no other', (t) => {
