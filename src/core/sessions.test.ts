@@ -313,3 +313,17 @@ test('a client that asks for the same again and again gets no more of it in a se
   t.is(sessions.size, 1);
   sessions.close();
 });
+
+test('a session whose outbox has run over is not resumed in the moment before it ends', async (t) => {
+  const sessions = openSessions({}, { ...systemClock, after: () => () => {} });
+  const events = await sessions.open(newTransport().transport, { ...request, resumable: true });
+  await turn();
+  events?.onClose(false);
+  const session = sessions.find(request.credentials, undefined);
+  const half = { bytes: Buffer.alloc(limits.outboxBytes) };
+  session?.push([half, half]);
+  const { transport, told } = newPoll();
+  await sessions.open(transport, { ...request, resumable: true, cursor: `${session?.id}.1` });
+  t.deepEqual(told, ['session-expired']);
+  sessions.close();
+});
