@@ -86,15 +86,15 @@ export function createHttpServer(handle: HttpHandlers, bounds: HttpBounds = {}):
     const { socket } = request;
     const line = lines.get(socket) ?? { last: undefined, waiting: 0 };
     lines.set(socket, line);
-    const { last } = line;
     line.last = response;
-    if (isOver(last)) {
+    if (response.socket !== null) {
       handle.request(request, response);
     } else if (line.waiting >= requestsAhead) {
       socket.destroy();
     } else {
       line.waiting += 1;
-      last?.once('close', () => {
+      // It is this one's turn. (The one before need not be the last that was handled here: Node answers some by itself.)
+      response.once('socket', () => {
         line.waiting -= 1;
         if (!socket.destroyed) handle.request(request, response);
       });
