@@ -10,7 +10,7 @@ import { Hub } from './hub.ts';
 import { createMessageLog, type MessageLog, type MessageLogOptions } from './message-log.ts';
 import type { Change, Clock, RandomText, Storage } from './ports.ts';
 import { RoomDirectory } from './rooms.ts';
-import type { SessionContext } from './session.ts';
+import type { SessionContext } from './session-context.ts';
 import { type OpenRequest, Sessions } from './sessions.ts';
 import { createTokenBuckets } from './token-bucket.ts';
 import type { ConnectionEvents, Transport } from './transport.ts';

@@ -19,28 +19,16 @@ import type { ErrorCode, FatalCode } from '../protocol/errors.ts';
 import type { ErrorDetails, ServerFrame } from '../protocol/frames.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Principal } from './accounts.ts';
-import { type CommandContext, runCommand } from './commands.ts';
+import { runCommand } from './commands.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import { countError } from './counters.ts';
 import { encode, encodeError } from './encode.ts';
 import type { LiveRoom, Receiver } from './live-room.ts';
 import { Outbox } from './outbox.ts';
 import { RawCap } from './raw-cap.ts';
+import type { SessionContext } from './session-context.ts';
 import { type Task, TaskQueue } from './task-queue.ts';
 import type { ConnectionEvents, EncodedFrame, Transport, TransportKind } from './transport.ts';
-
-/** What a session needs of the chat. */
-export type SessionContext = CommandContext & {
-  /** Milliseconds to wait before the user's next client message is taken; 0: it is taken. */
-  takeMessage: (userId: number) => number;
-  rateLimits: boolean;
-  /** Seconds that a resumable session waits for its client after its connection is gone; 0: it ends at once. */
-  graceSeconds: number;
-  /** Bytes of the messages that a resumable session keeps. */
-  outboxBytes: number;
-  /** Seconds until a poll that does not come again is gone. */
-  pollGapSeconds: number;
-};
 
 export class Session implements Receiver, ConnectionOwner {
   readonly userId: number;
@@ -377,15 +365,10 @@ export class Session implements Receiver, ConnectionOwner {
   }
 
   #run(task: Task): Promise<void> | undefined {
-    if (task.type === 'answer') {
-      this.#pushDirect(task.frame);
-      return undefined;
-    }
-    if (task.type === 'end') {
-      this.#leaveAll();
-      return undefined;
-    }
-    return runCommand(this.#context, this, task);
+    if (task.type !== 'answer' && task.type !== 'end') return runCommand(this.#context, this, task);
+    if (task.type === 'answer') this.#pushDirect(task.frame);
+    else this.#leaveAll();
+    return undefined;
   }
 
   // ---- ending ----

@@ -8,7 +8,7 @@ import { randomText, systemClock } from './clock.ts';
 import { createCounters } from './counters.ts';
 import { AuthenticationError } from './errors.ts';
 import { type Clock, StoreError } from './ports.ts';
-import type { SessionContext } from './session.ts';
+import type { SessionContext } from './session-context.ts';
 import { type OpenRequest, Sessions } from './sessions.ts';
 import type { Transport } from './transport.ts';
 import { createTurn } from './turn.ts';

@@ -10,7 +10,8 @@ import type { Credentials } from './credentials.ts';
 import { parseCursor } from './cursor.ts';
 import { AuthenticationError } from './errors.ts';
 import type { Clock, RandomText } from './ports.ts';
-import { Session, type SessionContext } from './session.ts';
+import { Session } from './session.ts';
+import type { SessionContext } from './session-context.ts';
 import type { ConnectionEvents, Transport } from './transport.ts';
 
 /** How long a revocation is remembered: above what an opening can take (a deadline of the store and the proof). */
@@ -31,6 +32,9 @@ export type OpenRequest = {
   /** What the client says that it has, as it came. */
   cursor: string | undefined;
 };
+
+/** Decides whether a connection may chat: where to tell what happens on it, or undefined after it was refused and closed. */
+export type OpenConnection = (transport: Transport, request: OpenRequest) => Promise<ConnectionEvents | undefined>;
 
 export type SessionsOptions = {
   accounts: Accounts;

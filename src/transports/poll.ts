@@ -6,16 +6,15 @@
 import type { ServerResponse } from 'node:http';
 import { formatCursor } from '../core/cursor.ts';
 import type { Clock } from '../core/ports.ts';
-import type { OpenRequest } from '../core/sessions.ts';
-import type { ConnectionEvents, EncodedFrame, Transport } from '../core/transport.ts';
+import type { OpenConnection, OpenRequest } from '../core/sessions.ts';
+import type { EncodedFrame, Transport } from '../core/transport.ts';
 import { type CloseName, closeCodes } from '../protocol/close-codes.ts';
 import type { FatalCode } from '../protocol/errors.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
 import { answerClose, answerFatal, answerJson, answerUnavailable } from './http-answers.ts';
 
 export type PollOptions = {
-  /** Decides whether the connection may chat; resolves undefined after it was refused. */
-  open: (transport: Transport, request: OpenRequest) => Promise<ConnectionEvents | undefined>;
+  open: OpenConnection;
   limit: ConnectionLimit;
   clock: Clock;
 };

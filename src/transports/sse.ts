@@ -5,8 +5,8 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Cursor } from '../core/cursor.ts';
-import type { OpenRequest } from '../core/sessions.ts';
-import type { ConnectionEvents, EncodedFrame, Transport } from '../core/transport.ts';
+import type { OpenConnection, OpenRequest } from '../core/sessions.ts';
+import type { EncodedFrame, Transport } from '../core/transport.ts';
 import type { CloseName } from '../protocol/close-codes.ts';
 import type { FatalCode } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
@@ -17,8 +17,7 @@ import { answerClose, answerFatal, answerUnavailable } from './http-answers.ts';
 const closeTimeoutMs = 2000;
 
 export type SseOptions = {
-  /** Decides whether the connection may chat; resolves undefined after it was refused. */
-  open: (transport: Transport, request: OpenRequest) => Promise<ConnectionEvents | undefined>;
+  open: OpenConnection;
   limit: ConnectionLimit;
 };
 

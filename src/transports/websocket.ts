@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import { readCredentials } from '../core/credentials.ts';
 import { encode } from '../core/encode.ts';
-import type { OpenRequest } from '../core/sessions.ts';
+import type { OpenConnection, OpenRequest } from '../core/sessions.ts';
 import type { ConnectionEvents, EncodedFrame, Transport } from '../core/transport.ts';
 import { type CloseName, closeCodes } from '../protocol/close-codes.ts';
 import { closeAfter, type FatalCode } from '../protocol/errors.ts';
@@ -20,8 +20,7 @@ const closeTimeoutMs = 2000;
 const noCode = 1005;
 
 export type WebSocketOptions = {
-  /** Decides whether the connection may chat; resolves undefined after it was refused. */
-  open: (transport: Transport, request: OpenRequest) => Promise<ConnectionEvents | undefined>;
+  open: OpenConnection;
   /** Beyond it an upgrade is answered 503. */
   limit: ConnectionLimit;
   log: { debug(details: object, sentence: string): void; error(details: object, sentence: string): void };

@@ -2,7 +2,8 @@
 import type { Principal } from '../../src/core/accounts.ts';
 import { createCounters } from '../../src/core/counters.ts';
 import type { Clock } from '../../src/core/ports.ts';
-import { Session, type SessionContext } from '../../src/core/session.ts';
+import { Session } from '../../src/core/session.ts';
+import type { SessionContext } from '../../src/core/session-context.ts';
 import { createTurn } from '../../src/core/turn.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import { createManualTimers, type ManualTimers } from './manual-timers.ts';
