@@ -182,9 +182,9 @@ test('an exported session whose grace is over is followed by a new one that miss
 
 test('where WebSockets do not get through, the chat goes over an event stream, and back once they do', async (t) => {
   const app = await startApp(t, { env: { RATE_LIMITS: 'off' } });
-  const { blocked, BlockedWebSocket } = await openBlockedPath(t, app);
+  const { open, isOpen, BlockedWebSocket } = await openBlockedPath(t, app);
   const ann = await enter(t, app, 'ann', { transport: 'websocket' });
-  const bob = await enter(t, app, 'bob', { WebSocket: BlockedWebSocket, timers: hasty });
+  const bob = await enter(t, app, 'bob', { WebSocket: BlockedWebSocket, timers: hasty(isOpen) });
   t.is(bob.transport, 'sse');
   await ann.join('friends');
   await bob.join('friends');
@@ -192,7 +192,7 @@ test('where WebSockets do not get through, the chat goes over an event stream, a
   const switches: (TransportKind | undefined)[] = [];
   bob.on('transport', ({ transport }) => switches.push(transport));
   const wanted: string[] = [];
-  blocked.resume();
+  open();
   for (let number = 0; bob.transport !== 'websocket' || number < 50; number += 1) {
     wanted.push(`ann ${number}`, `bob ${number}`);
     await Promise.all([ann.send('friends', `ann ${number}`), bob.send('friends', `bob ${number}`)]);
@@ -208,11 +208,11 @@ test('where WebSockets do not get through, the chat goes over an event stream, a
 
 test('polls climb to a WebSocket in the midst of talk', async (t) => {
   const app = await startApp(t, { env: { RATE_LIMITS: 'off' } });
-  const { blocked, BlockedWebSocket } = await openBlockedPath(t, app);
+  const { open, isOpen, BlockedWebSocket } = await openBlockedPath(t, app);
   const ann = await enter(t, app, 'ann', { transport: 'websocket' });
   const bob = await enter(t, app, 'bob', {
     WebSocket: BlockedWebSocket,
-    timers: hasty,
+    timers: hasty(isOpen),
     // Something on the way lets no stream through.
     fetch: (url, init) =>
       url.includes('/sse/') && init.method === 'GET' ? Promise.reject(new TypeError('no')) : fetch(url, init),
@@ -221,7 +221,7 @@ test('polls climb to a WebSocket in the midst of talk', async (t) => {
   await ann.join('friends');
   await bob.join('friends');
   const told = { ann: listen(ann), bob: listen(bob) };
-  blocked.resume();
+  open();
   for (let number = 0; bob.transport !== 'websocket'; number += 1) await ann.send('friends', `${number}`);
   const last = heard(bob, 'last');
   await ann.send('friends', 'last');
@@ -230,20 +230,33 @@ test('polls climb to a WebSocket in the midst of talk', async (t) => {
   t.deepEqual([told.ann.others, told.bob.others], [[], []]);
 });
 
-/** Time as it is, but the way back up is tried soon. */
-const hasty = {
-  setTimeout: (run: () => void, ms: number): unknown => {
-    const isClimb = ms > connectionTimes.climbMs - 1_000 && ms <= connectionTimes.climbMs;
-    return setTimeout(run, isClimb ? 200 : ms);
-  },
-  clearTimeout: (handle: unknown): void => clearTimeout(handle as NodeJS.Timeout),
-};
+/** Time as it is, but the way back up is tried soon after `isOpen`: before that it would fail, and be left for minutes. */
+function hasty(isOpen: Promise<void>): NonNullable<ClientOptions['timers']> {
+  const dropped = new Set<unknown>();
+  return {
+    setTimeout(run, ms) {
+      const isClimb = ms > connectionTimes.climbMs - 1_000 && ms <= connectionTimes.climbMs;
+      if (!isClimb) return setTimeout(run, ms);
+      const handle = {};
+      void isOpen.then(() =>
+        setTimeout(() => {
+          if (!dropped.has(handle)) run();
+        }, 200),
+      );
+      return handle;
+    },
+    clearTimeout(handle) {
+      dropped.add(handle);
+      clearTimeout(handle as NodeJS.Timeout);
+    },
+  };
+}
 
 /** A WebSocket class whose sockets go through a proxy that refuses them until told otherwise. */
 async function openBlockedPath(
   t: ExecutionContext,
   app: TestApp,
-): Promise<{ blocked: TcpProxy; BlockedWebSocket: WebSocketConstructor }> {
+): Promise<{ open: () => void; isOpen: Promise<void>; BlockedWebSocket: WebSocketConstructor }> {
   const blocked = await openTcpProxy(app.url);
   t.teardown(() => blocked.close());
   blocked.refuse();
@@ -252,5 +265,13 @@ async function openBlockedPath(
       super(url.replace(new URL(url).host, new URL(blocked.url).host));
     }
   }
-  return { blocked, BlockedWebSocket };
+  let noteOpen: () => void = () => {};
+  const isOpen = new Promise<void>((resolve) => {
+    noteOpen = resolve;
+  });
+  const open = (): void => {
+    blocked.resume();
+    noteOpen();
+  };
+  return { open, isOpen, BlockedWebSocket };
 }
