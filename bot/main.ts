@@ -75,6 +75,8 @@ export async function runBot(config: BotConfig, { signal, log, WebSocket, fetch 
   client.on('session', () => {
     for (const command of memory.takeLeft()) router.receive(command);
   });
+  // Nothing leads back to a new session before it is written. At the end of the turn all that came with it is told.
+  for (const name of ['session', 'rejoined'] as const) client.on(name, () => queueMicrotask(() => memory.flush()));
   const closeChain = (): void => chain.close();
   signal.addEventListener('abort', closeChain, { once: true });
   try {

@@ -47,6 +47,8 @@ export type Memory = {
   token: string | undefined;
   /** Where to go on from. */
   readonly session: ExportedSession | undefined;
+  /** Whether another bot had the state file when it was last tried. */
+  readonly isTaken: boolean;
   /** Whether the token is or was in the state file, where another bot may have read it. */
   readonly isTokenShared: boolean;
   /** Tries to get the state file, where it does not have it yet, and reads what a bot before has left. */
@@ -76,6 +78,7 @@ export function createMemory({ file, server, account, exportSession, log, now }:
   let session: ExportedSession | undefined;
   let isHeld = false;
   let isTokenShared = false;
+  let isTaken = false;
   let isOver = false;
   let isChanged = false;
   let timer: NodeJS.Timeout | undefined;
@@ -142,6 +145,7 @@ export function createMemory({ file, server, account, exportSession, log, now }:
   function open(): void {
     if (file === undefined || isHeld || isOver) return;
     const claim = file.claim();
+    isTaken = claim.kind === 'taken';
     if (claim.kind === 'unusable') return warn(`${claim.sentence} The bot goes on without a state file.`);
     if (claim.kind === 'taken') {
       warn(`${claim.sentence} This one goes on without.`);
@@ -179,6 +183,9 @@ export function createMemory({ file, server, account, exportSession, log, now }:
     },
     get session() {
       return exportSession() ?? session;
+    },
+    get isTaken() {
+      return isTaken;
     },
     get isTokenShared() {
       return isTokenShared;

@@ -256,6 +256,24 @@ test('while another bot has the state file it borrows the token alone, and takes
   t.is(client.calls.at(-1), 'suspend');
 });
 
+test('a wait for another bot ends when that bot gives the state file free', async (t) => {
+  const file = createHeldFile(left);
+  let looks = 0;
+  file.claim = () => {
+    looks += 1;
+    // Two runs, and within the wait after the second.
+    if (looks === 3) return { kind: 'ours', contents: left };
+    return { kind: 'taken', contents: left, sentence: 'finbot.json is in use.' };
+  };
+  const inUse = ({ connects }: FakeClient): unknown =>
+    connects.push(new FatalError('already-chatting'), new FatalError('already-chatting'));
+  const { client, waits } = setUp(t, { token: 'given' }, inUse, file);
+  await until(() => client.server.get('friends') === true);
+  t.deepEqual(client.calls.slice(0, 3), ['connect with given', 'connect with given', 'connect with given from s.7']);
+  // Of the second wait, which is 4 s, half.
+  t.deepEqual(waits.slice(0, 2), [2000, 2000]);
+});
+
 test('a borrowed token is not ended at the stop', async (t) => {
   const file = createHeldFile(left);
   file.isTaken = true;

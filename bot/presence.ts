@@ -22,7 +22,7 @@ export type PresenceDeps = {
     Client,
     'login' | 'logout' | 'connect' | 'close' | 'suspend' | 'list' | 'join' | 'part' | 'on' | 'state' | 'token'
   >;
-  memory: Pick<Memory, 'open' | 'token' | 'isTokenShared' | 'session' | 'forgetSession' | 'leave'>;
+  memory: Pick<Memory, 'open' | 'isTaken' | 'token' | 'isTokenShared' | 'session' | 'forgetSession' | 'leave'>;
   /** As people know the server, for the log. */
   url: string;
   account: Account;
@@ -42,6 +42,9 @@ type End = { sentence: string; atOnce?: boolean };
 // Waits after ends in a row: quick at first, since most pass soon; five minutes at most, which is kind to the log-in throttle.
 const firstWaitMs = 2000;
 const longestWaitMs = 300_000;
+// Between two looks at a state file that another bot has. That bot may be the one that this one replaces: the grace is
+// longer than this, and shorter than the waits.
+const lookMs = 2000;
 // A chat that lasted this long was a success: the waits begin anew.
 const stableMs = 60_000;
 // A log-out is a courtesy and must not hold up the stop.
@@ -52,7 +55,7 @@ const logoutMs = 2000;
  * server keeps the session during its grace. Never rejects.
  */
 export async function stayInChat(deps: PresenceDeps): Promise<void> {
-  const { client, log, wait, now, random, signal } = deps;
+  const { client, log, now, random, signal } = deps;
   const report: RoomReport = { last: '' };
   const removeListener = client.on('state', sayState(deps));
   let attempt = 0;
@@ -66,12 +69,23 @@ export async function stayInChat(deps: PresenceDeps): Promise<void> {
       const ms = isFree ? 0 : Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(attempt, 10)) * (0.5 + random() / 2);
       attempt += 1;
       log.warn(`${end.sentence} Trying again ${isFree ? 'now' : `in ${Math.ceil(ms / 1000)} s`}.`);
-      await wait(ms, signal);
+      await pause(ms, deps);
     }
   } finally {
     removeListener();
     await leave(deps);
   }
+}
+
+/** Waits; where another bot has the state file, not longer than that. */
+async function pause(ms: number, { memory, wait, signal }: PresenceDeps): Promise<void> {
+  for (let left = ms; memory.isTaken && !signal.aborted; left -= lookMs) {
+    if (left <= lookMs) return wait(left, signal);
+    await wait(lookMs, signal);
+    memory.open();
+    if (!memory.isTaken) return;
+  }
+  await wait(ms, signal);
 }
 
 /** One run: from the log-in to the client's end. */

@@ -60,7 +60,7 @@ export function openStateFile({ path, owner, now, isAlive }: StateFileDeps): Sta
     if (isOurs && isTakenOver()) throw new StateFileLost(`${path} was taken over by another process`);
     // Beside it, or the rename would not be atomic. Made anew each time, so that it is a file of ours with these rights.
     const temporary = `${path}.tmp`;
-    if (!isOurs) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    if (!isOurs) makeFolder(dirname(path));
     rmSync(temporary, { force: true });
     writeFileSync(temporary, `${head},"contents":${JSON.stringify(contents)}}\n`, { mode: 0o600, flag: 'wx' });
     renameSync(temporary, path);
@@ -124,6 +124,15 @@ export function isProcessAlive(pid: number): boolean {
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** The folder alone, not those above it: Node's `recursive` never comes back where a file system says ENOENT to all. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 
