@@ -31,10 +31,10 @@ export const streamWeights: Weights = {
   stall: 18,
   delay: 8,
   pieces: 5,
-  'half-open': 3,
-  repeat: 10,
-  swallow: 3,
-  late: 2,
+  'half-open': 5,
+  repeat: 14,
+  swallow: 4,
+  late: 3,
 };
 export const requestWeights: Weights = {
   none: 68,
@@ -43,10 +43,10 @@ export const requestWeights: Weights = {
   stall: 4,
   delay: 5,
   pieces: 2,
-  'half-open': 1,
+  'half-open': 2,
   repeat: 7,
   swallow: 4,
-  late: 1,
+  late: 3,
 };
 
 export type ProxyOptions = {

@@ -16,6 +16,8 @@ export type DriverOptions = {
   /** `performance.now()` when the round began. */
   start: number;
   graceMs: number;
+  /** Its proxy delivers nothing behind its back, and keeps to the order of what it delivers. */
+  isGentle: boolean;
   /** Whether sessions live through their whole grace: their outbox does not fill before. */
   isRoomy: boolean;
   fail: (what: string) => void;
@@ -33,10 +35,8 @@ const excuseMs = 12_000;
 const behindTheBack = /late|half-open|stall (up|both)|twice/;
 
 export async function openRawDriver(options: DriverOptions): Promise<FuzzClient & { close(): Promise<void> }> {
-  const { name, random, tally, rooms, graceMs, isRoomy, fail } = options;
+  const { name, random, tally, rooms, graceMs, isRoomy, isGentle, fail } = options;
   const diary = createDiary(options.start);
-  // Every second client has a proxy that keeps to the order of what it delivers.
-  const isGentle = random.chance(0.5);
   let excusedUntil = Number.NEGATIVE_INFINITY;
   const proxy: FaultyProxy = await openFaultyProxy({
     target: options.target,
@@ -69,9 +69,9 @@ export async function openRawDriver(options: DriverOptions): Promise<FuzzClient 
   function comeBack(): void {
     if (isLeaving) return;
     clearTimeout(timer);
-    const pausesLong = !isResting && draw.chance(isRoomy ? 0.06 : 0.12);
+    const pausesLong = !isResting && draw.chance(isRoomy ? 0.06 : 0.2);
     // Longer than the grace, or, where the outbox is small, mostly as long as it takes to fill.
-    const factor = isRoomy ? 1.2 + draw.next() : 0.5 + 0.7 * draw.next();
+    const factor = isRoomy ? 1.2 + draw.next() : 0.6 + 0.5 * draw.next();
     if (pausesLong) diary.note('a long pause');
     const ms = pausesLong ? graceMs * factor : draw.wait(isResting ? 100 : 250);
     timer = setTimeout(() => {

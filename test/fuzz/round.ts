@@ -150,7 +150,7 @@ async function openClients(options: {
   const shared = { ...rest, target: server.url, rooms };
   const raw = Array.from({ length: clients }, async (_, n) => {
     const own = { name: `raw-${n}`, token: await signUp(server.url, `raw-${n}`), random: random.fork(`raw-${n}`) };
-    return openRawDriver({ ...shared, ...own, graceMs, isRoomy });
+    return openRawDriver({ ...shared, ...own, graceMs, isRoomy, isGentle: n % 2 === 0 });
   });
   const sdk = Array.from({ length: sdkClients }, async (_, n) => {
     const own = { name: `sdk-${n}`, token: await signUp(server.url, `sdk-${n}`), random: random.fork(`sdk-${n}`) };
