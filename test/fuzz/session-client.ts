@@ -55,6 +55,8 @@ export class SessionClient {
   readonly #unanswered = new Map<string, Request>();
   #outgoing: Request[] = [];
   #isSending = false;
+  /** The line is busy with ending the session: nothing else is begun before that is over. */
+  #isFinishing = false;
   #lastKind: TransportKind | undefined;
   /** A line that was left standing when the session went on elsewhere. */
   #left: Line | undefined;
@@ -83,7 +85,7 @@ export class SessionClient {
 
   /** Something waits for an answer, and nothing has come for so long: the line may be dead. */
   isStuck(ms: number): boolean {
-    return this.#unanswered.size > 0 && performance.now() - this.#heardAt > ms;
+    return !this.#isFinishing && this.#unanswered.size > 0 && performance.now() - this.#heardAt > ms;
   }
 
   connect(kind: TransportKind): void {
@@ -117,6 +119,7 @@ export class SessionClient {
 
   /** Leaves the line without a word. */
   drop(): void {
+    if (this.#isFinishing) return;
     this.#options.diary.note(`drop ${this.kind ?? 'nothing'}`);
     this.#line?.drop();
     this.#lose();
@@ -139,9 +142,11 @@ export class SessionClient {
     diary.note(`finish ${this.kind ?? 'nothing'}`);
     const line = this.#line;
     this.#state = 'opening';
+    this.#isFinishing = true;
     // Whether it has ended is not known from here on.
     this.#attachedAt = Number.NEGATIVE_INFINITY;
     const isEnded = (await line?.finish()) ?? false;
+    this.#isFinishing = false;
     diary.note(isEnded ? 'finished' : 'not known to be finished');
     if (isEnded) this.#forgetSession();
     this.#lose();
