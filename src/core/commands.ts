@@ -57,7 +57,7 @@ export function runCommand(context: CommandContext, session: Session, frame: Cli
   const name = (frame as FrameOf<'part'>).room_name;
   const room = memberRoom(context, session, name);
   if (room === undefined) {
-    session.answerError('room:not-joined', { name }, frame.ref);
+    session.refuseMessage('room:not-joined', { name }, frame.ref);
     return undefined;
   }
   return command.run(context, session, frame, room);
@@ -86,11 +86,11 @@ function part(context: CommandContext, session: Session, frame: FrameOf<'part'>,
 function message(context: CommandContext, session: Session, frame: FrameOf<'message'>, room: LiveRoom): undefined {
   const body = frame.body.trim();
   if (body === '') {
-    session.answerError('room:empty-message', undefined, frame.ref);
+    session.refuseMessage('room:empty-message', undefined, frame.ref);
     return;
   }
   if (body.length > context.bodyLength) {
-    session.answerError('room:message-too-long', { name: room.name, max_length: context.bodyLength }, frame.ref);
+    session.refuseMessage('room:message-too-long', { name: room.name, max_length: context.bodyLength }, frame.ref);
     return;
   }
   const settled = session.beginAppend();

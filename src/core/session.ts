@@ -228,7 +228,7 @@ export class Session implements Receiver, ConnectionOwner {
     if (decoded.kind === 'invalid') this.#answer('invalid-format', undefined, ref);
     else if (waitMs > 0) this.#answer('rate-limited', { retry_after: Math.ceil(waitMs / 10) / 100 }, ref);
     else if (decoded.kind === 'unsupported') this.#answer('unsupported-command', { type: decoded.type }, ref);
-    else if (this.#queue.isFull(bytes)) this.#answer('unavailable', undefined, ref);
+    else if (this.#queue.isFull(bytes)) this.answerError('unavailable', undefined, ref);
     else this.#queue.add(decoded.frame, bytes);
   }
 
@@ -346,11 +346,19 @@ export class Session implements Receiver, ConnectionOwner {
     return this.#queue.beginAppend();
   }
 
-  /** An error that nothing has to wait for still comes in its turn. */
+  /** The error of a message to a room: it comes after the outcomes of those before, which may still wait for the log. */
+  refuseMessage(code: ErrorCode, details: ErrorDetails | undefined, ref: string | undefined): void {
+    countError(this.#context.counters, code);
+    const frame = encodeError(code, details, ref);
+    if (this.#queue.isAppending) this.#queue.addNext({ type: 'answer', frame });
+    else this.#pushDirect(frame);
+  }
+
+  /** An error that nothing has to wait for still comes in its turn, unless too much waits. */
   #answer(code: ErrorCode, details: ErrorDetails | undefined, ref: string | undefined): void {
     countError(this.#context.counters, code);
     const frame = encodeError(code, details, ref);
-    if (this.#queue.isEmpty || this.#queue.isFull(0)) this.#pushDirect(frame);
+    if (this.#queue.isFull(0)) this.#pushDirect(frame);
     else this.#queue.add({ type: 'answer', frame });
   }
 

@@ -29,16 +29,35 @@ function openQueue(mayRun: (task: Task) => boolean = () => true): {
   return { queue, ran, endList };
 }
 
-test('messages and answers do not wait for outcomes of the log, everything else does', (t) => {
+test('messages do not wait for outcomes of the log, everything else does', (t) => {
   const { queue, ran } = openQueue();
   queue.add(message);
   const outcomes = [queue.beginAppend(), queue.beginAppend()];
-  for (const task of [answer, message, { type: 'help' } as const, message]) queue.add(task);
-  t.deepEqual(ran, ['message', 'answer', 'message']);
+  for (const task of [message, answer, message, { type: 'help' } as const, message]) queue.add(task);
+  t.deepEqual(ran, ['message', 'message']);
+  t.true(queue.isAppending);
   outcomes[0]?.();
-  t.is(ran.length, 3);
+  t.is(ran.length, 2);
   outcomes[1]?.();
-  t.deepEqual(ran.slice(3), ['help', 'message']);
+  t.deepEqual(ran.slice(2), ['answer', 'message', 'help', 'message']);
+  t.false(queue.isAppending);
+});
+
+test('what a message leaves to be done comes before what was sent after it', (t) => {
+  const ran: string[] = [];
+  const queue: TaskQueue = new TaskQueue(
+    (task) => {
+      ran.push(task.type === 'message' ? task.body : task.type);
+      if (task.type === 'message' && task.body === 'empty') queue.addNext(answer);
+      return undefined;
+    },
+    () => true,
+  );
+  const onOutcome = queue.beginAppend();
+  for (const task of [{ type: 'help' } as const, { ...message, body: 'empty' }, message]) queue.add(task);
+  t.deepEqual(ran, []);
+  onOutcome();
+  t.deepEqual(ran, ['help', 'empty', 'answer', 'x']);
 });
 
 test('what takes its time keeps back what comes after it', async (t) => {

@@ -32,6 +32,11 @@ export class TaskQueue {
     return this.#waiting.length === 0;
   }
 
+  /** Whether messages went to the log whose outcome is not known yet. */
+  get isAppending(): boolean {
+    return this.#appending > 0;
+  }
+
   /** Whether a client message of that size has no room any more. */
   isFull(bytes: number): boolean {
     return this.#waiting.length >= limits.queuedFrames || this.#bytes + bytes > limits.queuedBytes;
@@ -41,6 +46,11 @@ export class TaskQueue {
     this.#waiting.push({ task, bytes });
     this.#bytes += bytes;
     this.#pump();
+  }
+
+  /** What a client message that is being run leaves to be done as soon as those before it have their outcomes. */
+  addNext(task: Task): void {
+    this.#waiting.unshift({ task, bytes: 0 });
   }
 
   clear(): void {
@@ -67,7 +77,7 @@ export class TaskQueue {
       const next = this.#waiting[0];
       if (next === undefined) return;
       const { task, bytes } = next;
-      const waits = task.type !== 'message' && task.type !== 'answer' && this.#appending > 0;
+      const waits = task.type !== 'message' && this.#appending > 0;
       if (waits || !this.#mayRun(task)) return;
       this.#waiting.shift();
       this.#bytes -= bytes;

@@ -158,7 +158,7 @@ eachTransport(
 
     begin();
     bob.send(join);
-    await bob.settle();
+    await bob.delivered();
     await say('meanwhile', known + 1, known + 2);
     await alice.ask({ type: 'custom', room_name: 'friends', command: 'c', payload: 'p' }, { code: 'custom' });
     t.deepEqual(bob.frames.slice(1), []);
@@ -173,7 +173,7 @@ eachTransport(
 
     begin();
     bob.send({ ...join, ref: 'too much' });
-    await bob.settle();
+    await bob.delivered();
     const tooMany = Math.ceil(limits.unwrittenBytes / limits.bodyLength) + 1;
     await say('x'.repeat(limits.bodyLength), known + 3, known + 2 + tooMany);
     read();

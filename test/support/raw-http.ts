@@ -155,7 +155,7 @@ export function createUpstream(door: Door, collector: Collector): Upstream {
     async settle(deadlineMs = defaultDeadlineMs) {
       const ref = `settle ${settled.size}`;
       settled.set(ref, false);
-      // It has no type: the one message that waits for no other's effect.
+      // It has no type: a message without an effect, that nothing is counted for.
       send({ type: 0, ref });
       await collector.waitFor(() => settled.get(ref) || undefined, deadlineMs, 'the answer to a settle');
     },
