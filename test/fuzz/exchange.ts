@@ -5,7 +5,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { carry, endSocket, type Flow, reset } from './flow.ts';
+import { reset } from '../support/tcp-proxy.ts';
+import { carry, endSocket, type Flow } from './flow.ts';
 import type { HttpRequest } from './http-request.ts';
 import type { Random } from './random.ts';
 

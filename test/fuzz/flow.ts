@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { reset } from '../support/tcp-proxy.ts';
 
 export type Direction = 'up' | 'down' | 'both';
 export type CutManner = 'reset' | 'end';
@@ -146,13 +147,6 @@ export function carry(
 export function endSocket(socket: Socket, manner: CutManner): void {
   if (manner === 'reset') reset(socket);
   else socket.destroySoon();
-}
-
-/** Reset (RST). Not while an end is under way: libuv refuses it then, and the handle would spin for ever. */
-export function reset(socket: Socket): void {
-  if (socket.destroyed) return;
-  if (socket.writableEnded) socket.destroy();
-  else socket.resetAndDestroy();
 }
 
 function closeOf(socket: Socket): Promise<unknown> {

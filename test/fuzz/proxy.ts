@@ -6,8 +6,9 @@
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
+import { reset } from '../support/tcp-proxy.ts';
 import { type ExchangeKind, exchange } from './exchange.ts';
-import { carry, type Direction, type Flow, reset, type Shape } from './flow.ts';
+import { carry, type Direction, type Flow, type Shape } from './flow.ts';
 import { type HttpRequest, readRequest } from './http-request.ts';
 import type { Random } from './random.ts';
 

@@ -178,7 +178,6 @@ async function enterBesideProxy(
   // Small chances keep the waits between attempts short.
   const bob = await enter(t, house, 'bob', {
     url: proxy.url,
-    transport: 'websocket',
     random: () => Math.random() / 50,
   });
   await ann.join('friends');

@@ -47,14 +47,14 @@ export async function openTcpProxy(targetUrl: string): Promise<TcpProxy> {
   };
   const cut = (): void => {
     for (const { client, target: upstream } of pairs) {
-      client.resetAndDestroy();
-      upstream.resetAndDestroy();
+      reset(client);
+      reset(upstream);
     }
   };
   const server = createServer((client) => {
     accepted += 1;
     if (refusing) {
-      client.resetAndDestroy();
+      reset(client);
       return;
     }
     const upstream = connect(Number(target.port), target.hostname);
@@ -111,6 +111,15 @@ export async function openTcpProxy(targetUrl: string): Promise<TcpProxy> {
       await closed;
     },
   };
+}
+
+/**
+ * Resets a connection. One that is being shut down already cannot be reset: Node would keep its handle, and a process
+ * that has ended would spin for ever while it waits for it.
+ */
+export function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 function join(from: Socket, to: Socket, count: (bytes: number) => void): void {
