@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse as parseDotenv } from 'dotenv';
+import { type Env, withDerived } from './derived-settings.ts';
 import { limits } from './protocol/limits.ts';
 import {
   databaseUrl,
@@ -337,7 +338,7 @@ export const settings: { readonly [K in keyof Config]: Setting<Config[K]> } = {
   },
 };
 
-export type Env = Readonly<Record<string, string | undefined>>;
+export type { Env } from './derived-settings.ts';
 
 /**
  * Reads the settings. An empty variable counts as unset.
@@ -387,27 +388,4 @@ export function showSetting(setting: Setting, value: Config[keyof Config]): stri
   if (typeof value === 'boolean') return value ? 'on' : 'off';
   if (Array.isArray(value)) return value.join(setting.key === 'FINBOT_ROOMS' ? ':' : ',');
   return String(value);
-}
-
-/** POSTGRES_* and REDIS_PASSWORD, as the compose file knows them, made into URLs where no URL is given. */
-function withDerived(env: Env, faults: string[]): Env {
-  const derived: Record<string, string | undefined> = { ...env };
-  const pick = (key: string): string | undefined => (env[key] === '' ? undefined : env[key]);
-  const postgres = ['HOST', 'PORT', 'USER', 'PASSWORD', 'DB'].some((key) => pick(`POSTGRES_${key}`) !== undefined);
-  if (pick('DATABASE_URL') === undefined && postgres) {
-    const user = encodeURIComponent(pick('POSTGRES_USER') ?? 'finchat');
-    const password = pick('POSTGRES_PASSWORD');
-    const login = password === undefined ? user : `${user}:${encodeURIComponent(password)}`;
-    const name = encodeURIComponent(pick('POSTGRES_DB') ?? 'finchat');
-    const port = pick('POSTGRES_PORT') ?? '5432';
-    if (!/^\d+$/.test(port)) faults.push('POSTGRES_PORT must be a whole number.');
-    else derived.DATABASE_URL = `postgres://${login}@${pick('POSTGRES_HOST') ?? 'localhost'}:${port}/${name}`;
-  }
-  const redisHost = pick('REDIS_HOST');
-  if (pick('REDIS_URL') === undefined && redisHost !== undefined) {
-    const password = pick('REDIS_PASSWORD');
-    const login = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
-    derived.REDIS_URL = `redis://${login}${redisHost}:${pick('REDIS_PORT') ?? '6379'}`;
-  }
-  return derived;
 }

@@ -25,7 +25,7 @@ export type Readiness =
 
 export type RequestMetrics = {
   /** `route`: the route's pattern, or `unmatched`: never a path, which anybody can make up. */
-  observe(request: { method: string; route: string; status: number; seconds: number }): void;
+  observe(request: { method: string; route: string; status: number; seconds: number | undefined }): void;
 };
 
 export type HttpSettings = {

@@ -76,7 +76,7 @@ export function createMetrics(): Metrics {
     http: {
       observe({ method, route, status, seconds }) {
         requests.inc({ method, route, status: String(status) });
-        requestSeconds.observe({ route }, seconds);
+        if (seconds !== undefined) requestSeconds.observe({ route }, seconds);
       },
     },
   };

@@ -116,7 +116,8 @@ function measureRequests(router: Router, metrics: RequestMetrics | undefined): K
       method: ctx.method,
       route: typeof route === 'string' ? route : 'unmatched',
       status: ctx.status,
-      seconds: (performance.now() - begun) / 1000,
+      // How long a poll waits is for its client to say, and no measure of the server.
+      seconds: ctx.respond === false ? undefined : (performance.now() - begun) / 1000,
     });
   };
 }
