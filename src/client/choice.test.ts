@@ -23,19 +23,32 @@ test('what does not open leads to the next at once, and after the last one a wai
 
 test('a transport whose connections die young twice in a row is left, one that lasted in between is not', (t) => {
   const { choice } = create();
-  for (const isYoung of [true, false, true]) choice.onDied(isYoung);
+  for (const isYoung of [true, false, true]) choice.onDied(isYoung, false);
   t.is(choice.kind, 'websocket');
-  choice.onDied(true);
+  choice.onDied(true, false);
   t.is(choice.kind, 'sse');
-  for (const isYoung of [true, true]) choice.onDied(isYoung);
+  for (const isYoung of [true, true]) choice.onDied(isYoung, false);
   t.is(choice.kind, 'poll');
-  for (const isYoung of [true, true]) choice.onDied(isYoung);
+  for (const isYoung of [true, true]) choice.onDied(isYoung, false);
   t.is(choice.kind, 'websocket');
+});
+
+test('a transport that carries answers and dies young is left after five in a row, and waits longer to be tried again', (t) => {
+  const { choice } = create();
+  for (let death = 1; death <= 4; death += 1) choice.onDied(true, true);
+  choice.onDied(false, true);
+  for (let death = 1; death <= 4; death += 1) choice.onDied(true, true);
+  t.is(choice.kind, 'websocket');
+  choice.onDied(true, true);
+  t.is(choice.kind, 'sse');
+  choice.onClimbed('websocket');
+  for (let death = 1; death <= 5; death += 1) choice.onDied(true, true);
+  t.deepEqual([choice.kind, choice.climbWaitMs()], ['sse', 2 * connectionTimes.climbMs]);
 });
 
 test('a transport that is the only one is never left', (t) => {
   const choice = new Choice(['poll'], () => 0);
-  for (const isYoung of [true, true]) choice.onDied(isYoung);
+  for (const isYoung of [true, true]) choice.onDied(isYoung, false);
   t.false(choice.onFailed());
   t.deepEqual([choice.kind, choice.openMs, choice.climbWaitMs()], ['poll', openMs, undefined]);
 });
@@ -54,7 +67,7 @@ test('the time until the better ones are tried runs on while connections come an
   choice.onFailed();
   t.is(choice.climbWaitMs(), climbMs);
   clock.now = 45_000;
-  choice.onDied(false);
+  choice.onDied(false, false);
   t.is(choice.climbWaitMs(), climbMs - 45_000);
   clock.now = 10 * climbMs;
   t.is(choice.climbWaitMs(), 0);
@@ -72,10 +85,10 @@ test('each vain round doubles the time up to ten minutes, and a lasting connecti
   choice.onClimbed('websocket');
   t.is(choice.kind, 'websocket');
   // It opens, as it did before, and dies.
-  for (const isYoung of [true, true]) choice.onDied(isYoung);
+  for (const isYoung of [true, true]) choice.onDied(isYoung, false);
   t.deepEqual([choice.kind, choice.climbWaitMs()], ['sse', climbMaxMs]);
   choice.onClimbed('websocket');
-  choice.onDied(false);
+  choice.onDied(false, false);
   choice.onFailed();
   t.is(choice.climbWaitMs(), climbMs);
 });

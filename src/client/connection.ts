@@ -237,7 +237,7 @@ export class Connection {
     if (waitMs !== undefined) this.#knownWait = waitMs + this.#deps.random() * backoff.jitterMs;
     if (!isServersWord(code) && this.#state === 'connecting') return this.#onFailed();
     if (!isServersWord(code) && line.hasOpened) {
-      this.#choice.onDied(line.ageMs < connectionTimes.youngMs && !line.hasServed);
+      this.#choice.onDied(line.ageMs < connectionTimes.youngMs, line.hasServed);
     }
     this.#retry(retry);
   }

@@ -169,7 +169,7 @@ test('a WebSocket that dies young twice in a row is followed by an event stream,
 });
 
 for (const how of ['has carried an answer', 'has lasted'] as const) {
-  test(`a WebSocket that ${how} is opened again however often it is cut`, async (t) => {
+  test(`a WebSocket that ${how} is opened again when it is cut${how === 'has lasted' ? ', however often' : ', but not for ever'}`, async (t) => {
     const all = await choosing(t);
     const connected = all.client.connect();
     let line = await all.server.accept();
@@ -187,6 +187,10 @@ for (const how of ['has carried an answer', 'has lasted'] as const) {
     }
     t.is(all.client.transport, 'websocket');
     t.is(all.server.requests.length, 0);
+    if (how === 'has lasted') return;
+    await passFence(line);
+    await dieYoung(all, line);
+    t.regex((await all.server.request()).what, /^GET \/sse\/chat/);
   });
 }
 
