@@ -25,6 +25,9 @@ export function logRequests(log: Logger, addressOf: (ctx: Koa.Context) => string
     // Asked now: a socket that has closed meanwhile has no address.
     const address = addressOf(ctx);
     await next();
+    const level = ctx.status >= 400 ? 'info' : 'debug';
+    // Most servers do not want to know of each request, and a poll is one.
+    if (!log.isLevelEnabled(level)) return;
     const line = {
       method: ctx.method,
       url: redactUrl(ctx.url),
@@ -32,7 +35,6 @@ export function logRequests(log: Logger, addressOf: (ctx: Koa.Context) => string
       ms: Math.round(performance.now() - begun),
       address,
     };
-    if (ctx.status >= 400) log.info(line, 'request refused');
-    else log.debug(line, 'request');
+    log[level](line, level === 'info' ? 'request refused' : 'request');
   };
 }

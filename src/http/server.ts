@@ -108,11 +108,12 @@ function refuseUnrouted(router: Router): Koa.Middleware {
 }
 
 function measureRequests(router: Router, metrics: RequestMetrics | undefined): Koa.Middleware {
+  if (metrics === undefined) return (_ctx, next) => next();
   return async (ctx, next) => {
     const begun = performance.now();
     await next();
     const route = router.match(ctx.path, ctx.method).path.at(-1)?.path;
-    metrics?.observe({
+    metrics.observe({
       method: ctx.method,
       route: typeof route === 'string' ? route : 'unmatched',
       status: ctx.status,
