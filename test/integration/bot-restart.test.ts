@@ -90,10 +90,12 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 /** The way, and the seed of the kills: fixed, so that the schedule is the same each time. */
 const runs: [way: Way, seed: number][] = [
   ['websocket', 1],
-  ['websocket', 2],
   ['sse', 3],
   ['poll', 4],
 ];
+
+/** Ends per run: some at work and some at the start, by either signal. A search for what six don't show may want hundreds. */
+const killCount = Number(process.env['FINCHAT_BOT_KILLS'] ?? 6);
 
 for (const [way, seed] of runs) {
   test.serial(
@@ -105,7 +107,7 @@ for (const [way, seed] of runs) {
       await says(bot, inRoom);
       const asked: string[] = [];
       let kills = 0;
-      const isOut = askInBursts(ann, createRandom(seed).fork('asking'), asked, () => kills >= 6);
+      const isOut = askInBursts(ann, createRandom(seed).fork('asking'), asked, () => kills >= killCount);
       const random = createRandom(seed).fork('kills');
       const outputs: string[] = [];
       const isAsking = { value: true };
@@ -143,9 +145,9 @@ for (const [way, seed] of runs) {
   );
 }
 
-/** At least 120 commands, and on until it is enough: some alone, some in bursts, and the same one twice in a burst, which is two questions. */
+/** At least 30 commands, and on until it is enough: some alone, some in bursts, and the same one twice in a burst, which is two questions. */
 async function askInBursts(ann: Client, random: Random, asked: string[], isEnough: () => boolean): Promise<void> {
-  for (let n = 0; n < 120 || !isEnough(); ) {
+  for (let n = 0; n < 30 || !isEnough(); ) {
     const size = random.int(1, 6);
     const burst = Array.from({ length: size }, (_, i) => `S${n + i}`);
     n += size;
