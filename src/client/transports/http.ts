@@ -31,7 +31,11 @@ export async function ask<Value>(
   const abort = (): void => controller.abort();
   const timer = timeoutMs === undefined ? undefined : timers.setTimeout(abort, timeoutMs);
   signal.addEventListener('abort', abort, { once: true });
-  try {
+  // Some platforms' fetch goes on waiting for a body after the abort.
+  const aborted = new Promise<never>((_resolve, reject) => {
+    controller.signal.addEventListener('abort', () => reject(controller.signal.reason as Error), { once: true });
+  });
+  const carryOut = async (): Promise<Value> => {
     // Not `cache: 'no-store'`, which the answers say themselves: with it Chromium remembers no answer to a preflight, and
     // every request of a page of another origin would be two.
     const response = await fetch(`${base}${path}`, {
@@ -45,7 +49,10 @@ export async function ask<Value>(
       ...(isLast ? { keepalive: true } : {}),
       signal: controller.signal,
     });
-    return await read(response);
+    return read(response);
+  };
+  try {
+    return await Promise.race([carryOut(), aborted]);
   } finally {
     timers.clearTimeout(timer);
     signal.removeEventListener('abort', abort);
@@ -63,14 +70,19 @@ export function retryAfterMs(response: ResponseLike): number | undefined {
 export async function refuse(response: ResponseLike, events: TransportEvents): Promise<void> {
   const { status } = response;
   const body = parseMessage(await response.text());
-  const isFatal = typeof body === 'object' && body !== null && 'type' in body && body.type === 'fatal';
+  const isWord = isFatal(body);
   if (status === 503 || status === 429) {
     // Of a proxy's 503 nothing is known but that the server behind it does not answer.
-    events.onClosed(isFatal || status === 429 ? 1013 : ownCloseCodes.broken, retryAfterMs(response));
+    events.onClosed(isWord || status === 429 ? 1013 : ownCloseCodes.broken, retryAfterMs(response));
     return;
   }
-  if (isFatal) events.onMessage(body);
-  events.onClosed(isFatal ? ownCloseCodes.broken : ownCloseCodes.strange);
+  if (isWord) events.onMessage(body);
+  events.onClosed(isWord ? ownCloseCodes.broken : ownCloseCodes.strange);
+}
+
+/** Whether a message is one that ends the chat: the only kind in an answer that is not counted. */
+export function isFatal(message: unknown): boolean {
+  return typeof message === 'object' && message !== null && 'type' in message && message.type === 'fatal';
 }
 
 /** The same events, until the signal fires or one of them says that it is over. */

@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import { type Scripted, scripted, until } from '../../../test/support/scripted-client.ts';
 import { nextRequest, waiting } from '../../../test/support/scripted-http.ts';
 import { type Exchange, joined, message, motd, status } from '../../../test/support/scripted-server.ts';
-import { FatalError } from '../index.ts';
+import { FatalError, type FetchLike } from '../index.ts';
 import { takeoverLimits } from '../takeovers.ts';
 import { pollTimes } from './poll.ts';
 
@@ -150,14 +150,48 @@ test('a fatal behind the last messages is told after them', async (t) => {
   t.deepEqual(told, ['joined r bob', 'message r 2', 'end kicked']);
 });
 
+/** Of another session, from long ago, from ahead; the last with one message too many. */
+const strangers = [
+  { cursor: 'q.1', messages: [] },
+  { cursor: 'q.2', messages: [message('r', 7)] },
+  { cursor: 's.0', messages: [] },
+  { cursor: 's.3', messages: [message('r', 7)] },
+  { cursor: 's.2', messages: [message('r', 7), message('r', 8)] },
+];
+
 test('an answer that is none of the chat’s is a broken connection', async (t) => {
-  for (const body of ['a page', {}, { cursor: 7, messages: [] }, { cursor: 's.1' }, { cursor: 'x', messages: [] }]) {
+  for (const body of [
+    'a page',
+    {},
+    { cursor: 7, messages: [] },
+    { cursor: 's.1' },
+    { cursor: 'x', messages: [] },
+    ...strangers,
+  ]) {
     const all = await polling(t);
     const isWaiting = waiting(all);
     all.poll.answer(200, body);
     await isWaiting;
     t.is((await nextRequest(all)).what, 'GET /poll/chat?cursor=s.1&wait=0');
+    t.deepEqual(all.told, []);
   }
+});
+
+test('a poll whose fetch heeds no abort is given up all the same', async (t) => {
+  let isDeaf = false;
+  const deaf: FetchLike = (url, init) => (isDeaf ? new Promise(() => {}) : fetch(url, init));
+  const all = await scripted(t, { transport: 'poll', fetch: deaf });
+  const connected = all.client.connect();
+  const first = await all.server.request();
+  isDeaf = true;
+  first.messages('s.1', [motd]);
+  await connected;
+  const isWaiting = waiting(all);
+  while (!all.timers.waits.includes(25_000 + pollTimes.marginMs)) await new Promise((resolve) => setImmediate(resolve));
+  all.timers.advance(25_000 + pollTimes.marginMs);
+  await isWaiting;
+  isDeaf = false;
+  t.is((await nextRequest(all)).what, 'GET /poll/chat?cursor=s.1&wait=0');
 });
 
 test('something that answers at once and has nothing is not asked in a loop', async (t) => {

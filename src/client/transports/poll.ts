@@ -4,7 +4,7 @@
  */
 import { limits } from '../../protocol/limits.ts';
 import type { FetchLike, ResponseLike, Timers } from '../platform.ts';
-import { ask, placeOf, refuse, untilOver, withQuery } from './http.ts';
+import { ask, isFatal, placeOf, refuse, untilOver, withQuery } from './http.ts';
 import { type OpenTransport, ownCloseCodes, parseMessage, type TransportEvents } from './transport.ts';
 import { createUpstream } from './upstream.ts';
 
@@ -48,7 +48,9 @@ export function createPollTransport(base: string, fetch: FetchLike, timers: Time
         const asking = { method: 'GET', path: withQuery(path, query), signal, timeoutMs } as const;
         const answer = await ask(line, asking, (response) => readAnswer(response, events));
         if (answer === undefined) return;
-        if (wait === undefined || wait === 0) announce(answer.cursor, start, events);
+        // An old answer, or one of another session, from something on the way that keeps answers.
+        if (!follows(answer, cursor)) return events.onClosed(ownCloseCodes.strange);
+        if (cursor === undefined || wait === 0) announce(answer.cursor, start, events);
         tell(answer, cursor, events);
         const hasNews = answer.cursor !== cursor;
         quick = hasNews || wait === 0 || now() - askedAt >= pollTimes.quickMs ? 0 : quick + 1;
@@ -90,6 +92,15 @@ function isAnswer(value: unknown): value is Answer {
   if (typeof value !== 'object' || value === null) return false;
   const { cursor, messages } = value as Partial<Answer>;
   return typeof cursor === 'string' && placeOf(cursor) !== undefined && Array.isArray(messages);
+}
+
+/** Whether the answer is to a question with the cursor `asked`: in the same session, and nothing left out. */
+function follows({ cursor, messages }: Answer, asked: string | undefined): boolean {
+  const from = asked === undefined ? undefined : placeOf(asked);
+  const to = placeOf(cursor);
+  const isSame = from === undefined || from.session === to?.session;
+  const fatals = messages.filter((message) => isFatal(message)).length;
+  return isSame && to?.n === (from?.n ?? 0) + messages.length - fatals;
 }
 
 function announce(cursor: string, start: string | undefined, events: TransportEvents): void {

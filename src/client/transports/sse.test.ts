@@ -108,8 +108,9 @@ test('a batch is no larger than the server takes', async (t) => {
 for (const [code, headers, ms] of [
   [429, {}, upstreamTimes.retryMs],
   [503, { 'retry-after': '3' }, 3_000],
+  [503, { 'retry-after': '0' }, upstreamTimes.retryMs],
 ] as const) {
-  test(`a batch refused with ${code} is sent again as it was after ${ms} ms`, async (t) => {
+  test(`a batch refused with ${code} and ${JSON.stringify(headers)} is sent again as it was after ${ms} ms`, async (t) => {
     const { client, server, timers } = await inRoom(t);
     const sent = client.send('r', 'hello');
     sent.catch(() => {});

@@ -10,7 +10,7 @@ import { closeWaitMs, ownCloseCodes } from './transport.ts';
 export const upstreamTimes = {
   /** Milliseconds a POST may take: the server answers once it has read it, and three seconds of that may be a test of life. */
   postMs: 15_000,
-  /** Milliseconds until a POST that was refused for now is tried again, where the server does not say. */
+  /** Milliseconds until a POST that was refused for now is tried again, at least. */
   retryMs: 1_000,
 } as const;
 
@@ -51,7 +51,7 @@ export function createUpstream(
       const text = await response.text();
       if (response.status === 202) return undefined;
       if (response.status === 429 || response.status === 503) {
-        return retryAfterMs(response) ?? upstreamTimes.retryMs;
+        return Math.max(retryAfterMs(response) ?? 0, upstreamTimes.retryMs);
       }
       // Also 409: the session is gone, and opening the line again shows it.
       throw new Error(`POST ${path} was answered ${response.status}: ${text}`);
