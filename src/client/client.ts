@@ -155,6 +155,7 @@ class ChatClient implements Client {
       random,
       onState: (state, previous) => this.#emitter.emit('state', { state, previous }),
       onTransport: (transport) => this.#emitter.emit('transport', { transport }),
+      onArrival: (frame) => this.#emitter.emit('frame', frame),
       onFrame: (frame) => this.#onFrame(frame),
       onOpen: (isResumed) => this.#onOpen(isResumed),
       onLost: () => {
@@ -239,9 +240,10 @@ class ChatClient implements Client {
       const onAbort = (): void => {
         waiter.reject(signal?.reason);
         if (this.#waiters.size > 0 || this.#opened) return;
-        this.#connection.halt();
         this.#rooms.clear();
         this.#requests.fail(new ConnectionError('not-connected'));
+        // Last: a listener of the state may connect anew.
+        this.#connection.halt();
       };
       this.#waiters.add(waiter);
       signal?.addEventListener('abort', onAbort, { once: true });
@@ -332,9 +334,6 @@ class ChatClient implements Client {
 
   #onFrame(frame: ServerFrame): void {
     const { emit } = this.#emitter;
-    emit('frame', frame);
-    // A listener may have closed the client: then there is nobody to tell more.
-    if (this.state === 'ended') return;
     const settled = this.#requests.settle(frame);
     if (frame.type === 'room:notification') this.#rooms.take(frame);
     else if (frame.type === 'error' && !settled) emit('error', new ChatError(frame.code, frame.details, frame.ref));
@@ -350,6 +349,8 @@ class ChatClient implements Client {
     if (isResumed) this.#requests.reattach(this.#nextRef());
     else {
       this.#loseSession();
+      // What waited was told, perhaps to a listener that closed the client.
+      if (this.state !== 'open') return;
       this.#rooms.rejoin();
       this.#requests.attach();
     }

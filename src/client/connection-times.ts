@@ -29,3 +29,9 @@ export const connectionTimes = {
  * its attempt before, which the server still tests. Longer than that takes, by a second for the way there and back.
  */
 export const blockedMs: number = limits.proofMs + 1_000;
+
+/** Of what the server says of its return in `reconnect_in`, the milliseconds that are believed; undefined where it is no time. */
+export function believedDelay(value: unknown): number | undefined {
+  if (typeof value !== 'number' || !(value >= 0)) return undefined;
+  return Math.min(value, connectionTimes.reconnectInMaxMs);
+}

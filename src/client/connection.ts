@@ -20,9 +20,9 @@ import type { ServerFrame } from '../protocol/frames.ts';
 import { backoff, backoffDelay } from './backoff.ts';
 import { Choice } from './choice.ts';
 import { isServersWord, reasonOfClose } from './close-reasons.ts';
-import { blockedMs, connectionTimes } from './connection-times.ts';
+import { believedDelay, blockedMs, connectionTimes } from './connection-times.ts';
 import { type EndReason, FatalError } from './errors.ts';
-import { type Cursor, Line } from './line.ts';
+import { type Cursor, isCounted, Line } from './line.ts';
 import type { Timers } from './platform.ts';
 import { Takeovers } from './takeovers.ts';
 import type { OpenTransport, TransportKind } from './transports/transport.ts';
@@ -42,6 +42,9 @@ export type ConnectionDeps = {
   onState: (state: ConnectionState, previous: ConnectionState) => void;
   /** The transport in use is another, or none. */
   onTransport: (kind: TransportKind | undefined) => void;
+  /** A message came, which the cursor does not count yet. */
+  onArrival: (frame: ServerFrame) => void;
+  /** The same message, counted: all that it means is to be told. */
   onFrame: (frame: ServerFrame) => void;
   /** In the chat. `isResumed`: the session before goes on, and nothing of it was or will be missed. */
   onOpen: (isResumed: boolean) => void;
@@ -66,7 +69,8 @@ export class Connection {
   #timer: unknown;
   /** How far the session was told; undefined where there is none to come back to. */
   #cursor: Cursor | undefined;
-  #isResumed = false;
+  /** Whether the session is one that nobody was told of yet; the line that began it may have gone before its greeting came. */
+  #isNew = false;
   /** Rounds of attempts since the last line that proved stable. */
   #attempt = 0;
   /** Milliseconds to wait before the next attempt, where more is known than the backoff knows. */
@@ -104,6 +108,7 @@ export class Connection {
     this.#isComingBack = resume !== undefined;
     this.#wasBlocked = false;
     this.#isDisputed = false;
+    this.#isNew = false;
     this.#open();
   }
 
@@ -183,8 +188,8 @@ export class Connection {
       this.#rival = undefined;
       void old?.close('keep');
     }
-    this.#isResumed = isResumed;
     if (isResumed) return;
+    this.#isNew = true;
     this.#cursor = line.cursor;
     // The session that it should have taken over is gone.
     if (hasWon) this.#lose('connecting');
@@ -194,9 +199,12 @@ export class Connection {
     if (line !== this.#line) return;
     this.#wasBlocked = false;
     this.#isDisputed = false;
+    // What was known of the time before says nothing of the next cut.
+    this.#knownWait = undefined;
     if (line.kind !== this.#choice.kind) this.#choice.onClimbed(line.kind);
     if (line.cursor === undefined) this.#cursor = undefined;
-    const isResumed = this.#isResumed && this.#cursor !== undefined;
+    const isResumed = !this.#isNew && this.#cursor !== undefined;
+    this.#isNew = false;
     this.#setState('open');
     if (this.#isCurrent(line)) this.#setTransport(line.kind);
     if (this.#isCurrent(line)) this.#deps.onOpen(isResumed);
@@ -205,23 +213,22 @@ export class Connection {
 
   #onFrame(line: Line, frame: ServerFrame): void {
     if (line === this.#rival) return this.#onRivalGone();
-    if (line !== this.#line || !this.#isNews(line, frame)) return;
+    const { cursor } = line;
+    if (line !== this.#line || (isCounted(frame) && !this.#isNews(cursor))) return;
+    this.#deps.onArrival(frame);
+    if (!this.#isCurrent(line)) return;
+    if (isCounted(frame)) this.#cursor = cursor;
     this.#deps.onFrame(frame);
     if (!this.#isCurrent(line)) return;
     if (frame.type === 'fatal') this.#onRefused(frame.code);
     if (frame.type !== 'notification') return;
     if (frame.code === 'logged-out') this.#end('logged-out');
-    else if (frame.code === 'server-closing') this.#knownWait = readDelay(frame.reconnect_in);
+    else if (frame.code === 'server-closing') this.#knownWait = believedDelay(frame.reconnect_in);
   }
 
-  /** Counts the session's messages. A line that took over repeats what the old one told since it was opened. */
-  #isNews(line: Line, frame: ServerFrame): boolean {
-    const { cursor } = line;
-    const isCounted = frame.type !== 'fatal' && !(frame.type === 'notification' && frame.code === 'session');
-    if (cursor === undefined || !isCounted) return true;
-    if (cursor.session === this.#cursor?.session && cursor.n <= this.#cursor.n) return false;
-    this.#cursor = cursor;
-    return true;
+  /** Whether a message that ends at `cursor` was told yet: a line that took over repeats what the old one told since it was opened. */
+  #isNews(cursor: Cursor | undefined): boolean {
+    return cursor === undefined || cursor.session !== this.#cursor?.session || cursor.n > this.#cursor.n;
   }
 
   #isCurrent(line: Line): boolean {
@@ -279,13 +286,18 @@ export class Connection {
     const wasOpen = this.#state === 'open';
     if (wasOpen && (this.#line?.ageMs ?? 0) >= backoff.stableMs) this.#attempt = 0;
     // A rival that had become all there was, and did not open.
-    if (wasOpen && this.#line?.hasOpened === false) this.#onVainClimb();
+    if (wasOpen && this.#line?.hasOpened === false) {
+      this.#choice.onClimbed(undefined);
+      this.#takeovers.onStray();
+    }
     void this.#rival?.close('keep');
     this.#rival = undefined;
     this.#line = undefined;
     this.#clear();
     const jitter = kind === 'jitter' && this.#attempt === 0;
-    const delay = this.#knownWait ?? (jitter ? random() * backoff.jitterMs : backoffDelay(this.#attempt, random));
+    const wait = jitter ? random() * backoff.jitterMs : backoffDelay(this.#attempt, random);
+    // A server that says "at once" again and again is not believed the second time.
+    const delay = this.#attempt === 0 ? (this.#knownWait ?? wait) : Math.max(this.#knownWait ?? 0, wait);
     this.#attempt += 1;
     this.#isComingBack = true;
     this.#timer = timers.setTimeout(() => this.#open(), delay);
@@ -328,11 +340,6 @@ export class Connection {
     } catch {
       this.#climb();
     }
-  }
-
-  #onVainClimb(): void {
-    this.#choice.onClimbed(undefined);
-    this.#takeovers.onStray();
   }
 
   #onRivalGone(): void {
@@ -389,9 +396,4 @@ export class Connection {
     this.#transport = kind;
     this.#deps.onTransport(kind);
   }
-}
-
-function readDelay(value: unknown): number | undefined {
-  if (typeof value !== 'number' || !(value >= 0)) return undefined;
-  return Math.min(value, connectionTimes.reconnectInMaxMs);
 }

@@ -141,6 +141,37 @@ test('an event stream that is refused for now is asked for again, not replaced',
   await connected;
 });
 
+test('how long a proxy asked to wait while another transport was found says nothing of a later cut', async (t) => {
+  const all = await choosing(t, { random: () => 0.999_999 });
+  all.server.blockWebSockets('refuse');
+  const connected = all.client.connect();
+  (await all.server.request()).answer(503, 'a page', { 'retry-after': '60' });
+  (await all.server.request()).messages('s.1', [motd]);
+  await connected;
+  const poll = await all.server.request();
+  const isWaiting = waiting(all);
+  poll.cut();
+  await isWaiting;
+  t.true(all.timers.waits.every((ms) => ms < 60_000));
+});
+
+test('a server that asks again and again to come back at once is waited for all the same', async (t) => {
+  const all = await scripted(t, { random: () => 0.999_999 });
+  all.client.connect().catch(() => {});
+  const waits: number[] = [];
+  for (let times = 0; times < 4; times += 1) {
+    const line = await all.server.accept();
+    line.begin('s', times === 0 ? undefined : 'resumed');
+    const isWaiting = waiting(all);
+    line.send({ type: 'notification', code: 'server-closing', reconnect_in: 0 });
+    line.close(1012);
+    await isWaiting;
+    waits.push(all.timers.waits[0] ?? 0);
+    all.timers.advance(waits.at(-1) ?? 0);
+  }
+  t.deepEqual(waits, [0, 999, 1_999, 3_999]);
+});
+
 /** A line in session `s` that is cut at once. */
 async function dieYoung(all: Scripted, line: Line): Promise<void> {
   const isWaiting = waiting(all);

@@ -130,7 +130,7 @@ export class Line {
     const frame = asFrame(message);
     const isGreeting = isSession(frame) ? this.#begin(frame.session, frame.resumed) : isMotd(frame);
     if (this.isOver()) return;
-    if (!isSession(frame) && frame?.type !== 'fatal') this.#n = n ?? this.#n + 1;
+    if (isCounted(frame)) this.#n = n ?? this.#n + 1;
     if (frame === undefined) return;
     if (this.isOpen && 'ref' in frame) this.#hasServed = true;
     this.#deps.onFrame(this, frame);
@@ -198,6 +198,11 @@ export class Line {
     this.#phase = 'over';
     this.#deps.timers.clearTimeout(this.#timer);
   }
+}
+
+/** Whether a message has a place in its session. One that this client cannot read has. */
+export function isCounted(frame: ServerFrame | undefined): boolean {
+  return frame?.type !== 'fatal' && !isSession(frame);
 }
 
 /** What is no message of the protocol is passed over: a newer server may say more than this client knows. */

@@ -1,6 +1,15 @@
 import test, { type ExecutionContext } from 'ava';
 import { join, type Scripted, scripted, settled, until } from '../../test/support/scripted-client.ts';
-import { custom, joined, type Line, message, motd, parted, status } from '../../test/support/scripted-server.ts';
+import {
+  custom,
+  joined,
+  type Line,
+  message,
+  motd,
+  parted,
+  session,
+  status,
+} from '../../test/support/scripted-server.ts';
 import { type Client, type ClientOptions, ConnectionError, FatalError, requestLimits } from './index.ts';
 
 type Chatting = Scripted & { line: Line };
@@ -48,9 +57,9 @@ test('after a cut the client goes on from the last message that came, in its roo
   // The greeting, the answer to the join and the message.
   const line = await cut(all, all.line);
   t.is(cursorOf(line), 's.3');
-  const session = until(client, 'session');
+  const open = until(client, 'session');
   line.begin('s', 'resumed');
-  t.deepEqual(await session, { resumed: true });
+  t.deepEqual(await open, { resumed: true });
   t.is(client.state, 'open');
   line.send(message('r', 3));
   await passFence(line);
@@ -145,6 +154,51 @@ test('a cut before the question is answered begins anew', async (t) => {
   await passFence(line);
   line.send(message('r', 2, { ref: (await line.next('message')).ref }));
   t.is((await sent).id, 2);
+});
+
+test('a new session that was cut off before its greeting is new all the same, and its rooms are joined', async (t) => {
+  const all = await chatting(t);
+  const line = await cut(all, all.line);
+  const heard = until(all.client, 'frame');
+  line.send(session('other'));
+  await heard;
+  const next = await cut(all, line);
+  t.is(cursorOf(next), 'other.0');
+  const open = until(all.client, 'session');
+  next.begin('other', 'resumed');
+  t.deepEqual(await open, { resumed: false });
+  t.like(await next.next('join'), { room_name: 'r', since: 1 });
+});
+
+test('a client that is suspended before a message is told leaves that message to the next one', async (t) => {
+  const all = await chatting(t);
+  const exported = new Promise((resolve) => {
+    all.client.on('frame', ({ code }) => {
+      if (code === 'message') resolve(all.client.suspend());
+    });
+  });
+  all.line.send(message('r', 2));
+  t.like(await exported, { cursor: 's.2', rooms: [{ name: 'r', epoch: 'e1', seen: 1 }] });
+  t.deepEqual(all.told, ['joined r bob', 'end suspended']);
+});
+
+test('a client that is closed by what waited for a session that is gone stays closed', async (t) => {
+  const all = await chatting(t);
+  const line = await cut(all, all.line);
+  line.begin('other');
+  const { ref } = await line.next('join');
+  line.send(joined('r', ref, status([9], { truncated: true })));
+  line.send(custom('r', 'stock', 'x'));
+  line.send(custom('r', 'stock', 'y'));
+  await settled(all.client, line).catch(() => {});
+  const next = await cut(all, line);
+  const sessions: unknown[] = [];
+  all.client.on('session', (event) => sessions.push(event));
+  all.client.on('custom', () => void all.client.close());
+  next.begin('third');
+  t.is(await next.closed, 1000);
+  t.deepEqual(all.told, ['joined r bob', 'rejoined r', 'custom r stock=x', 'end closed']);
+  t.deepEqual([next.unread, sessions], [[], []]);
 });
 
 test('while the line is away, a command waits to hear whether the session goes on', async (t) => {
@@ -260,6 +314,24 @@ test('an aborted connect leaves an exported session for a later one', async (t) 
   t.not(await line.closed, 1000);
   t.is(server.requests.length, 0);
   t.is(client.state, 'idle');
+});
+
+test('a client that is connected anew as soon as its attempt was aborted keeps its rooms', async (t) => {
+  const { client, server } = await scripted(t);
+  const controller = new AbortController();
+  const resume = { version: 1 as const, cursor: 's.9', rooms: [{ name: 'r', epoch: 'e1', seen: 3 }] };
+  const connected = t.throwsAsync(client.connect({ signal: controller.signal }), { any: true });
+  await server.accept();
+  const again = new Promise<void>((resolve) => {
+    client.on('state', ({ state }) => {
+      if (state === 'idle') resolve(client.connect({ resume }));
+    });
+  });
+  controller.abort();
+  await connected;
+  (await server.accept()).begin('s', 'resumed');
+  await again;
+  t.deepEqual([...client.rooms], ['r']);
 });
 
 test('a client that is suspended while a room is caught up with tells the live events that wait', async (t) => {

@@ -93,8 +93,11 @@ export class Rooms {
     for (const room of this.#rooms.values()) {
       room.phase = 'away';
       // The messages among them come again after the next join; live events would be lost.
-      const held = room.held.splice(0);
-      for (const entry of held) if (entry.id === null) entry.deliver();
+      for (const entry of room.held.splice(0)) {
+        // A listener may have closed the client.
+        if (this.#rooms.get(room.name) !== room) break;
+        if (entry.id === null) entry.deliver();
+      }
     }
   }
 
