@@ -14,6 +14,7 @@ const frames = ['1', '2'].map((text) => ({ bytes: Buffer.from(text) }));
 /** What a poll is answered with whose transport the session layer treats like that. */
 async function answer(
   act: (transport: Transport) => void,
+  asked: { request: OpenRequest; waitMs: number } = { request, waitMs },
 ): Promise<{ status: number; body: unknown; retryAfter: string | null; waits: readonly number[]; names: string[] }> {
   const teardowns: (() => unknown)[] = [];
   const t = { teardown: (run: () => unknown) => void teardowns.push(run) };
@@ -35,7 +36,7 @@ async function answer(
       return Promise.resolve(events);
     },
   });
-  const port = await serveDoor(t, (response) => door.open(response, request, waitMs));
+  const port = await serveDoor(t, (response) => door.open(response, asked.request, asked.waitMs));
   const response = await fetch(`http://127.0.0.1:${port}/`);
   const body: unknown = await response.json();
   // The place that it took is free again, and it is over for the session layer.
@@ -60,6 +61,14 @@ test('a poll that was answered gives its place back, keeps no timer and says onc
     names: ['close'],
   });
   t.like(await answer((transport) => transport.ping()), { status: 200, body: { cursor: 's.7', messages: [] } });
+});
+
+test('a first poll that does not wait is answered with its greeting, also when that comes a moment later', async (t) => {
+  const { status, body } = await answer(
+    (transport) => void setImmediate(() => transport.write(frames.slice(0, 1), { session: 's', n: 1 })),
+    { request: { ...request, cursor: undefined }, waitMs: 0 },
+  );
+  t.deepEqual({ status, body }, { status: 200, body: { cursor: 's.1', messages: [1] } });
 });
 
 test('a poll gets what was due with the end of its session, or the end alone where nothing was due', async (t) => {

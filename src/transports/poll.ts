@@ -96,7 +96,10 @@ function createTransport(response: ServerResponse, cursor: string | undefined): 
       state = 'over';
       answerClose(response, name);
     },
-    ping: answer,
+    ping() {
+      // The greeting of a new session may come a moment after its opening; without it there is no cursor to answer with.
+      if (last !== '') answer();
+    },
   };
 }
 
