@@ -1,15 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { join, type Scripted, scripted, settled, until } from '../../test/support/scripted-client.ts';
-import {
-  custom,
-  joined,
-  type Line,
-  message,
-  motd,
-  parted,
-  session,
-  status,
-} from '../../test/support/scripted-server.ts';
+import { passFence } from '../../test/support/scripted-http.ts';
+import { custom, joined, type Line, message, parted, session, status } from '../../test/support/scripted-server.ts';
 import { type Client, type ClientOptions, ConnectionError, FatalError, requestLimits } from './index.ts';
 
 type Chatting = Scripted & { line: Line };
@@ -41,12 +33,6 @@ async function cut(all: Scripted, line: Line): Promise<Line> {
 const cursorOf = (line: Line): string | null => new URL(line.url, 'http://x').searchParams.get('cursor');
 
 const opened = (client: Client): Promise<unknown> => until(client, 'session');
-
-/** Answers the question that goes before everything else after a resume. */
-async function passFence(line: Line): Promise<void> {
-  const { ref } = await line.next('list');
-  line.send({ type: 'notification', code: 'list', list: [], ref });
-}
 
 test('after a cut the client goes on from the last message that came, in its rooms, without a greeting', async (t) => {
   const all = await chatting(t);
@@ -266,20 +252,6 @@ test('suspend keeps the session for another client, which goes on in it', async 
   t.deepEqual(next.told, ['message r 2']);
 });
 
-test('an exported session that is over is followed by a new one, in its rooms, from where they were', async (t) => {
-  const { client, server, told } = await scripted(t);
-  const resume = { version: 1, cursor: 's.9', rooms: [{ name: 'r', epoch: 'e1', seen: 3 }] } as const;
-  const connected = client.connect({ resume: { ...resume, rooms: [...resume.rooms] } });
-  const line = await server.accept();
-  line.begin('other');
-  await connected;
-  const join = await line.next('join');
-  t.like(join, { room_name: 'r', since: 3, epoch: 'e1' });
-  line.send(joined('r', join.ref, status([4, 5])));
-  await settled(client, line);
-  t.deepEqual(told, ['rejoined r', 'message r 4', 'message r 5']);
-});
-
 test('what was exported while a room is caught up with names no cursor', async (t) => {
   const all = await chatting(t);
   const line = await cut(all, all.line);
@@ -289,49 +261,6 @@ test('what was exported while a room is caught up with names no cursor', async (
   line.send(joined('r', ref, status([9], { truncated: true })));
   await rejoined;
   t.deepEqual(all.client.session.export(), { version: 1, rooms: [{ name: 'r', epoch: 'e1', seen: 1 }] });
-});
-
-test('a client in no chat has nothing to export', async (t) => {
-  const { client, server } = await scripted(t);
-  t.is(client.session.export(), undefined);
-  const connected = client.connect();
-  const line = await server.accept();
-  t.is(client.session.export(), undefined);
-  line.send(motd);
-  await connected;
-  t.is(client.session.export(), undefined);
-});
-
-test('an aborted connect leaves an exported session for a later one', async (t) => {
-  const { client, server } = await scripted(t);
-  const controller = new AbortController();
-  const resume = { version: 1 as const, cursor: 's.9', rooms: [] };
-  const connected = t.throwsAsync(client.connect({ resume, signal: controller.signal }), { any: true });
-  const line = await server.accept();
-  controller.abort();
-  await connected;
-  // 1000 would have ended the session.
-  t.not(await line.closed, 1000);
-  t.is(server.requests.length, 0);
-  t.is(client.state, 'idle');
-});
-
-test('a client that is connected anew as soon as its attempt was aborted keeps its rooms', async (t) => {
-  const { client, server } = await scripted(t);
-  const controller = new AbortController();
-  const resume = { version: 1 as const, cursor: 's.9', rooms: [{ name: 'r', epoch: 'e1', seen: 3 }] };
-  const connected = t.throwsAsync(client.connect({ signal: controller.signal }), { any: true });
-  await server.accept();
-  const again = new Promise<void>((resolve) => {
-    client.on('state', ({ state }) => {
-      if (state === 'idle') resolve(client.connect({ resume }));
-    });
-  });
-  controller.abort();
-  await connected;
-  (await server.accept()).begin('s', 'resumed');
-  await again;
-  t.deepEqual([...client.rooms], ['r']);
 });
 
 test('a client that is suspended while a room is caught up with tells the live events that wait', async (t) => {
@@ -365,39 +294,6 @@ test('a rejoin that has no answer for too long leads to a new session, also whil
   line.begin('third');
   t.like(await line.next('join'), { room_name: 'r', since: 1 });
 });
-
-const unusable: unknown[] = [
-  null,
-  'text',
-  7,
-  [],
-  {},
-  { version: 2, rooms: [] },
-  { version: 1 },
-  { version: 1, rooms: {} },
-  { version: 1, cursor: 's', rooms: [] },
-  { version: 1, cursor: '.1', rooms: [] },
-  { version: 1, cursor: 's.-1', rooms: [] },
-  { version: 1, cursor: 7, rooms: [] },
-  { version: 1, rooms: [null] },
-  { version: 1, rooms: [{ name: 'r', epoch: 'e', seen: '3' }] },
-  { version: 1, rooms: [{ name: 'r', epoch: 'e', seen: 1.5 }] },
-  { version: 1, rooms: [{ epoch: 'e', seen: 1 }] },
-];
-for (const value of unusable) {
-  test(`${JSON.stringify(value)} is refused as no exported session, and connecting without it works`, async (t) => {
-    const { client, server } = await scripted(t);
-    await t.throwsAsync(client.connect({ resume: value as never }), {
-      instanceOf: TypeError,
-      message: /Connect without it/,
-    });
-    t.is(client.state, 'idle');
-    const connected = client.connect();
-    (await server.accept()).begin('s');
-    await connected;
-    t.is(client.rooms.size, 0);
-  });
-}
 
 test('a session that expired is followed by a new one', async (t) => {
   const all = await chatting(t);
