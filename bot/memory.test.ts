@@ -65,6 +65,17 @@ test('a command that is left stays there over any number of starts until it is a
   t.deepEqual(memory.takeLeft(), []);
 });
 
+test('a command that is left stays there over a start that does not reach the chat', (t) => {
+  const file = createHeldFile();
+  const first = setUp(t, file);
+  first.memory.add(command('s.1'));
+  first.memory.flush();
+  const second = setUp(t, file);
+  second.memory.token = 'secret';
+  second.memory.close();
+  t.like(setUp(t, file).memory.takeLeft(), [{ id: 's.1' }]);
+});
+
 test('changes are written by themselves in a moment, many at once', async (t) => {
   const file = createHeldFile();
   let writes = 0;

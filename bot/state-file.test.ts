@@ -1,4 +1,13 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { temporaryFolder } from '../test/support/app.ts';
@@ -60,6 +69,21 @@ test('an owner on another machine lives as long as it writes', async (t) => {
   const longAgo = (Date.now() - stateFileTimes.staleMs) / 1000;
   utimesSync(path, longAgo, longAgo);
   t.is(second.claim().kind, 'ours');
+});
+
+test('a file from a time to come, after the clock was set back, is not taken for ever', async (t) => {
+  const { path, process } = await setUp(t);
+  process({ host: 'there' }).write({});
+  const later = (Date.now() + 2 * stateFileTimes.staleMs) / 1000;
+  utimesSync(path, later, later);
+  t.is(process({ id: 'b' }).claim().kind, 'ours');
+});
+
+test('a file too large to be ours is left unread', async (t) => {
+  const { path, process, put } = await setUp(t);
+  put('{"finbot":1');
+  truncateSync(path, 64 * 1024 * 1024 + 1);
+  t.is(process().claim().kind, 'unusable');
 });
 
 test('an owner with the process id of the one that asks is what that was before it was killed', async (t) => {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { settled, until } from '../../test/support/scripted-client.ts';
 import { choosing, nextRequest, pass, passFence, streaming, turn, waiting } from '../../test/support/scripted-http.ts';
-import { message, motd } from '../../test/support/scripted-server.ts';
+import { custom, message, motd } from '../../test/support/scripted-server.ts';
 import { connectionTimes } from './index.ts';
 import { takeoverLimits } from './takeovers.ts';
 
@@ -15,19 +15,20 @@ test('after a time on an event stream a WebSocket takes the session over, and no
   const line = await server.accept();
   t.is(line.url, '/ws/chat?token=secret&resume=1&cursor=s.3');
   // The old connection goes on meanwhile; the new one repeats what it does not know to have arrived.
-  const heard = until(client, 'message');
+  const heard = until(client, 'custom');
   stream.send(message('r', 2), 's.4');
+  stream.send(custom('r', 'stock', 'x'), 's.5');
   await heard;
   const switched = until(client, 'transport');
   line.begin('s', 'resumed');
-  for (const id of [2, 3]) line.send(message('r', id));
+  for (const frame of [message('r', 2), custom('r', 'stock', 'x'), message('r', 3)]) line.send(frame);
   t.deepEqual(await switched, { transport: 'websocket' });
   await exchange.closed;
   await passFence(line);
   await settled(client, line);
-  t.deepEqual(told, ['joined r bob', 'message r 2', 'message r 3']);
+  t.deepEqual(told, ['joined r bob', 'message r 2', 'custom r stock=x', 'message r 3']);
   t.is(client.state, 'open');
-  t.is(client.session.export()?.cursor, 's.7');
+  t.is(client.session.export()?.cursor, 's.8');
   t.is(server.requests.length, 0);
 });
 

@@ -217,6 +217,17 @@ test('a server that knows no sessions is joined anew', async (t) => {
   t.is((await line.next('join')).since, 1);
 });
 
+test('a server that knows no sessions any more is joined anew, and asked for none', async (t) => {
+  const all = await chatting(t);
+  const line = await cut(all, all.line);
+  t.is(cursorOf(line), 's.2');
+  const open = until(all.client, 'session');
+  line.greet();
+  t.deepEqual(await open, { resumed: false });
+  t.is((await line.next('join')).since, 1);
+  t.is(cursorOf(await cut(all, line)), null);
+});
+
 test('a room parted while the client was away is left', async (t) => {
   const all = await chatting(t);
   const line = await cut(all, all.line);
