@@ -27,7 +27,7 @@ const parseBody = bodyParser(parserOptions);
 
 /** The body's fields. An absent or empty body has none. Throws a Refusal for another media type, broken text, or no object. */
 export async function readBody(ctx: Koa.Context): Promise<Record<string, unknown>> {
-  const read = await readValue(ctx);
+  const read = await readValue(ctx, [json, form]);
   if (read === undefined) return {};
   const { value } = read;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -41,7 +41,8 @@ export async function readBody(ctx: Koa.Context): Promise<Record<string, unknown
  * Throws a Refusal like `readBody`, also for a body that is neither.
  */
 export async function readMessages(ctx: Koa.Context): Promise<{ messages: readonly unknown[]; bytes: number }> {
-  const read = await readValue(ctx);
+  // A form has no numbers; and curl, unless told otherwise, calls JSON one.
+  const read = await readValue(ctx, [json]);
   const messages: unknown = Array.isArray(read?.value) ? read.value : [read?.value];
   if (typeof read?.value !== 'object' || read.value === null || !Array.isArray(messages)) {
     throw new Refusal(400, `Expected a JSON object or an array of them, but got ${kindOf(read?.value)}.`);
@@ -52,13 +53,17 @@ export async function readMessages(ctx: Koa.Context): Promise<{ messages: readon
   return { messages, bytes: read.bytes };
 }
 
-/** The body, parsed. Undefined: it is absent or empty. */
-async function readValue(ctx: Koa.Context): Promise<{ value: unknown; bytes: number } | undefined> {
-  const type = ctx.request.is('application/json', 'application/x-www-form-urlencoded');
+const json = 'application/json';
+const form = 'application/x-www-form-urlencoded';
+
+/** The body, parsed, where it is of one of these media types. Undefined: it is absent or empty. */
+async function readValue(
+  ctx: Koa.Context,
+  types: readonly string[],
+): Promise<{ value: unknown; bytes: number } | undefined> {
+  const type = ctx.request.is(...types);
   if (type === null || ctx.request.length === 0) return undefined;
-  if (type === false) {
-    throw new Refusal(415, 'Unsupported media type: send application/json or application/x-www-form-urlencoded.');
-  }
+  if (type === false) throw new Refusal(415, `Unsupported media type: send ${types.join(' or ')}.`);
   try {
     await parseBody(ctx, () => Promise.resolve());
   } catch (error) {
@@ -67,7 +72,7 @@ async function readValue(ctx: Koa.Context): Promise<{ value: unknown; bytes: num
   const { body, rawBody } = ctx.request;
   if (typeof rawBody !== 'string' || rawBody === '') return undefined;
   if (isMutilated(rawBody, ctx)) throw new Refusal(400, 'The body is not UTF-8.');
-  if (type === 'application/x-www-form-urlencoded' && decoded(rawBody) === undefined) {
+  if (type === form && decoded(rawBody) === undefined) {
     throw new Refusal(400, 'Malformed percent-encoding in the body.');
   }
   return { value: body, bytes: Buffer.byteLength(rawBody) };

@@ -92,6 +92,9 @@ for (const transport of ['sse', 'poll'] as const) {
     const headers = { authorization: `Token ${await server.login('bob')}`, 'content-type': 'text/plain' };
     await server.chat('bob', { token: headers.authorization.slice(6) });
     t.is((await fetchAnswer(address, { method: 'POST', headers, body: '[]' })).status, 415);
+    // What curl calls JSON unless it is told otherwise.
+    headers['content-type'] = 'application/x-www-form-urlencoded';
+    t.is((await fetchAnswer(address, { method: 'POST', headers, body: '{"type":"list"}' })).status, 415);
   });
 
   test(`more than any client needs is 429, and nothing of it is taken (${transport})`, async (t) => {
