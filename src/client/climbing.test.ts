@@ -101,6 +101,23 @@ test('the old connection may hear of the switch first', async (t) => {
   t.deepEqual(told, ['joined r bob', 'message r 2']);
 });
 
+test('an old connection that breaks meanwhile leaves the session to the switch, without a wait', async (t) => {
+  const all = await streaming(t);
+  const { client, server, stream, exchange } = all;
+  server.allowWebSockets();
+  await pass(all, 2, 3);
+  const line = await server.accept();
+  const states: unknown[] = [];
+  client.on('state', ({ state }) => states.push(state));
+  stream.end();
+  await exchange.closed;
+  for (let turns = 0; turns < 20; turns += 1) await turn();
+  const open = until(client, 'session');
+  line.begin('s', 'resumed');
+  t.deepEqual(await open, { resumed: true });
+  t.deepEqual([client.transport, states], ['websocket', []]);
+});
+
 test('a switch that takes the session and then fails is followed by the transport that worked', async (t) => {
   const all = await streaming(t);
   all.server.allowWebSockets();
@@ -113,6 +130,10 @@ test('a switch that takes the session and then fails is followed by the transpor
   const isWaiting = waiting(all);
   line.cut();
   await isWaiting;
+  // What it had begun may even arrive late.
+  const isWaitingAgain = waiting(all);
+  (await nextRequest(all)).answer(409, { type: 'fatal', code: 'resumed-elsewhere' });
+  await isWaitingAgain;
   const again = await nextRequest(all);
   t.is(again.what, 'GET /sse/chat?cursor=s.3');
   again.stream().begin('s', 'resumed');

@@ -202,7 +202,6 @@ export class Connection {
     // What was known of the time before says nothing of the next cut.
     this.#knownWait = undefined;
     if (line.kind !== this.#choice.kind) this.#choice.onClimbed(line.kind);
-    if (line.cursor === undefined) this.#cursor = undefined;
     const isResumed = !this.#isNew && this.#cursor !== undefined;
     this.#isNew = false;
     this.#setState('open');
