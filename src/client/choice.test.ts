@@ -82,6 +82,10 @@ test('each vain round doubles the time up to ten minutes, and a lasting connecti
     choice.onClimbed(undefined);
   }
   t.deepEqual(waits, [climbMs, 2 * climbMs, 4 * climbMs, 8 * climbMs, climbMaxMs, climbMaxMs]);
+  // One that lasted over a lesser one says nothing of the best.
+  choice.onDied(false, false);
+  choice.onClimbed(undefined);
+  t.is(choice.climbWaitMs(), climbMaxMs);
   choice.onClimbed('websocket');
   t.is(choice.kind, 'websocket');
   // It opens, as it did before, and dies.

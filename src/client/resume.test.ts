@@ -1,7 +1,16 @@
 import test, { type ExecutionContext } from 'ava';
 import { join, type Scripted, scripted, settled, until } from '../../test/support/scripted-client.ts';
 import { passFence } from '../../test/support/scripted-http.ts';
-import { custom, joined, type Line, message, parted, session, status } from '../../test/support/scripted-server.ts';
+import {
+  custom,
+  joined,
+  type Line,
+  message,
+  motd,
+  parted,
+  session,
+  status,
+} from '../../test/support/scripted-server.ts';
 import { type Client, type ClientOptions, ConnectionError, FatalError, requestLimits } from './index.ts';
 
 type Chatting = Scripted & { line: Line };
@@ -214,6 +223,16 @@ test('a server that knows no sessions is joined anew', async (t) => {
   const line = await cut(all, first);
   t.is(cursorOf(line), null);
   line.greet();
+  t.is((await line.next('join')).since, 1);
+});
+
+test('a server that resumes another session than the one asked for has begun a new one', async (t) => {
+  const all = await chatting(t);
+  const line = await cut(all, all.line);
+  const open = until(all.client, 'session');
+  line.begin('other', 'resumed');
+  line.send(motd);
+  t.deepEqual(await open, { resumed: false });
   t.is((await line.next('join')).since, 1);
 });
 
