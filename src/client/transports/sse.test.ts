@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { type Scripted, scripted, until } from '../../../test/support/scripted-client.ts';
-import { nextRequest, waiting } from '../../../test/support/scripted-http.ts';
+import { nextRequest, turn, waiting } from '../../../test/support/scripted-http.ts';
 import { type EventStream, type Exchange, joined, message, status } from '../../../test/support/scripted-server.ts';
 import { connectionTimes, FatalError } from '../index.ts';
 import { upstreamTimes } from './upstream.ts';
@@ -154,13 +154,17 @@ for (const how of ['cut off', 'not answered', 'answered 409', 'answered 502'] as
   });
 }
 
-test('asked for a sign of life, the client posts one', async (t) => {
+test('asked for a sign of life, the client posts one, once', async (t) => {
   const { server, stream } = await streaming(t);
   stream.send({ type: 'notification', code: 'ping' }, 's.2');
   const post = await server.request();
   t.is(post.what, 'POST /sse/chat?session=s');
   t.deepEqual(post.frames, []);
   t.is(post.headers['content-length'], '2');
+  post.answer(202);
+  await post.closed;
+  for (let turns = 0; turns < 50; turns += 1) await turn();
+  t.is(server.requests.length, 0);
 });
 
 test('a stream that falls silent is resumed, one that has comments is kept', async (t) => {
