@@ -109,6 +109,7 @@ export class Connection {
     this.#wasBlocked = false;
     this.#isDisputed = false;
     this.#isNew = false;
+    if (resume !== undefined) this.#takeovers.onStray();
     this.#open();
   }
 

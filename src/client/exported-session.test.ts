@@ -1,5 +1,5 @@
 import test from 'ava';
-import { scripted, settled } from '../../test/support/scripted-client.ts';
+import { scripted, settled, until } from '../../test/support/scripted-client.ts';
 import { joined, motd, status } from '../../test/support/scripted-server.ts';
 
 test('an exported session that is over is followed by a new one, in its rooms, from where they were', async (t) => {
@@ -91,3 +91,20 @@ for (const value of unusable) {
     t.is(client.rooms.size, 0);
   });
 }
+
+test('a session that a late request of the client before takes from the new one is had back', async (t) => {
+  const { client, server, timers } = await scripted(t);
+  const connected = client.connect({ resume: { version: 1, cursor: 's.9', rooms: [] } });
+  const line = await server.accept();
+  line.begin('s', 'resumed');
+  await connected;
+  const waiting = until(client, 'state', ({ state }) => state === 'waiting');
+  line.send({ type: 'fatal', code: 'resumed-elsewhere' });
+  await waiting;
+  while (client.state === 'waiting') timers.advance(timers.waits[0] ?? 0);
+  const again = await server.accept();
+  t.regex(again.url, /cursor=s\.9$/);
+  const open = until(client, 'session');
+  again.begin('s', 'resumed');
+  t.deepEqual(await open, { resumed: true });
+});

@@ -1,8 +1,8 @@
 /**
- * Whether `resumed-elsewhere` is believed. The session may have passed to a request of this client itself: an attempt
- * that it gave up and that arrived all the same, or a poll that something on the way sent twice. Then the session is
- * there to be had back. Another client that really goes on with the session has it back as well, and this one, which
- * lost it first, is the first to believe it.
+ * Whether `resumed-elsewhere` is believed. The session may have passed to a request of this client itself, or of the one
+ * that handed it over: an attempt that was given up and arrived all the same, or a poll that something on the way sent
+ * twice. Then the session is there to be had back. Another client that really goes on with it has it back as well, and
+ * this one, which lost it first, is the first to believe it.
  */
 import type { TransportKind } from './transports/transport.ts';
 
