@@ -34,8 +34,12 @@ export class Outbox {
     return this.#sent < this.#last;
   }
 
-  get unsentBytes(): number {
-    return this.#unsentBytes;
+  /** Whether `bytes` more fit beside what is unsent and what the connection has not taken yet. */
+  hasRoomFor(bytes: number, unwritten: number): boolean {
+    // Below `transportBytes` nobody says when it has drained; a poll that was answered takes nothing any more.
+    const { transportBytes } = limits;
+    const taken = Number.isFinite(unwritten) ? Math.max(unwritten, transportBytes) : transportBytes;
+    return this.#unsentBytes + taken + bytes <= this.#maxBytes;
   }
 
   /** A single larger message may stand alone. */

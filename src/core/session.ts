@@ -366,10 +366,8 @@ export class Session implements Receiver, ConnectionOwner {
   #hasRoomFor(task: Task): boolean {
     if ((task.type !== 'join' && task.type !== 'history') || this.#state !== 'open') return true;
     const unwritten = this.#connection?.transport.unwritten() ?? 0;
-    // Below `transportBytes` nobody says when it has drained; a poll that was answered takes nothing any more.
-    const taken = Number.isFinite(unwritten) ? Math.max(unwritten, limits.transportBytes) : limits.transportBytes;
-    const max = this.#outbox === undefined ? limits.unwrittenBytes : this.#context.outboxBytes;
-    return (this.#outbox?.unsentBytes ?? 0) + taken + limits.historyBytes <= max;
+    if (this.#outbox !== undefined) return this.#outbox.hasRoomFor(limits.historyBytes, unwritten);
+    return unwritten + limits.historyBytes <= limits.unwrittenBytes;
   }
 
   #run(task: Task): Promise<void> | undefined {
