@@ -15,7 +15,7 @@
  */
 import type { CloseName } from '../protocol/close-codes.ts';
 import { type Decoded, decodeClientFrame, decodeClientValue } from '../protocol/codec.ts';
-import type { ErrorCode, FatalCode } from '../protocol/errors.ts';
+import { closeAfter, type ErrorCode, type FatalCode } from '../protocol/errors.ts';
 import type { ErrorDetails, ServerFrame } from '../protocol/frames.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Principal } from './accounts.ts';
@@ -240,7 +240,7 @@ export class Session implements Receiver, ConnectionOwner {
     countError(this.#context.counters, code);
     this.flush();
     this.#release(false)?.refuse(code);
-    this.#dropAndEnd();
+    this.end(closeAfter(code));
   }
 
   /** Ends the session because its token was revoked. */
@@ -254,7 +254,9 @@ export class Session implements Receiver, ConnectionOwner {
   /** Ends the session and closes its connection. What waits for its turn is dropped. */
   end(close: CloseName): void {
     this.#release(false)?.close(close);
-    if (this.#state === 'open') this.#dropAndEnd();
+    if (this.#state !== 'open') return;
+    this.#queue.clear();
+    this.leave();
   }
 
   /** The node stops: the connection is closed, and nobody is told of a parting, because everybody leaves. */
@@ -378,11 +380,6 @@ export class Session implements Receiver, ConnectionOwner {
   }
 
   // ---- ending ----
-
-  #dropAndEnd(): void {
-    this.#queue.clear();
-    this.leave();
-  }
 
   #leaveAll(): void {
     for (const room of this.rooms.values()) {

@@ -3,6 +3,7 @@
  * prove that it lives, who is refused. It must not know rooms, frames of the chat beyond the refusals, or transports
  * beyond the port.
  */
+import type { CloseName } from '../protocol/close-codes.ts';
 import { type FatalCode, fatalCodes } from '../protocol/errors.ts';
 import { type Accounts, hashToken, type Principal } from './accounts.ts';
 import { type Counters, countError } from './counters.ts';
@@ -91,7 +92,7 @@ export class Sessions {
       if (Object.hasOwn(fatalCodes, cursor)) return this.#refuse(transport, cursor as FatalCode);
       if (this.#wasRevoked(principal, begun)) return this.#refuse(transport, 'not-authenticated');
       const session = this.#byUser.get(principal.user.id);
-      if (session?.mayResume() === false) return transport.close('flooding') as undefined;
+      if (session?.mayResume() === false) return this.#sendAway(transport, 'flooding');
       const events = resume(session, transport, principal, cursor);
       this.#options.counters[events === undefined ? 'notResumed' : 'resumed'] += 1;
       if (session !== undefined && events !== undefined) {
@@ -215,8 +216,8 @@ export class Sessions {
     transport.refuse(code);
   }
 
-  #sendAway(transport: Transport): undefined {
-    transport.close('restarting');
+  #sendAway(transport: Transport, close: CloseName = 'restarting'): undefined {
+    transport.close(close);
   }
 
   #remember(userId: number, tokenId: number | undefined): void {

@@ -28,10 +28,6 @@ export class TaskQueue {
     this.#mayRun = mayRun;
   }
 
-  get isEmpty(): boolean {
-    return this.#waiting.length === 0;
-  }
-
   /** Whether messages went to the log whose outcome is not known yet. */
   get isAppending(): boolean {
     return this.#appending > 0;
