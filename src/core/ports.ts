@@ -4,6 +4,8 @@
  * (test/contracts/) runs over all of them. Times are milliseconds since the epoch. Ids are safe integers from 1.
  */
 
+import type { ActVia } from '../protocol/admin.ts';
+
 // ---- time and chance ----
 
 /** Time as an argument, so that tests need not wait. */
@@ -42,6 +44,11 @@ export class StoreError extends Error {
     this.field = options.field;
   }
 }
+
+// ---- who acts ----
+
+/** Who does an administrative act. `userId` null: somebody on the command line, who is no user of the chat. */
+export type Actor = { userId: number | null; name: string; via: ActVia };
 
 // ---- accounts ----
 

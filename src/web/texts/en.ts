@@ -1,0 +1,24 @@
+/**
+ * Every text of the pages, in English. Another language is another file of this shape, and a line in texts.ts.
+ * A text with something in it is a function; plurals are the function's.
+ */
+
+// ---- both pages ----
+const shared = {
+  appName: 'finchat',
+  themeSystem: 'As the system',
+  themeLight: 'Light',
+  themeDark: 'Dark',
+};
+
+// ---- chat ----
+const chat = {
+  title: 'finchat',
+};
+
+// ---- administration ----
+const admin = {
+  title: 'finchat administration',
+};
+
+export const en = { shared, chat, admin };

@@ -1,0 +1,25 @@
+/** How the pages are bundled: two entries, names with a hash of their content, nothing inline. */
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type UserConfig } from 'vite';
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+const config: UserConfig = defineConfig({
+  root: here('.'),
+  // Relative: the server may stand behind a path of a proxy.
+  base: './',
+  logLevel: 'warn',
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  build: {
+    outDir: here('../../dist/web'),
+    emptyOutDir: true,
+    target: 'es2022',
+    // A data: URL or an inline polyfill would need a hole in the Content-Security-Policy.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: { input: [here('index.html'), here('admin.html')] },
+  },
+});
+
+// oxlint-disable-next-line import/no-default-export -- Vite reads its settings from the default export.
+export default config;
