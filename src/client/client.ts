@@ -3,6 +3,7 @@
  * Decides nothing that one of them decides.
  */
 import type { ClientFrame, HistoryEntry, RoomEntry, RoomStatus, ServerFrame } from '../protocol/frames.ts';
+import type { CallOptions } from './call.ts';
 import { Connection, type ConnectionState } from './connection.ts';
 import { createEmitter, type Emitter } from './emitter.ts';
 import { ChatError, ConnectionError, FatalError } from './errors.ts';
@@ -10,7 +11,7 @@ import type { ClientEvents } from './events.ts';
 import { type ExportedSession, exportSession, readExported } from './exported-session.ts';
 import { type FetchLike, platformRandom, platformTimers, type Timers, type WebSocketConstructor } from './platform.ts';
 import { Requests, requestLimits } from './requests.ts';
-import { type CallOptions, type Credentials, createRest, type Profile, type Registration, type Rest } from './rest.ts';
+import { type Credentials, createRest, type Profile, type Registration, type Rest } from './rest.ts';
 import { Rooms } from './rooms.ts';
 import { availableTransports, type TransportWish, transportWishes } from './transports/available.ts';
 import type { TransportKind } from './transports/transport.ts';

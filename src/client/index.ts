@@ -4,6 +4,7 @@ export { type ErrorCode, errorCodes, type FatalCode, fatalCodes } from '../proto
 export type * from '../protocol/frames.ts';
 export { limits } from '../protocol/limits.ts';
 export { backoff } from './backoff.ts';
+export type { CallOptions } from './call.ts';
 export {
   type AskOptions,
   type Client,
@@ -29,7 +30,7 @@ export type { ChatMessage, ClientEvents, CommandEvent, JoinedEvent, PartedEvent 
 export type { ExportedSession } from './exported-session.ts';
 export type { FetchLike, ResponseLike, Timers, WebSocketConstructor, WebSocketLike } from './platform.ts';
 export { requestLimits } from './requests.ts';
-export type { CallOptions, Credentials, Profile, Registration } from './rest.ts';
+export type { Credentials, Profile, Registration } from './rest.ts';
 export type { RoomMark } from './rooms.ts';
 export type { TransportWish } from './transports/available.ts';
 export type { TransportKind } from './transports/transport.ts';
