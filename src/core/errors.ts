@@ -57,3 +57,21 @@ export class Overloaded extends Error {
     this.retryAfterMs = retryAfterMs;
   }
 }
+
+/** What was named does not exist (any more). The message is a sentence that says what. */
+export class NotFound extends Error {
+  readonly what: 'room' | 'message' | 'user' | 'token';
+  constructor(what: 'room' | 'message' | 'user' | 'token', name: string | number) {
+    super(`There is no ${what} ${name}.`);
+    this.name = 'NotFound';
+    this.what = what;
+  }
+}
+
+/** An act that is refused though everything in it exists: on oneself, and it would lock one out. The message is a sentence. */
+export class NotAllowed extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'NotAllowed';
+  }
+}

@@ -7,6 +7,8 @@ import {
   BadCredentials,
   FieldErrors,
   type FieldFaults,
+  NotAllowed,
+  NotFound,
   Overloaded,
   TooManyAttempts,
 } from '../core/errors.ts';
@@ -45,6 +47,8 @@ export function answerFor(error: unknown): Answer {
   if (error instanceof FieldErrors) return answer(400, { ...error.fields });
   if (error instanceof BadCredentials) return answer(400, { non_field_errors: [error.message] });
   if (error instanceof AuthenticationError) return answerFor(unauthorized(error.message));
+  if (error instanceof NotFound) return answer(404, { detail: error.message });
+  if (error instanceof NotAllowed) return answer(409, { detail: error.message });
   if (error instanceof TooManyAttempts) {
     const seconds = wholeSeconds(error.retryAfterMs);
     const available = `Expected available in ${seconds} second${seconds === 1 ? '' : 's'}.`;
