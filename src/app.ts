@@ -14,7 +14,7 @@ import { type Accounts, createAccounts } from './core/accounts.ts';
 import { createAttempts, unlimitedAttempts } from './core/attempts.ts';
 import { type Chat, openChat } from './core/chat.ts';
 import { randomText, systemClock } from './core/clock.ts';
-import { startHousekeeping } from './core/housekeeping.ts';
+import { type Housekeeping, startHousekeeping } from './core/housekeeping.ts';
 import { createPasswords } from './core/passwords.ts';
 import type { AttemptCounter, Clock, Lock, RandomText, Storage } from './core/ports.ts';
 import type { Readiness } from './http/dependencies.ts';
@@ -80,7 +80,7 @@ type Parts = {
   door?: WebSocketDoor;
   metrics?: Metrics;
   metricsServer?: MetricsServer;
-  housekeeping?: { close(): Promise<void> };
+  housekeeping?: Housekeeping;
   state: 'migrating' | 'ready' | 'draining';
 };
 

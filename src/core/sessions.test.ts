@@ -327,3 +327,17 @@ test('a session whose outbox has run over is not resumed in the moment before it
   t.deepEqual(told, ['session-expired']);
   sessions.close();
 });
+
+test('how a user chats is told while the session is open, and not after', async (t) => {
+  const clock = { ...systemClock, now: () => 1000 };
+  const sessions = openSessions({}, clock);
+  t.teardown(() => sessions.close());
+  t.is(sessions.stateOf(1), undefined);
+  const { transport } = newTransport();
+  const events = await sessions.open(transport, request);
+  t.deepEqual(sessions.stateOf(1), { transport: 'websocket', beganAt: 1000, rooms: [] });
+  t.is(sessions.stateOf(2), undefined);
+  events?.onClose(true);
+  await turn();
+  t.is(sessions.stateOf(1), undefined);
+});

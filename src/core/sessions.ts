@@ -13,7 +13,7 @@ import { AuthenticationError } from './errors.ts';
 import type { Clock, RandomText } from './ports.ts';
 import { Session } from './session.ts';
 import type { SessionContext } from './session-context.ts';
-import type { ConnectionEvents, Transport } from './transport.ts';
+import type { ConnectionEvents, Transport, TransportKind } from './transport.ts';
 
 /** How long a revocation is remembered: above what an opening can take (a deadline of the store and the proof). */
 const revocationMs = 60_000;
@@ -47,6 +47,9 @@ export type SessionsOptions = {
   log: { warn(details: object, sentence: string): void };
 };
 
+/** What administrators see of a session. `rooms`: names, sorted. */
+export type SessionState = { transport: TransportKind | 'detached'; beganAt: number; rooms: string[] };
+
 type Revocation = { at: number; sequence: number; userId: number; tokenId: number | undefined };
 
 export class Sessions {
@@ -55,6 +58,7 @@ export class Sessions {
   /** Resumable sessions by the hash of the token that they are attached with. */
   readonly #byToken = new Map<string, Session>();
   readonly #hashes = new WeakMap<Session, string>();
+  readonly #beganAt = new WeakMap<Session, number>();
   /** Users for whom a newcomer waits until the older session has proved itself or ended. */
   readonly #newcomers = new Set<number>();
   #revocations: Revocation[] = [];
@@ -119,6 +123,15 @@ export class Sessions {
     return session?.isOpen === true && (id === undefined || id === session.id) ? session : undefined;
   }
 
+  /** How the user chats now; undefined: does not. */
+  stateOf(userId: number): SessionState | undefined {
+    const session = this.#byUser.get(userId);
+    const beganAt = session && this.#beganAt.get(session);
+    if (session?.isOpen !== true || beganAt === undefined) return undefined;
+    const rooms = Array.from(session.rooms.values(), (room) => room.name).sort();
+    return { transport: session.transportKind, beganAt, rooms };
+  }
+
   /** The user was deactivated or removed. */
   kickUser(userId: number): void {
     this.#remember(userId, undefined);
@@ -142,6 +155,7 @@ export class Sessions {
     const { context, motd, random } = this.#options;
     const session = new Session(context, principal, resumable ? random(sessionIdBytes) : undefined);
     this.#byUser.set(session.userId, session);
+    this.#beganAt.set(session, this.#options.clock.now());
     if (resumable) this.#bind(session, hashOf(credentials));
     void session.ended.then(() => {
       if (this.#byUser.get(session.userId) === session) this.#byUser.delete(session.userId);
