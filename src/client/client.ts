@@ -41,7 +41,12 @@ export type ClientOptions = {
   restTimeoutMs?: number;
 };
 
-export type ConnectOptions = { signal?: AbortSignal; resume?: ExportedSession };
+export type ConnectOptions = {
+  signal?: AbortSignal;
+  resume?: ExportedSession;
+  /** Takes the place of a connection over which the user chats already; that one ends with `resumed-elsewhere`. */
+  takeover?: boolean;
+};
 export type AskOptions = {
   /** Gives the request up: its promise rejects with the signal's reason. What was sent may still take effect. */
   signal?: AbortSignal;
@@ -81,6 +86,7 @@ export type Client = {
    * with FatalError on a terminal refusal, or with the signal's reason, which ends the attempt. After an end, connects
    * anew, in no room. `resume`: goes on from there, in the same session where the server still has it, otherwise in a new
    * one; either way in the same rooms, from the last message told. Rejects with TypeError where it was not exported.
+   * `takeover`: not refused with `already-chatting`, but takes the other connection's place; coming back later never does.
    * Without effect on a client that is connected or connecting.
    */
   connect(options?: ConnectOptions): Promise<void>;
@@ -215,14 +221,18 @@ class ChatClient implements Client {
     return this.#rest.profile(this.token, options);
   }
 
-  async connect({ signal, resume }: ConnectOptions = {}): Promise<void> {
+  async connect({ signal, resume, takeover = false }: ConnectOptions = {}): Promise<void> {
     const exported = resume === undefined ? undefined : readExported(resume);
     signal?.throwIfAborted();
     if (this.state === 'open') return;
-    await this.#connect(signal, exported);
+    await this.#connect(signal, exported, takeover);
   }
 
-  #connect(signal: AbortSignal | undefined, exported: ReturnType<typeof readExported> | undefined): Promise<void> {
+  #connect(
+    signal: AbortSignal | undefined,
+    exported: ReturnType<typeof readExported> | undefined,
+    takeover: boolean,
+  ): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         this.#waiters.delete(waiter);
@@ -250,7 +260,7 @@ class ChatClient implements Client {
       signal?.addEventListener('abort', onAbort, { once: true });
       const isStart = this.state === 'idle' || this.state === 'ended';
       if (isStart && exported !== undefined) this.#rooms.restore(exported.rooms);
-      this.#connection.start(exported);
+      this.#connection.start(exported, takeover);
     });
   }
 

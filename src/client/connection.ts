@@ -79,6 +79,8 @@ export class Connection {
   #isComingBack = false;
   /** Whether `already-chatting` was answered since the last greeting: the second one in a row is believed. */
   #wasBlocked = false;
+  /** Whether the next line takes the place of the user's present connection: until the server has told a session. */
+  #takesOver = false;
   /** Whether the session is asked for again that seems to go on elsewhere. */
   #isDisputed = false;
 
@@ -100,8 +102,11 @@ export class Connection {
     return this.#cursor;
   }
 
-  /** Begins to connect; does nothing while a connection is open or under way. `resume`: what an earlier client left. */
-  start(resume?: { cursor: Cursor | undefined }): void {
+  /**
+   * Begins to connect; does nothing while a connection is open or under way. `resume`: what an earlier client left.
+   * `takeover`: takes the place of the user's present connection, without asking whether it lives.
+   */
+  start(resume?: { cursor: Cursor | undefined }, takeover = false): void {
     if (this.#state !== 'idle' && this.#state !== 'ended') return;
     this.#attempt = 0;
     this.#cursor = resume?.cursor;
@@ -109,6 +114,7 @@ export class Connection {
     this.#wasBlocked = false;
     this.#isDisputed = false;
     this.#isNew = false;
+    this.#takesOver = takeover;
     if (resume !== undefined) this.#takeovers.onStray();
     this.#open();
   }
@@ -171,6 +177,7 @@ export class Connection {
       open: transports.get(kind) as OpenTransport,
       token: token(),
       cursor: this.#cursor,
+      takeover: this.#takesOver,
       openMs,
       timers,
       now,
@@ -182,6 +189,7 @@ export class Connection {
   }
 
   #onSession(line: Line, isResumed: boolean): void {
+    this.#takesOver = false;
     const hasWon = line === this.#rival;
     if (hasWon) {
       const old = this.#line;
@@ -198,6 +206,7 @@ export class Connection {
 
   #onOpen(line: Line): void {
     if (line !== this.#line) return;
+    this.#takesOver = false;
     this.#wasBlocked = false;
     this.#isDisputed = false;
     // What was known of the time before says nothing of the next cut.

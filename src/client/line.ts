@@ -27,6 +27,7 @@ export type LineDeps = LineEvents & {
   open: OpenTransport;
   token: string | undefined;
   cursor: Cursor | undefined;
+  takeover: boolean;
   openMs: number;
   timers: Timers;
   now: () => number;
@@ -50,7 +51,7 @@ export class Line {
 
   /** Throws when the platform refuses to open the transport. */
   constructor(deps: LineDeps) {
-    const { kind, open, token, cursor, openMs, timers, now } = deps;
+    const { kind, open, token, cursor, takeover, openMs, timers, now } = deps;
     this.kind = kind;
     this.#deps = deps;
     this.#heardAt = now();
@@ -58,6 +59,7 @@ export class Line {
       {
         token,
         cursor: cursor === undefined ? undefined : `${cursor.session}.${cursor.n}`,
+        takeover,
         session: () => this.#session,
       },
       {

@@ -24,7 +24,7 @@ type Answer = { cursor: string; messages: readonly unknown[] };
 
 /** `base`: the server's http(s) URL without a trailing slash. `now`: milliseconds of a clock that does not jump. */
 export function createPollTransport(base: string, fetch: FetchLike, timers: Timers, now: () => number): OpenTransport {
-  return ({ token, cursor: start, session }, listeners) => {
+  return ({ token, cursor: start, takeover, session }, listeners) => {
     const line = { base, fetch, timers, token };
     const controller = new AbortController();
     const { signal } = controller;
@@ -41,9 +41,12 @@ export function createPollTransport(base: string, fetch: FetchLike, timers: Time
       let cursor = start;
       // The first answer comes at once: it tells whether the session goes on.
       let wait = start === undefined ? undefined : 0;
+      // Only the first question: the others go on with the session that it began.
+      let first = takeover ? { takeover: '1' } : {};
       for (let quick = 0; !signal.aborted; ) {
         const askedAt = now();
-        const query = { cursor, wait: wait?.toString() };
+        const query = { cursor, wait: wait?.toString(), ...first };
+        first = {};
         const timeoutMs = (wait ?? 0) * 1_000 + pollTimes.marginMs;
         const asking = { method: 'GET', path: withQuery(path, query), signal, timeoutMs } as const;
         const answer = await ask(line, asking, (response) => readAnswer(response, events));

@@ -12,7 +12,7 @@ const path = '/sse/chat';
 
 /** `base`: the server's http(s) URL without a trailing slash. */
 export function createSseTransport(base: string, fetch: FetchLike, timers: Timers): OpenTransport {
-  return ({ token, cursor, session }, listeners) => {
+  return ({ token, cursor, takeover, session }, listeners) => {
     const line = { base, fetch, timers, token };
     const controller = new AbortController();
     const { signal } = controller;
@@ -24,7 +24,8 @@ export function createSseTransport(base: string, fetch: FetchLike, timers: Timer
       upstream.stop();
     };
     const stream = async (): Promise<void> => {
-      const asking = { method: 'GET', path: withQuery(path, { cursor }), accept: 'text/event-stream', signal } as const;
+      const target = withQuery(path, { cursor, takeover: takeover ? '1' : undefined });
+      const asking = { method: 'GET', path: target, accept: 'text/event-stream', signal } as const;
       // The connection sets a deadline for the opening and watches the silence after it: a stream has no other end.
       await ask(line, asking, async (response) => {
         if (isStream(response)) await read(response, events);

@@ -33,6 +33,8 @@ export type OpenOptions = {
   token: string | undefined;
   /** Where to go on, as `<session>.<n>`. */
   cursor: string | undefined;
+  /** Take the place of the user's present connection, without asking whether it lives. */
+  takeover: boolean;
   /** The session's id, once it is known. */
   session: () => string | undefined;
 };

@@ -9,6 +9,7 @@ const silent: TransportEvents = { onSession() {}, onMessage() {}, onAlive() {}, 
 const opening = (token: string | undefined, cursor?: string): OpenOptions => ({
   token,
   cursor,
+  takeover: false,
   session: () => undefined,
 });
 

@@ -8,11 +8,12 @@ export function createWebSocketTransport(
   WebSocketClass: WebSocketConstructor,
   timers: Timers,
 ): OpenTransport {
-  return ({ token, cursor }, events) => {
+  return ({ token, cursor, takeover }, events) => {
     const query = new URLSearchParams({
       ...(token === undefined ? {} : { token }),
       resume: '1',
       ...(cursor === undefined ? {} : { cursor }),
+      ...(takeover ? { takeover: '1' } : {}),
     });
     const socket = new WebSocketClass(`${base.replace(/^http/, 'ws')}/ws/chat?${query.toString()}`);
     let ended = false;
