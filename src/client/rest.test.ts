@@ -69,6 +69,17 @@ test('login keeps the token, profile and logout use it, logout forgets it', asyn
   );
 });
 
+test('the profile says whether its user may administer the server', async (t) => {
+  const answers = [
+    { username: 'root', email: '', is_superuser: true },
+    { username: 'ann', email: '' },
+  ];
+  const { url } = await serve(t, (response) => json(200, answers.shift())(response));
+  const client = createClient({ url, token: 'abc' });
+  t.deepEqual(await client.profile(), { username: 'root', email: '', isSuperuser: true });
+  t.deepEqual(await client.profile(), { username: 'ann', email: '' });
+});
+
 test('field errors come back by field', async (t) => {
   const { url } = await serve(t, json(400, { username: ['Taken.'], password: ['Too short.', 'Too common.'] }));
   const error = await t.throwsAsync(createClient({ url }).register({ username: 'a', password: 'b' }), {

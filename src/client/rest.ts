@@ -2,7 +2,8 @@
 import { type CallOptions, createCall, fieldsOf, unreadable } from './call.ts';
 import type { FetchLike, Timers } from './platform.ts';
 
-export type Profile = { username: string; email: string };
+/** `isSuperuser`: only there, and true, for a user who may administer the server. */
+export type Profile = { username: string; email: string; isSuperuser?: true };
 export type Credentials = { username: string; password: string };
 export type Registration = Credentials & { email?: string };
 
@@ -36,7 +37,8 @@ export function createRest(base: string, fetch: FetchLike, timers: Timers, timeo
 }
 
 function profileOf(answer: unknown): Profile {
-  const { username, email } = fieldsOf(answer);
+  const { username, email, is_superuser } = fieldsOf(answer);
   if (typeof username !== 'string') throw unreadable();
-  return { username, email: typeof email === 'string' ? email : '' };
+  const profile = { username, email: typeof email === 'string' ? email : '' };
+  return is_superuser === true ? { ...profile, isSuperuser: true } : profile;
 }

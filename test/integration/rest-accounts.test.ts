@@ -191,6 +191,15 @@ test('the profile is the token’s owner', async (t) => {
   }
 });
 
+test('the profile says of a superuser, and of nobody else, that it may administer', async (t) => {
+  const { call, accounts, token } = await openRestServer(t);
+  await accounts.createUser({ username: 'root', password: goodPassword, email: '', isSuperuser: true });
+  const { token: root } = await accounts.login({ username: 'root', password: goodPassword });
+  const answer = await call('GET', '/profile', { token: root });
+  t.deepEqual(answer.body, { username: 'root', email: '', is_superuser: true });
+  t.deepEqual((await call('GET', '/profile', { token: await token('alice') })).body, { username: 'alice', email: '' });
+});
+
 test('four refusals of a token are told apart', async (t) => {
   const { call, token, clock } = await openRestServer(t);
   const expired = await token('alice');
