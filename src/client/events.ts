@@ -17,6 +17,7 @@ export type JoinedEvent = {
 };
 export type PartedEvent = { room: string; user: string; you: boolean; stamp: string };
 export type CommandEvent = PartedEvent & { command: string; payload: string };
+export type DeletedEvent = { room: string; id: number };
 
 export type ClientEvents = {
   /**
@@ -30,6 +31,11 @@ export type ClientEvents = {
   parted: PartedEvent;
   /** A command. Not stored: those sent while this client was away are not seen. */
   custom: CommandEvent;
+  /**
+   * An administrator deleted a message of a room the client is in: it is to be shown no more. Follows its `message`, where
+   * there was one; may name a message that was never told. Not told of the time in which the client had no session.
+   */
+  deleted: DeletedEvent;
   /** The greeting of a new session. */
   motd: { content: string };
   /**

@@ -26,7 +26,7 @@ export {
   FatalError,
   RequestError,
 } from './errors.ts';
-export type { ChatMessage, ClientEvents, CommandEvent, JoinedEvent, PartedEvent } from './events.ts';
+export type { ChatMessage, ClientEvents, CommandEvent, DeletedEvent, JoinedEvent, PartedEvent } from './events.ts';
 export type { ExportedSession } from './exported-session.ts';
 export type { FetchLike, ResponseLike, Timers, WebSocketConstructor, WebSocketLike } from './platform.ts';
 export { requestLimits } from './requests.ts';

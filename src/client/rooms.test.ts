@@ -2,6 +2,7 @@ import test from 'ava';
 import { chatting, join, reconnect, settled, until } from '../../test/support/scripted-client.ts';
 import {
   custom,
+  deleted,
   entry,
   historyPage,
   joined,
@@ -55,15 +56,18 @@ test('every room message becomes its event, with its fields', async (t) => {
   client.on('message', (event) => events.push(event));
   client.on('custom', (event) => events.push(event));
   client.on('parted', (event) => events.push(event));
+  client.on('deleted', (event) => events.push(event));
   line.send(message('r', 1));
   line.send(custom('r', 'stock', 'aapl.us'));
   line.send(parted('r', false));
+  line.send(deleted('r', 1));
   await settled(client, line);
   const about = { room: 'r', user: 'ann', you: false, stamp: '2020-09-26 12:12:13' };
   t.deepEqual(events, [
     { ...about, id: 1, body: 'message 1' },
     { ...about, command: 'stock', payload: 'aapl.us' },
     about,
+    { room: 'r', id: 1 },
   ]);
 });
 
@@ -148,6 +152,35 @@ test('what a truncated status leaves out is read from the history while live eve
     'custom r stock=x',
     'parted r ann',
     'message r 1102',
+  ]);
+});
+
+test('a deletion is told after its message, also while missed ones are read, and before what came later', async (t) => {
+  const scene = await chatting(t);
+  const { client, told } = scene;
+  await join(client, scene.line, 'r', 10);
+  const line = await reconnect(scene, scene.line);
+  const { ref } = await line.next('join');
+  const caughtUp = until(client, 'parted');
+  line.send(joined('r', ref, status(range(601, 1_100), { truncated: true })));
+  line.send(deleted('r', 1_100));
+  line.send(message('r', 1_101));
+  line.send(deleted('r', 1_101));
+  line.send(parted('r', false));
+  serveHistory(line, 'r', range(1, 1_101));
+  await caughtUp;
+  line.send(message('r', 1_102));
+  line.send(deleted('r', 1_102));
+  await settled(client, line);
+  t.deepEqual(told.slice(1), [
+    'rejoined r',
+    ...messages('r', 11, 1_100),
+    'deleted r 1100',
+    'message r 1101',
+    'deleted r 1101',
+    'parted r ann',
+    'message r 1102',
+    'deleted r 1102',
   ]);
 });
 

@@ -109,7 +109,13 @@ export class Rooms {
   /** Takes one room message. */
   take(frame: RoomFrame): void {
     const { emit } = this.#deps;
-    const { room_name: name, user, you, stamp } = frame;
+    const { room_name: name } = frame;
+    if (frame.code === 'deleted') {
+      const { id } = frame;
+      this.#deliver(name, () => emit('deleted', { room: name, id }));
+      return;
+    }
+    const { user, you, stamp } = frame;
     const about = { room: name, user, you, stamp };
     switch (frame.code) {
       case 'joined':

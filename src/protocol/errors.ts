@@ -11,6 +11,7 @@ export const errorCodes = {
   'room:invalid': 'There is no room of that name.',
   'room:already-joined': 'You are in that room already.',
   'room:not-joined': 'You are not in that room.',
+  'room:muted': 'An administrator has muted you: you may speak again at `until`.',
   'room:empty-message': 'The message is empty.',
   'room:empty-custom': 'The command or its payload is empty.',
   'room:message-too-long': 'The text is longer than `max_length` characters.',

@@ -104,10 +104,19 @@ export type RoomFrame =
       payload: string;
       stamp: string;
       ref?: string;
-    };
+    }
+  /** An administrator deleted the message `id`. */
+  | { type: 'room:notification'; code: 'deleted'; room_name: string; id: number };
 
 export type ErrorFrame = { type: 'error'; code: ErrorCode; details?: ErrorDetails; ref?: string };
-export type ErrorDetails = { name?: string; type?: unknown; max_length?: number; retry_after?: number };
+/** `until`: as a `stamp`. */
+export type ErrorDetails = {
+  name?: string;
+  type?: unknown;
+  max_length?: number;
+  retry_after?: number;
+  until?: string;
+};
 export type FatalFrame = { type: 'fatal'; code: FatalCode };
 
 export type ServerFrame = NotificationFrame | RoomFrame | ErrorFrame | FatalFrame;

@@ -112,6 +112,7 @@ function listen(client: Client): Told {
   const told: Told = [];
   client.on('message', ({ room, id }) => told.push(`message ${room} ${id}`));
   client.on('custom', ({ room, command, payload }) => told.push(`custom ${room} ${command}=${payload}`));
+  client.on('deleted', ({ room, id }) => told.push(`deleted ${room} ${id}`));
   client.on('joined', ({ room, user }) => told.push(`joined ${room} ${user}`));
   client.on('parted', ({ room, user }) => told.push(`parted ${room} ${user}`));
   client.on('rejoined', ({ room, gap }) => told.push(`rejoined ${room}${gap ? ' with a gap' : ''}`));

@@ -304,6 +304,11 @@ export function parted(room: string, you: boolean, ref?: string): ServerFrame {
   return { type: 'room:notification', code: 'parted', room_name: room, stamp, ...about };
 }
 
+/** An administrator deleted a message. */
+export function deleted(room: string, id: number): ServerFrame {
+  return { type: 'room:notification', code: 'deleted', room_name: room, id };
+}
+
 export function historyPage(room: string, ref: string, ids: readonly number[], more: boolean): ServerFrame {
   const messages = ids.map((id) => entry(id)).reverse();
   return { type: 'notification', code: 'history', room_name: room, messages, more, ref };
