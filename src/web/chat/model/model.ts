@@ -120,9 +120,25 @@ export interface ChatModel {
   resend(name: string, key: string): void;
   /** A failed item goes away. */
   discard(name: string, key: string): void;
-  /** The reader has seen the end of the room that is shown. */
+  /**
+   * Whether the end of the room that is shown is in sight. While it is, and the page is visible, what is there and what
+   * comes counts as read. Opening a room sets it to false; the view says what it sees.
+   */
+  setAtEnd(isAtEnd: boolean): void;
+  /** The reader wants the room that is shown to count as read, wherever it is scrolled to. */
   markRead(): void;
   /** The last thing that went wrong and is worth a word beside the page; the view lets it go. */
   readonly notice: ReadonlySignal<string | undefined>;
   dismissNotice(): void;
+
+  /** Once, when the page is there: goes on from a stored token, or from what `suspend` left. */
+  start(): void;
+  /** The page goes away, perhaps for a reload (`pagehide`): leaves what the next one needs to go on as if nothing had been. */
+  suspend(): void;
+  /** The page did not go away after all (`pageshow` out of the back/forward cache). */
+  unsuspend(): void;
+  /** Another page of this browser logged in or out (the `storage` event): looks at the stored token again. */
+  checkToken(): void;
+  /** Ends everything. The page need not call it. */
+  close(): Promise<void>;
 }
