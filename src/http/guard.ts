@@ -26,8 +26,17 @@ const parserOptions: bodyParser.Options & { onProtoPoisoning: 'remove' } = {
 const parseBody = bodyParser(parserOptions);
 
 /** The body's fields. An absent or empty body has none. Throws a Refusal for another media type, broken text, or no object. */
-export async function readBody(ctx: Koa.Context): Promise<Record<string, unknown>> {
-  const read = await readValue(ctx, [json, form]);
+export function readBody(ctx: Koa.Context): Promise<Record<string, unknown>> {
+  return readObject(ctx, [json, form]);
+}
+
+/** As `readBody`, for calls that take JSON only: a form has no numbers and no flags. */
+export function readJsonBody(ctx: Koa.Context): Promise<Record<string, unknown>> {
+  return readObject(ctx, [json]);
+}
+
+async function readObject(ctx: Koa.Context, types: readonly string[]): Promise<Record<string, unknown>> {
+  const read = await readValue(ctx, types);
   if (read === undefined) return {};
   const { value } = read;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -110,16 +119,32 @@ type Values<S extends Schemas> = { [K in keyof S]: z.output<S[K]> };
 
 /** A string without NUL and lone surrogates. */
 export const text: z.ZodString = z
-  .string({
-    error: ({ input }) => {
-      if (input === undefined) return fieldSentences.required;
-      return input === null ? fieldSentences.null : fieldSentences.notText;
-    },
-  })
+  .string({ error: ({ input }) => absence(input) ?? fieldSentences.notText })
   .superRefine((value, check) => {
     const fault = textFault(value);
     if (fault !== undefined) check.addIssue({ code: 'custom', message: fault });
   });
+
+/** True or false, and nothing that could be taken for one of them. */
+export const flag: z.ZodBoolean = z.boolean({ error: ({ input }) => absence(input) ?? 'Must be a valid boolean.' });
+
+/** A whole number, in JSON. */
+export function integer(min: number, max: number): z.ZodType<number> {
+  return z
+    .number({ error: ({ input }) => absence(input) ?? notInteger })
+    .refine(Number.isSafeInteger, { error: notInteger, abort: true })
+    .min(min, atLeast(min))
+    .max(max, atMost(max));
+}
+
+function absence(input: unknown): string | undefined {
+  if (input === undefined) return fieldSentences.required;
+  return input === null ? fieldSentences.null : undefined;
+}
+
+const notInteger = 'A valid integer is required.';
+const atLeast = (min: number): string => `Ensure this value is greater than or equal to ${min}.`;
+const atMost = (max: number): string => `Ensure this value is less than or equal to ${max}.`;
 
 /**
  * Reads each field by its schema. `values` holds those that fit, `faults` the others' sentences. Unknown fields are
@@ -162,16 +187,17 @@ export function readQuery(ctx: Koa.Context): Record<string, string> {
 export function wholeNumber(min: number, max: number): z.ZodType<number | undefined> {
   return z
     .string()
-    .regex(/^\d{1,16}$/, 'A valid integer is required.')
+    .regex(/^\d{1,16}$/, notInteger)
     .transform(Number)
-    .pipe(
-      z
-        .number()
-        .min(min, `Ensure this value is greater than or equal to ${min}.`)
-        .max(max, `Ensure this value is less than or equal to ${max}.`),
-    )
+    .pipe(z.number().min(min, atLeast(min)).max(max, atMost(max)))
     .optional();
 }
+
+/** A moment in a query, as milliseconds since the epoch, absent or not. */
+export const moment: z.ZodType<number | undefined> = z.iso
+  .datetime({ offset: true, error: 'Give a time as 2026-01-31T23:59:00Z.' })
+  .transform((text) => Date.parse(text))
+  .optional();
 
 /** Refuses a path or query that does not decode to storable text, before anything reads it. */
 export const checkAddress: Koa.Middleware = async (ctx, next) => {

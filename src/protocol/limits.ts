@@ -35,6 +35,12 @@ export const limits = {
   historyMessages: 200,
   /** Messages of a `history` answer or a page that names no limit. */
   historyDefault: 50,
+  /** Rows in one page of a list of the administration API. */
+  pageRows: 200,
+  /** Rows of such a page where it does not say how many. */
+  pageRowsDefault: 50,
+  /** Characters of what such a list is searched for: more than anybody types. */
+  searchLength: 250,
   /** Encoded bytes of the messages in one join or history answer. */
   historyBytes: 262_144,
   /** Refs of commands a session remembers, to drop the same command sent again. */
