@@ -1,8 +1,20 @@
 /** How the pages are bundled: two entries, names with a hash of their content, nothing inline. */
 import { fileURLToPath } from 'node:url';
-import { defineConfig, type UserConfig } from 'vite';
+import { defineConfig, type Plugin, type UserConfig } from 'vite';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/**
+ * The script goes before the first paint, where browsers can do that: the theme that the reader chose is there from the
+ * beginning, without inline script.
+ */
+const beforeFirstPaint: Plugin = {
+  name: 'before-first-paint',
+  transformIndexHtml: {
+    order: 'post',
+    handler: (html) => html.replace('<script type="module"', '<script type="module" blocking="render"'),
+  },
+};
 
 const config: UserConfig = defineConfig({
   root: here('.'),
@@ -10,6 +22,7 @@ const config: UserConfig = defineConfig({
   base: './',
   logLevel: 'warn',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  plugins: [beforeFirstPaint],
   build: {
     outDir: here('../../dist/web'),
     emptyOutDir: true,

@@ -1,4 +1,4 @@
-import { render } from 'preact';
+import { startPage } from '../shared/start-page.ts';
+import { texts } from '../shared/texts.ts';
 
-const root = document.querySelector('#root');
-if (root !== null) render(<h1>finchat</h1>, root);
+startPage(texts.chat.title, () => <h1>{texts.chat.title}</h1>);

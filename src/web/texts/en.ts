@@ -6,9 +6,14 @@
 // ---- both pages ----
 const shared = {
   appName: 'finchat',
-  themeSystem: 'As the system',
+  theme: 'Appearance',
+  themeSystem: 'System',
   themeLight: 'Light',
   themeDark: 'Dark',
+  close: 'Close',
+  cancel: 'Cancel',
+  showPassword: 'Show password',
+  hidePassword: 'Hide password',
 };
 
 // ---- chat ----

@@ -1,0 +1,46 @@
+/**
+ * Light, dark, or as the system: what the reader chose is remembered, for both pages and all their tabs. Applied when
+ * this module is loaded, before anything is painted.
+ */
+import { type ReadonlySignal, signal } from '@preact/signals';
+
+export type Theme = 'system' | 'light' | 'dark';
+export const themes: readonly Theme[] = ['system', 'light', 'dark'];
+
+const key = 'finchat.theme';
+
+function remembered(): Theme {
+  try {
+    return themes.find((theme) => theme === localStorage.getItem(key)) ?? 'system';
+  } catch {
+    // Storage may be forbidden: then nothing is remembered.
+    return 'system';
+  }
+}
+
+const chosen = signal<Theme>('system');
+export const theme: ReadonlySignal<Theme> = chosen;
+
+function apply(wanted: Theme): void {
+  chosen.value = wanted;
+  if (wanted === 'system') delete document.documentElement.dataset['theme'];
+  else document.documentElement.dataset['theme'] = wanted;
+}
+
+export function chooseTheme(wanted: Theme): void {
+  apply(wanted);
+  try {
+    if (wanted === 'system') localStorage.removeItem(key);
+    else localStorage.setItem(key, wanted);
+  } catch {
+    // As above.
+  }
+}
+
+/** Called once by each page, before it renders. */
+export function startTheme(): void {
+  apply(remembered());
+  addEventListener('storage', (event) => {
+    if (event.key === key || event.key === null) apply(remembered());
+  });
+}

@@ -1,0 +1,2 @@
+/** Style sheets are imported for the bundler, which collects them. */
+declare module '*.css';
