@@ -9,6 +9,7 @@ import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
 import { createMemoryAttemptCounter } from './bus/memory.ts';
 import { createRedisAttemptCounter, openRedis, type RedisConnection } from './bus/redis.ts';
+import { closeEach, closeServer, within } from './closing.ts';
 import type { Config } from './config.ts';
 import { type Accounts, createAccounts } from './core/accounts.ts';
 import { createAttempts, unlimitedAttempts } from './core/attempts.ts';
@@ -17,12 +18,16 @@ import { randomText, systemClock } from './core/clock.ts';
 import { type Housekeeping, startHousekeeping } from './core/housekeeping.ts';
 import { createPasswords } from './core/passwords.ts';
 import type { AttemptCounter, Clock, Lock, RandomText, Storage } from './core/ports.ts';
+import { openRates, type Rates } from './core/rates.ts';
 import type { Readiness } from './http/dependencies.ts';
 import { createHttpServer, listenError } from './http/listener.ts';
 import { createMetrics, type Metrics, type MetricsServer, openMetricsServer } from './http/metrics.ts';
 import { createHttpHandler } from './http/server.ts';
 import { createLog } from './log.ts';
+import { createNow } from './now.ts';
 import { watchChat, watchCommits } from './observe.ts';
+import { createProblems, type Problems } from './problems.ts';
+import type { Now } from './protocol/admin.ts';
 import { limits } from './protocol/limits.ts';
 import { openMigrator } from './storage/migrate.ts';
 import { openStorage } from './storage/storage.ts';
@@ -64,6 +69,8 @@ export type Overrides = {
   log?: Logger;
   clock?: Clock;
   random?: RandomText;
+  /** What `log` notes warnings and errors in, where that is given. */
+  problems?: Problems;
   /** Stands between the server and its store. */
   wrapStorage?: (storage: Storage) => Storage;
 };
@@ -81,12 +88,14 @@ type Parts = {
   metrics?: Metrics;
   metricsServer?: MetricsServer;
   housekeeping?: Housekeeping;
+  rates?: Rates;
   state: 'migrating' | 'ready' | 'draining';
 };
 
 /** A server that has opened nothing yet: `listen` does. */
 export function createApp(config: Config, overrides: Overrides = {}): App {
-  const log = overrides.log ?? createLog({ level: config.logLevel, format: config.logFormat });
+  const problems = overrides.problems ?? createProblems();
+  const log = overrides.log ?? createLog({ level: config.logLevel, format: config.logFormat, problems });
   let handle: Handler = answerWhileStarting;
   const parts: Parts = {
     server: createHttpServer({
@@ -109,7 +118,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
     await listenOn(parts.server, config.host, config.port, log);
     const storage = await openStore(config, overrides, parts, log);
     void parts.lock?.lost.then(fail);
-    handle = await openDoors(config, overrides, parts, storage, log);
+    handle = await openDoors(config, { ...overrides, problems }, parts, storage, log);
     requireStarting(parts);
     parts.state = 'ready';
     return announce(config, parts, log);
@@ -175,7 +184,7 @@ async function openStore(config: Config, overrides: Overrides, parts: Parts, log
 
 async function openDoors(
   config: Config,
-  overrides: Overrides,
+  overrides: Overrides & { problems: Problems },
   parts: Parts,
   storage: Storage,
   log: Logger,
@@ -214,6 +223,7 @@ async function openDoors(
     });
   }
   parts.housekeeping = startHousekeeping({ storage, clock, log });
+  parts.rates = openRates(chat.counters, clock);
   return createHttpHandler({
     accounts,
     attempts: config.rateLimits ? createAttempts(parts.attempts) : unlimitedAttempts,
@@ -226,6 +236,15 @@ async function openDoors(
       upstream: createUpstream({ find: (credentials, id) => chat.sessions.find(credentials, id), accounts }),
     },
     readiness: () => readiness(parts, storage),
+    now: createNow({
+      version,
+      database: config.databaseUrl.startsWith('sqlite') ? 'SQLite' : 'PostgreSQL',
+      redis: () => redisState(parts),
+      startedAt: clock.now(),
+      chat,
+      rates: parts.rates,
+      problems: overrides.problems,
+    }),
     onLogout: ({ user, token }) => chat.sessions.revokeToken(user.id, token.id),
     log,
     ...(metrics === undefined ? {} : { metrics: metrics.http }),
@@ -265,6 +284,11 @@ async function readiness(parts: Parts, storage: Storage): Promise<Readiness> {
   return { ready: true };
 }
 
+function redisState({ redis }: Parts): Now['redis'] {
+  if (redis === undefined) return 'not used';
+  return redis.healthy() ? 'connected' : 'unreachable';
+}
+
 async function announce(config: Config, parts: Parts, log: Logger): Promise<Listening> {
   const { port } = parts.server.address() as AddressInfo;
   const host = config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host;
@@ -288,11 +312,15 @@ function requireStarting(parts: Parts): void {
   if (parts.state === 'draining') throw new Error('The server was stopped before it was ready.');
 }
 
+/** For everything after the chat: the grace above, and connections of a database or Redis that does not answer. */
+const restDeadlineMs = 5000;
+
 async function closeAll(parts: Parts, deadlineMs: number): Promise<void> {
   try {
     await parts.chat?.close(deadlineMs);
   } finally {
     const rest = closeEach([
+      async () => parts.rates?.close(),
       () => parts.housekeeping?.close(),
       () => closeServer(parts.server, parts.door),
       () => parts.metricsServer?.close(),
@@ -302,46 +330,6 @@ async function closeAll(parts: Parts, deadlineMs: number): Promise<void> {
       () => parts.storage?.close(),
     ]);
     await within(rest, restDeadlineMs);
-  }
-}
-
-/** Closes each part in turn, also after one that fails. */
-async function closeEach(steps: readonly (() => Promise<void> | undefined)[]): Promise<void> {
-  const faults: unknown[] = [];
-  for (const close of steps) await close()?.catch((error: unknown) => faults.push(error));
-  if (faults.length > 0) throw new AggregateError(faults, 'Not every part of the server could be closed.');
-}
-
-/** Connections get a moment for their closing handshake; requests under way are answered. */
-async function closeServer(server: Server, door: WebSocketDoor | undefined): Promise<void> {
-  if (!server.listening) return;
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => resolve());
-  });
-  server.closeIdleConnections();
-  const cut = setTimeout(() => {
-    door?.close();
-    server.closeAllConnections();
-  }, closeGraceMs);
-  await closed;
-  clearTimeout(cut);
-}
-
-/** A closing handshake and an answer take a round trip; whoever needs longer than this is cut. */
-const closeGraceMs = 2000;
-/** For everything after the chat: the grace above, and connections of a database or Redis that does not answer. */
-const restDeadlineMs = 5000;
-
-/** Rejects when `work` does, or when it is not done within `ms`. */
-async function within(work: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`Not done within ${ms} ms: the database or Redis does not answer.`)), ms);
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

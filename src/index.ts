@@ -5,11 +5,13 @@
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
 import { createLog } from './log.ts';
+import { createProblems } from './problems.ts';
 
 /** Resolves when the server listens; a signal or a failure ends the process then. Rejects when it cannot start. */
 export async function runServer(config: Config): Promise<void> {
-  const log = createLog({ level: config.logLevel, format: config.logFormat });
-  const app = createApp(config, { log });
+  const problems = createProblems();
+  const log = createLog({ level: config.logLevel, format: config.logFormat, problems });
+  const app = createApp(config, { log, problems });
 
   let isStopping = false;
   const stop = (code: number): void => {

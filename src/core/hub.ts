@@ -46,6 +46,11 @@ export class Hub {
     return this.#live.get(roomId)?.members.size ?? 0;
   }
 
+  /** Who is in a room on this node, sorted. */
+  memberNames(roomId: number): string[] {
+    return this.#live.get(roomId)?.usernames() ?? [];
+  }
+
   /**
    * The room, loaded if it is not live. It may be dropped or renamed before the caller goes on: compare with `get`.
    * Undefined: it does not exist. Rejects with StoreError.

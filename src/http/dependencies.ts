@@ -4,6 +4,7 @@ import type { Accounts, Principal } from '../core/accounts.ts';
 import type { Attempts } from '../core/attempts.ts';
 import type { FairQueue } from '../core/fair-queue.ts';
 import type { MessageStore } from '../core/ports.ts';
+import type { Now } from '../protocol/admin.ts';
 import type { PollDoor } from '../transports/poll.ts';
 import type { SseDoor } from '../transports/sse.ts';
 import type { Upstream } from '../transports/upstream.ts';
@@ -48,6 +49,8 @@ export type HttpDependencies = {
   presence: { count(roomId: number): number };
   /** Rejecting counts as not ready. */
   readiness: () => Promise<Readiness>;
+  /** What the server does at this moment, for administrators. */
+  now: () => Now;
   /** The chat over HTTP alone. */
   chat: { sse: SseDoor; poll: PollDoor; upstream: Upstream };
   /** Ends the chat session that was opened with this token. The token is revoked already. */

@@ -15,6 +15,7 @@ import type { Transport } from '../../src/core/transport.ts';
 import type { HttpDependencies, HttpSettings } from '../../src/http/dependencies.ts';
 import { createHttpServer, type HttpBounds } from '../../src/http/listener.ts';
 import { createHttpHandler } from '../../src/http/server.ts';
+import type { Now } from '../../src/protocol/admin.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import { openMigrator } from '../../src/storage/migrate.ts';
 import { openStorage } from '../../src/storage/storage.ts';
@@ -58,6 +59,21 @@ export type RestOptions = Partial<
   /** Puts something between the server and its store. */
   wrap?: (storage: Storage) => Storage;
   passwords?: Passwords;
+};
+
+/** A server that nobody uses. */
+export const idle: Now = {
+  version: '0.0.0',
+  node_version: process.version,
+  database: 'SQLite',
+  redis: 'not used',
+  started_at: '2026-01-02T03:04:05.000Z',
+  sessions: { websocket: 0, sse: 0, poll: 0, detached: 0 },
+  live_rooms: 0,
+  messages_per_second: 0,
+  deliveries_per_second: 0,
+  memory: { rss: 0, heap_used: 0, heap_total: 0 },
+  problems: [],
 };
 
 export const goodPassword = 'correct horse';
@@ -116,6 +132,7 @@ export async function openRestServer(t: ExecutionContext, options: RestOptions =
     messages: storage.messages,
     presence: { count: () => 0 },
     readiness: async () => ({ ready: true }),
+    now: () => idle,
     // Nobody gets into the chat here.
     chat: {
       sse: createSseDoor({ open: refuse, limit }),
