@@ -86,7 +86,7 @@ function defineRename(rooms: Command, context: Context): void {
     checkName(newName);
     const renamed = await withStorage(context, async (storage) => {
       const room = await findRoom(storage, name);
-      return stillThere(name, await naming(newName, storage.rooms.rename(room.id, newName, Date.now())));
+      return stillThere(name, await naming(newName, storage.rooms.change(room.id, { name: newName }, Date.now())));
     });
     if (json) return context.out.json(roomRecord(renamed));
     context.out.print(`Room ${name} is now ${renamed.name}.`);
@@ -109,7 +109,9 @@ function defineTopic(rooms: Command, context: Context): void {
     if (text !== undefined) checkTopic(text);
     const room = await withStorage(context, async (storage) => {
       const found = await findRoom(storage, name);
-      return text === undefined ? found : stillThere(name, await storage.rooms.setTopic(found.id, text, Date.now()));
+      return text === undefined
+        ? found
+        : stillThere(name, await storage.rooms.change(found.id, { topic: text }, Date.now()));
     });
     if (json) return context.out.json(roomRecord(room));
     context.out.print(text === undefined ? printable(room.topic) : `Topic of ${name} set.`);

@@ -10,7 +10,9 @@ import { AuthenticationError, BadCredentials, FieldErrors, type FieldFaults } fr
 import { fieldSentences, textFault, tooLong } from './fields.ts';
 import { passwordFaults, passwordHardFaults } from './password-rules.ts';
 import type { Passwords } from './passwords.ts';
+import { mayLogIn } from './permissions.ts';
 import {
+  type Actor,
   type Clock,
   type RandomText,
   StoreError,
@@ -61,12 +63,17 @@ export interface Accounts {
   touch(principal: Principal): Promise<void>;
   /** Revokes the token, everywhere. */
   logout(principal: Principal): Promise<void>;
-  /** Rejects with `FieldErrors`. */
-  createUser(account: NewAccount): Promise<User>;
+  /** Rejects with `FieldErrors`. `by`, here and below: who administers, for the audit log. */
+  createUser(account: NewAccount, by?: Actor): Promise<User>;
   /** Does not apply the rules for strong passwords: `checkFields` does. Revokes the user's log-in tokens. False: no such user. Rejects with `FieldErrors` for one that cannot be stored. */
-  setPassword(userId: number, password: string): Promise<boolean>;
+  setPassword(userId: number, password: string, by?: Actor): Promise<boolean>;
   /** A long-lived token. `ttlDays` null: it never expires; its expiry does not move. */
-  createToken(userId: number, label: string, ttlDays: number | null): Promise<{ token: string; record: Token }>;
+  createToken(
+    userId: number,
+    label: string,
+    ttlDays: number | null,
+    by?: Actor,
+  ): Promise<{ token: string; record: Token }>;
 }
 
 export type AccountsOptions = {
@@ -91,10 +98,10 @@ export function createAccounts(options: AccountsOptions): Accounts {
     checkFields,
     register: (fields, known = {}, from = '') => register(options, fields, known, from),
     login: (credentials, from = '') => login(options, credentials, from),
-    createUser: (account) => createUser(options, account),
+    createUser: (account, by) => createUser(options, account, { by }),
     async authenticate(token) {
       const found = await tokens.findByHash(hashToken(token));
-      if (found === undefined || !found.user.isActive) throw new AuthenticationError('unknown');
+      if (found === undefined || !mayLogIn(found.user, clock.now())) throw new AuthenticationError('unknown');
       const { expiresAt } = found.token;
       if (expiresAt !== null && expiresAt <= clock.now()) throw new AuthenticationError('expired');
       return found;
@@ -109,13 +116,13 @@ export function createAccounts(options: AccountsOptions): Accounts {
     async logout({ token }) {
       await tokens.revoke(token.id);
     },
-    async setPassword(userId, password) {
+    async setPassword(userId, password, by) {
       const faults = passwordHardFaults(password);
       if (faults.length > 0) throw new FieldErrors({ password: faults });
-      return users.setPassword(userId, await passwords.hash(password));
+      return users.setPassword(userId, await passwords.hash(password), by);
     },
-    createToken: (userId, label, ttlDays) =>
-      issueToken(options, userId, label, ttlDays === null ? null : clock.now() + ttlDays * dayMs),
+    createToken: (userId, label, ttlDays, by) =>
+      issueToken(options, userId, label, ttlDays === null ? null : clock.now() + ttlDays * dayMs, by),
   };
 }
 
@@ -135,17 +142,21 @@ async function register(
     if (taken !== undefined) faults.username = [fieldSentences.usernameTaken];
   }
   if (username === undefined || password === undefined || Object.keys(faults).length > 0) throw new FieldErrors(faults);
-  return createUser(options, { username, password, email, isSuperuser: false }, from);
+  return createUser(options, { username, password, email, isSuperuser: false }, { from });
 }
 
-async function createUser({ users, passwords, clock }: AccountsOptions, account: NewAccount, from = ''): Promise<User> {
+async function createUser(
+  { users, passwords, clock }: AccountsOptions,
+  account: NewAccount,
+  { from = '', by }: { from?: string; by?: Actor | undefined },
+): Promise<User> {
   const fields = { ...account, username: account.username.normalize('NFKC') };
   const faults = account.skipPasswordRules === true ? withoutPasswordRules(fields) : checkFields(fields);
   if (Object.keys(faults).length > 0) throw new FieldErrors(faults);
   const passwordHash = await passwords.hash(fields.password, from);
   const { username, email, isSuperuser } = fields;
   try {
-    return await users.create({ username, email, passwordHash, isSuperuser, createdAt: clock.now() });
+    return await users.create({ username, email, passwordHash, isSuperuser, createdAt: clock.now() }, by);
   } catch (error) {
     // Two at once: the store lets one of them win.
     if (!(error instanceof StoreError) || error.kind !== 'conflict') throw error;
@@ -166,7 +177,7 @@ async function login(
     found === undefined
       ? await passwords.verifyNothing(password, from)
       : await passwords.verify(password, found.passwordHash, from);
-  if (found === undefined || !isRight || !found.isActive) throw new BadCredentials();
+  if (found === undefined || !isRight || !mayLogIn(found, clock.now())) throw new BadCredentials();
   const { passwordHash, ...user } = found;
   const now = clock.now();
   const { token, record } = await issueToken(options, user.id, null, now + options.tokenTtlMs);
@@ -185,9 +196,10 @@ async function issueToken(
   userId: number,
   label: string | null,
   expiresAt: number | null,
+  by?: Actor,
 ): Promise<{ token: string; record: Token }> {
   const token = random(tokenBytes);
-  const record = await tokens.create({ userId, hash: hashToken(token), label, createdAt: clock.now(), expiresAt });
+  const record = await tokens.create({ userId, hash: hashToken(token), label, createdAt: clock.now(), expiresAt }, by);
   return { token, record };
 }
 

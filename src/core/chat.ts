@@ -8,6 +8,7 @@ import { type ChangeReader, createChangeReader } from './change-reader.ts';
 import { type Counters, createCounters } from './counters.ts';
 import { Hub } from './hub.ts';
 import { createMessageLog, type MessageLog, type MessageLogOptions } from './message-log.ts';
+import { mayLogIn } from './permissions.ts';
 import type { Change, Clock, RandomText, Storage } from './ports.ts';
 import { RoomDirectory } from './rooms.ts';
 import type { SessionContext } from './session-context.ts';
@@ -104,7 +105,7 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
       store: storage.changes,
       clock,
       apply: (change) => applyChange(chat, change),
-      reload: async () => reload(chat, storage),
+      reload: async () => reload(chat, storage, clock),
       alongside: () => hub.reconcile(),
       log,
     },
@@ -177,15 +178,19 @@ function applyChange({ directory, hub, sessions }: Parts, change: Change): void 
       directory.remove(change.room.id);
       return;
     case 'user-deactivated':
+    case 'user-kicked':
       sessions.kickUser(change.user.id);
       return;
     case 'token-revoked':
       sessions.revokeToken(change.token.userId, change.token.id);
+      return;
+    case 'message-deleted':
+    case 'user-muted':
   }
 }
 
 /** Everything that changes speak of is compared with the store. */
-async function reload({ directory, hub, sessions }: Parts, storage: Storage): Promise<void> {
+async function reload({ directory, hub, sessions }: Parts, storage: Storage, clock: Clock): Promise<void> {
   const rooms = await storage.rooms.list();
   for (const room of rooms) {
     const old = directory.get(room.id);
@@ -195,7 +200,7 @@ async function reload({ directory, hub, sessions }: Parts, storage: Storage): Pr
   const tokens = new Set((await storage.tokens.list()).map((token) => token.id));
   for (const session of Array.from(sessions.all())) {
     const user = await storage.users.findById(session.userId);
-    if (user?.isActive !== true) sessions.kickUser(session.userId);
+    if (user === undefined || !mayLogIn(user, clock.now())) sessions.kickUser(session.userId);
     else if (!tokens.has(session.principal.token.id)) sessions.revokeToken(session.userId, session.principal.token.id);
   }
 }

@@ -4,7 +4,7 @@
  * (test/contracts/) runs over all of them. Times are milliseconds since the epoch. Ids are safe integers from 1.
  */
 
-import type { ActVia } from '../protocol/admin.ts';
+import type { ActVia, AuditAct } from '../protocol/admin.ts';
 
 // ---- time and chance ----
 
@@ -50,8 +50,37 @@ export class StoreError extends Error {
 /** Who does an administrative act. `userId` null: somebody on the command line, who is no user of the chat. */
 export type Actor = { userId: number | null; name: string; via: ActVia };
 
+export type AuditRecord = {
+  id: number;
+  createdAt: number;
+  actor: string;
+  via: ActVia;
+  act: AuditAct;
+  target: string;
+  details: Record<string, string | number | boolean | null>;
+};
+
+/**
+ * What administrators did. Methods of the other stores that take a `by` write here in the same transaction as the act,
+ * also when it changed nothing; without `by` (nobody administers: a registration, a log-out) they write nothing.
+ */
+export interface AuditStore {
+  /** Newest first, at most `limit`. `actor` and `target`: names without regard to case. `before`: only records with smaller ids. */
+  list(options: {
+    actor?: string;
+    act?: AuditAct;
+    target?: string;
+    before?: number;
+    limit: number;
+  }): Promise<AuditRecord[]>;
+}
+
 // ---- accounts ----
 
+/** `until` null: for good. `reason`: for administrators. */
+export type Ban = { until: number | null; reason: string };
+
+/** `ban` and `mutedUntil` as they are stored, also when their time is over: see permissions.ts. */
 export type User = {
   id: number;
   username: string;
@@ -60,6 +89,8 @@ export type User = {
   isActive: boolean;
   createdAt: number;
   lastLoginAt: number | null;
+  ban: Ban | null;
+  mutedUntil: number | null;
 };
 export type NewUser = {
   username: string;
@@ -71,21 +102,29 @@ export type NewUser = {
 
 /**
  * Each change of a row appends to `changes` in the same transaction, so that running servers act on it.
- * Methods that take an id resolve `false` (or undefined) when there is no such row.
+ * Methods that take an id resolve `false` (or undefined) when there is no such row. `by`: see AuditStore.
  */
 export interface UserStore {
   /** Rejects with `conflict` (`field: 'username'`) when the folded name is taken. */
-  create(user: NewUser): Promise<User>;
+  create(user: NewUser, by?: Actor): Promise<User>;
   /** By name, without regard to case. */
   findByName(username: string): Promise<(User & { passwordHash: string }) | undefined>;
   findById(id: number): Promise<User | undefined>;
   /** All users, by name. `search` keeps names and addresses that contain it, without regard to case. At most `limit` rows after the name `after`. */
   list(options?: { search?: string; after?: string; limit?: number }): Promise<User[]>;
   /** Also deletes the user's log-in tokens (those without a label) and appends one `token-revoked` change for each. */
-  setPassword(id: number, passwordHash: string): Promise<boolean>;
+  setPassword(id: number, passwordHash: string, by?: Actor): Promise<boolean>;
   /** Appends `user-deactivated` when it becomes inactive. The last active superuser can be deactivated too. */
-  setActive(id: number, isActive: boolean): Promise<boolean>;
-  setSuperuser(id: number, isSuperuser: boolean): Promise<boolean>;
+  setActive(id: number, isActive: boolean, by?: Actor): Promise<boolean>;
+  setSuperuser(id: number, isSuperuser: boolean, by?: Actor): Promise<boolean>;
+  /** Appends `user-kicked`, and nothing else. */
+  kick(id: number, by?: Actor): Promise<boolean>;
+  /** Appends `user-muted`. `until` null: may speak again. */
+  mute(id: number, until: number | null, by?: Actor): Promise<boolean>;
+  /** Appends `user-kicked`, unless the ban is taken back (null). */
+  ban(id: number, ban: Ban | null, by?: Actor): Promise<boolean>;
+  /** Users whose mute ends after `now`. */
+  muted(now: number): Promise<{ id: number; until: number }[]>;
   setLastLogin(id: number, at: number): Promise<void>;
 }
 
@@ -102,19 +141,22 @@ export type Token = {
 
 export interface TokenStore {
   /** `hash`: the token's SHA-256 in hex; the token itself is never stored. */
-  create(token: {
-    userId: number;
-    hash: string;
-    label: string | null;
-    createdAt: number;
-    expiresAt: number | null;
-  }): Promise<Token>;
-  /** The token and its user in one query. Expired tokens and inactive users are returned: the caller decides. */
+  create(
+    token: {
+      userId: number;
+      hash: string;
+      label: string | null;
+      createdAt: number;
+      expiresAt: number | null;
+    },
+    by?: Actor,
+  ): Promise<Token>;
+  /** The token and its user in one query. Expired tokens, inactive and banned users are returned: the caller decides. */
   findByHash(hash: string): Promise<{ token: Token; user: User } | undefined>;
   /** Records a use and moves the expiry. */
   touch(id: number, at: number, expiresAt: number | null): Promise<void>;
   /** Deletes the token and appends `token-revoked`. False: there was none. */
-  revoke(id: number): Promise<boolean>;
+  revoke(id: number, by?: Actor): Promise<boolean>;
   /** By user name, then id. */
   list(userId?: number): Promise<(Token & { username: string })[]>;
   /** Deletes tokens that expired before `now`; resolves their number. */
@@ -134,21 +176,29 @@ export type Room = {
   updatedAt: number;
 };
 
+export type RoomActivity = { messages: number; lastMessageAt: number | null };
+
 export interface RoomStore {
   /** All rooms, by folded name. */
   list(): Promise<Room[]>;
   /** By name, matched exactly. */
   findByName(name: string): Promise<Room | undefined>;
   /** Rejects with `conflict` (`field: 'name'`) when the folded name is taken. Appends `room-created`. */
-  create(room: { name: string; topic: string; createdAt: number }): Promise<Room>;
+  create(room: { name: string; topic: string; createdAt: number }, by?: Actor): Promise<Room>;
   /** Creates these rooms if the database has never had a room; resolves those it created. Safe to run in two processes at once. */
   seed(rooms: readonly { name: string; topic: string }[], createdAt: number): Promise<Room[]>;
-  /** Id and epoch stay. Rejects with `conflict`; appends `room-changed`. Undefined: no such room. */
-  rename(id: number, name: string, at: number): Promise<Room | undefined>;
-  /** Appends `room-changed`. */
-  setTopic(id: number, topic: string, at: number): Promise<Room | undefined>;
+  /**
+   * What is left out stays, and so do id and epoch. Rejects with `conflict`; appends `room-changed`; notes a rename and a
+   * new topic each where it differs from what was there. Undefined: no such room.
+   */
+  change(id: number, change: { name?: string; topic?: string }, at: number, by?: Actor): Promise<Room | undefined>;
   /** Deletes the row and appends `room-deleted`; the messages are noted for `purge`. From then on nothing can be appended to the room. */
-  delete(id: number): Promise<boolean>;
+  delete(id: number, by?: Actor): Promise<boolean>;
+  /**
+   * By room id: how many messages there are, deleted ones apart, and when the newest of them was said. Costs the same
+   * for rooms with few messages and with many. Rooms that do not exist are absent.
+   */
+  activity(roomIds: readonly number[]): Promise<Map<number, RoomActivity>>;
   /** Deletes messages of deleted rooms, in chunks that each hold the write lock for less than 50 ms; resolves their number. May be broken off and run again. */
   purge(signal?: AbortSignal): Promise<number>;
 }
@@ -169,13 +219,33 @@ export type NewMessage = {
 export type AppendOutcome =
   /** Stored now, under the room's next id. */
   | { status: 'stored'; id: number }
-  /** Known before under this user, room and ref, with the same body: that message's id and time. */
+  /** Known before under this user, room and ref, with the same body or deleted since: that message's id and time. */
   | { status: 'repeat'; id: number; createdAt: number }
   /** Known before with another body. */
   | { status: 'ref-reused' }
   /** The room was deleted. */
   | { status: 'room-gone' };
 
+export type FoundMessage = StoredMessage & { roomId: number };
+
+export type MessageSearch = {
+  /**
+   * Each word of this text must be in the message, whole or as the beginning of one of its words. A word is letters and
+   * digits without regard to case; all else only separates. A blank text asks for nothing, another one without words
+   * finds nothing.
+   */
+  words?: string;
+  userId?: number;
+  roomId?: number;
+  /** `from` <= time < `to`. */
+  from?: number;
+  to?: number;
+  /** The `next` of the page before. */
+  after?: string;
+  limit: number;
+};
+
+/** Deleted messages are in no answer of a reading method. */
 export interface MessageStore {
   /**
    * Stores a batch in one transaction: all of it or nothing; resolves after the commit, one outcome an entry, in order.
@@ -199,6 +269,16 @@ export interface MessageStore {
   range(roomId: number, from: number, to: number, limit: number): Promise<StoredMessage[]>;
   /** `last_id` by room id; rooms that do not exist are absent. */
   lastIds(roomIds: readonly number[]): Promise<Map<number, number>>;
+  /**
+   * Empties the body and marks the row, whose ref stays known; appends `message-deleted`. False: there is no such message,
+   * or it was deleted before; then nothing is noted.
+   */
+  delete(roomId: number, id: number, by?: Actor): Promise<boolean>;
+  /**
+   * Messages of rooms that exist, newest first. What was there when the first page was read is on one page and no other,
+   * whatever arrives or is deleted meanwhile. An `after` that this store did not make counts as the end.
+   */
+  search(search: MessageSearch): Promise<{ messages: FoundMessage[]; next: string | null }>;
 }
 
 // ---- changes ----
@@ -207,7 +287,9 @@ export interface MessageStore {
 export type Change =
   | { kind: 'room-created' | 'room-changed'; room: { id: number; name: string; topic: string; epoch: string } }
   | { kind: 'room-deleted'; room: { id: number } }
-  | { kind: 'user-deactivated'; user: { id: number } }
+  | { kind: 'message-deleted'; room: { id: number }; message: { id: number } }
+  | { kind: 'user-deactivated' | 'user-kicked'; user: { id: number } }
+  | { kind: 'user-muted'; user: { id: number }; until: number | null }
   | { kind: 'token-revoked'; token: { id: number; userId: number } };
 
 export interface ChangeStore {
@@ -236,6 +318,7 @@ export interface Storage {
   readonly rooms: RoomStore;
   readonly messages: MessageStore;
   readonly changes: ChangeStore;
+  readonly audit: AuditStore;
   /** Resolves when the database answers; rejects with `unavailable`. */
   ping(): Promise<void>;
   /** The lock of the one server of this database. Undefined: another process holds it. The operating system or PostgreSQL releases it when its holder dies. */

@@ -14,7 +14,17 @@ import type { Transport } from './transport.ts';
 import { createTurn } from './turn.ts';
 
 const principal: Principal = {
-  user: { id: 1, username: 'alice', email: '', isSuperuser: false, isActive: true, createdAt: 0, lastLoginAt: null },
+  user: {
+    id: 1,
+    username: 'alice',
+    email: '',
+    isSuperuser: false,
+    isActive: true,
+    createdAt: 0,
+    lastLoginAt: null,
+    ban: null,
+    mutedUntil: null,
+  },
   token: { id: 1, userId: 1, label: null, createdAt: 0, lastUsedAt: null, expiresAt: null },
 };
 

@@ -10,9 +10,9 @@ const columns = ['m.id', 'm.user_id', 'users.username', 'm.body', 'm.created_at'
 /** SQLite binds at most 32,766 values in a statement, PostgreSQL 65,535. */
 const idsAtOnce = 10_000;
 
-export function createMessageReads(database: Database): Omit<MessageStore, 'append'> {
+export function createMessageReads(database: Database): Pick<MessageStore, 'snapshot' | 'page' | 'range' | 'lastIds'> {
   const messages = (knex: Knex): Knex.QueryBuilder =>
-    knex('messages as m').join('users', 'users.id', 'm.user_id').select(columns);
+    knex('messages as m').join('users', 'users.id', 'm.user_id').whereNull('m.deleted_at').select(columns);
 
   return {
     async snapshot(roomId, limit) {

@@ -7,10 +7,12 @@
  * and fails the unique key. Then nothing was done, and the statement is sent again: its new snapshot sees that ref.
  */
 import type pg from 'pg';
-import type { AppendOutcome, MessageStore, NewMessage } from '../core/ports.ts';
+import type { AppendOutcome, Clock, MessageStore, NewMessage } from '../core/ports.ts';
 import { StoreError } from '../core/ports.ts';
 import type { Database } from './database.ts';
+import { createMessageDelete } from './message-delete.ts';
 import { createMessageReads } from './message-reads.ts';
+import { createMessageSearch } from './message-search.ts';
 import { toStoreError, unavailable } from './store-errors.ts';
 
 /**
@@ -24,10 +26,11 @@ const appendSql = `
   ), locked AS (
     SELECT id, last_id FROM rooms WHERE id = ANY ($1) ORDER BY id FOR UPDATE
   ), looked_up AS (
-    SELECT input.*, locked.last_id, known.id AS known_id, known.created_at AS known_at, known.body AS known_body
+    SELECT input.*, locked.last_id, known.id AS known_id, known.created_at AS known_at, known.body AS known_body,
+      known.deleted_at AS known_deleted_at
     FROM input JOIN locked ON locked.id = input.room_id
     LEFT JOIN LATERAL (
-      SELECT m.id, m.created_at, m.body FROM messages m
+      SELECT m.id, m.created_at, m.body, m.deleted_at FROM messages m
       WHERE m.user_id = input.user_id AND m.room_id = input.room_id AND m.ref = input.ref LIMIT 1
     ) known ON true
   ), fresh AS (
@@ -41,16 +44,19 @@ const appendSql = `
     INSERT INTO messages (room_id, id, user_id, ref, created_at, body)
     SELECT room_id, new_id, user_id, ref, created_at, body FROM fresh ORDER BY place
   )
-  SELECT place, new_id AS id, NULL AS known_at, NULL AS other_body FROM fresh
+  SELECT place, new_id AS id, NULL AS known_at, NULL AS other_body, false AS is_deleted FROM fresh
   UNION ALL
-  SELECT place, known_id, known_at, NULLIF(known_body, body) FROM looked_up WHERE known_id IS NOT NULL`;
+  SELECT place, known_id, known_at, NULLIF(known_body, body), known_deleted_at IS NOT NULL
+  FROM looked_up WHERE known_id IS NOT NULL`;
 
 /** `place` counts from 1. `known_at` is null for what was stored now; `other_body` is what is stored in place of this. */
-type Row = { place: number; id: number; known_at: number | null; other_body: string | null };
+type Row = { place: number; id: number; known_at: number | null; other_body: string | null; is_deleted: boolean };
 
-export function createPostgresMessageStore(database: Database): MessageStore {
+export function createPostgresMessageStore(database: Database, clock: Clock): MessageStore {
   return {
     ...createMessageReads(database),
+    delete: createMessageDelete(database, clock),
+    search: createMessageSearch(database),
     async append(batch) {
       const { distinct, firstOf } = withoutDuplicates(batch);
       const rows = await database.whileBusy(() => send(database, distinct));
@@ -68,7 +74,8 @@ export function createPostgresMessageStore(database: Database): MessageStore {
 /** `first`: the batch's first entry under the message's user, room and ref; `row`: what became of that one. */
 function outcomeOf(message: NewMessage, first: NewMessage, row: Row): AppendOutcome {
   if (row.known_at === null && message === first) return { status: 'stored', id: row.id };
-  if (message.body !== (row.other_body ?? first.body)) return { status: 'ref-reused' };
+  // What a deleted message said is not known any more.
+  if (!row.is_deleted && message.body !== (row.other_body ?? first.body)) return { status: 'ref-reused' };
   return { status: 'repeat', id: row.id, createdAt: row.known_at ?? first.createdAt };
 }
 

@@ -3,12 +3,14 @@
  * its own, so that no statement of another store can come between.
  */
 import type { Database as Connection, Statement } from 'better-sqlite3';
-import type { AppendOutcome, MessageStore, NewMessage } from '../core/ports.ts';
+import type { AppendOutcome, Clock, MessageStore, NewMessage } from '../core/ports.ts';
 import type { Database } from './database.ts';
+import { createMessageDelete } from './message-delete.ts';
 import { createMessageReads } from './message-reads.ts';
+import { createMessageSearch } from './message-search.ts';
 import { openSqlite, sqliteFile } from './sqlite.ts';
 
-type Known = { id: number; body: string; created_at: number };
+type Known = { id: number; body: string; created_at: number; deleted_at: number | null };
 
 type Statements = {
   lastId: Statement<[roomId: number], { last_id: number }>;
@@ -18,12 +20,14 @@ type Statements = {
 };
 
 /** Opens a connection of its own; `close` ends it. */
-export function openSqliteMessageStore(database: Database): { store: MessageStore; close(): void } {
+export function openSqliteMessageStore(database: Database, clock: Clock): { store: MessageStore; close(): void } {
   const connection = openSqlite(sqliteFile(database.url), database.sqlite);
   const appendBatch = prepareAppend(connection);
   return {
     store: {
       ...createMessageReads(database),
+      delete: createMessageDelete(database, clock),
+      search: createMessageSearch(database),
       // Async, so that a busy database rejects instead of throwing.
       append: (batch) => database.whileBusy(async () => appendBatch.immediate(batch)),
     },
@@ -43,7 +47,7 @@ function prepareAppend(connection: Connection): {
        ON CONFLICT (user_id, room_id, ref) DO NOTHING`,
     ),
     known: connection.prepare(
-      'SELECT id, body, created_at FROM messages WHERE user_id = ? AND room_id = ? AND ref = ?',
+      'SELECT id, body, created_at, deleted_at FROM messages WHERE user_id = ? AND room_id = ? AND ref = ?',
     ),
     raise: connection.prepare('UPDATE rooms SET last_id = ? WHERE id = ?'),
   };
@@ -69,6 +73,7 @@ function appendOne(
     return { status: 'stored', id: lastId + 1 };
   }
   const known = statements.known.get(userId, roomId, ref);
-  if (known?.body !== body) return { status: 'ref-reused' };
+  // What a deleted message said is not known any more.
+  if (known === undefined || (known.body !== body && known.deleted_at === null)) return { status: 'ref-reused' };
   return { status: 'repeat', id: known.id, createdAt: known.created_at };
 }

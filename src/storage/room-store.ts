@@ -1,13 +1,15 @@
 /**
- * Rooms, and the purge of what deleted rooms leave behind. Locks are taken in one order everywhere: meta, rooms,
- * change_counter.
+ * Rooms, and the purge of what deleted rooms leave behind. Locks are taken in one order everywhere: meta, rooms
+ * or users, audit, change_counter.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Knex } from 'knex';
-import type { Clock, RandomText, Room, RoomStore } from '../core/ports.ts';
+import type { Clock, RandomText, Room, RoomActivity, RoomStore } from '../core/ports.ts';
 import { foldName } from '../protocol/text.ts';
+import { type Act, noteAct } from './audit-store.ts';
 import { appendChanges } from './change-store.ts';
 import type { Database } from './database.ts';
+import { returningRows } from './database.ts';
 
 type RoomRow = {
   id: number;
@@ -15,6 +17,7 @@ type RoomRow = {
   topic: string;
   epoch: string;
   last_id: number;
+  deleted_messages: number;
   created_at: number;
   updated_at: number;
 };
@@ -32,17 +35,6 @@ const largestChunk = 1000;
 const chunkPauseMs = 5;
 
 export function createRoomStore(database: Database, clock: Clock, random: RandomText): RoomStore {
-  const update = (id: number, values: Record<string, unknown>, at: number): Promise<Room | undefined> =>
-    database.write(async (trx) => {
-      const [row]: RoomRow[] = await trx('rooms')
-        .where({ id })
-        .update({ ...values, updated_at: at })
-        .returning('*');
-      if (row === undefined) return undefined;
-      await appendChanges(trx, [{ kind: 'room-changed', room: shown(row) }], at);
-      return toRoom(row);
-    });
-
   return {
     async list() {
       const rows: RoomRow[] = await database.read((knex) => knex('rooms').select('*').orderBy('name_folded'));
@@ -59,11 +51,13 @@ export function createRoomStore(database: Database, clock: Clock, random: Random
       return row && toRoom(row);
     },
 
-    create: (room) =>
+    create: (room, by) =>
       database.write(async (trx) => {
         await noteFirstRoom(trx);
         const row = await insert(trx, room, random(epochBytes));
-        await appendChanges(trx, [{ kind: 'room-created', room: shown(row) }], clock.now());
+        const at = clock.now();
+        await noteAct(trx, by, { act: 'room-created', target: row.name }, at);
+        await appendChanges(trx, [{ kind: 'room-created', room: shown(row) }], at);
         return toRoom(row);
       }),
 
@@ -80,16 +74,52 @@ export function createRoomStore(database: Database, clock: Clock, random: Random
         return created.map(toRoom);
       }),
 
-    rename: (id, name, at) => update(id, { name, name_folded: foldName(name) }, at),
-    setTopic: (id, topic, at) => update(id, { topic }, at),
-
-    delete: (id) =>
+    change: (id, change, at, by) =>
       database.write(async (trx) => {
-        if ((await trx('rooms').where({ id }).delete()) === 0) return false;
+        const before: RoomRow | undefined = await trx('rooms').where({ id }).forUpdate().first();
+        if (before === undefined) return undefined;
+        const { name = before.name, topic = before.topic } = change;
+        const values = { name, name_folded: foldName(name), topic, updated_at: at };
+        await trx('rooms').where({ id }).update(values);
+        const row = { ...before, ...values };
+        for (const act of acts(before, row)) await noteAct(trx, by, act, clock.now());
+        await appendChanges(trx, [{ kind: 'room-changed', room: shown(row) }], at);
+        return toRoom(row);
+      }),
+
+    delete: (id, by) =>
+      database.write(async (trx) => {
+        const [row] = await returningRows<RoomRow>(trx, 'DELETE FROM rooms WHERE id = ? RETURNING *', [id]);
+        if (row === undefined) return false;
         await trx('room_purges').insert({ room_id: id });
-        await appendChanges(trx, [{ kind: 'room-deleted', room: { id } }], clock.now());
+        const at = clock.now();
+        await noteAct(
+          trx,
+          by,
+          { act: 'room-deleted', target: row.name, details: { messages: countMessages(row) } },
+          at,
+        );
+        await appendChanges(trx, [{ kind: 'room-deleted', room: { id } }], at);
         return true;
       }),
+
+    async activity(roomIds) {
+      const rows: (RoomRow & { newest: number | null })[] = await database.read((knex) => {
+        const newest = knex('messages')
+          .whereRaw('room_id = rooms.id')
+          .whereNull('deleted_at')
+          .orderBy('id', 'desc')
+          .limit(1)
+          .select('created_at');
+        return knex('rooms').whereIn('id', roomIds).select('*', { newest });
+      });
+      return new Map(
+        rows.map((row): [number, RoomActivity] => [
+          row.id,
+          { messages: countMessages(row), lastMessageAt: row.newest },
+        ]),
+      );
+    },
 
     purge: (signal) => purge(database, signal),
   };
@@ -142,6 +172,23 @@ async function purgeChunk(trx: Knex.Transaction, roomId: number, chunk: number):
   const deleted = await trx('messages').where({ room_id: roomId }).where('id', '<=', trx(oldest).max('id')).delete();
   if (deleted < chunk) await trx('room_purges').where({ room_id: roomId }).delete();
   return deleted;
+}
+
+/** What the audit log says of a room's change: what differs. */
+function acts(before: RoomRow, after: RoomRow): Act[] {
+  const done: Act[] = [];
+  if (after.name !== before.name) {
+    done.push({ act: 'room-renamed', target: after.name, details: { from: before.name } });
+  }
+  if (after.topic !== before.topic) {
+    done.push({ act: 'room-topic-changed', target: after.name, details: { from: before.topic, to: after.topic } });
+  }
+  return done;
+}
+
+/** Ids are dense, and a room's rows stay until the room goes. */
+function countMessages(row: RoomRow): number {
+  return row.last_id - row.deleted_messages;
 }
 
 function shown(row: RoomRow): { id: number; name: string; topic: string; epoch: string } {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { Clock, MessageStore, RandomText, Storage } from '../core/ports.ts';
 import { StoreError } from '../core/ports.ts';
+import { createAuditStore } from './audit-store.ts';
 import { createChangeStore } from './change-store.ts';
 import type { Database } from './database.ts';
 import { openDatabase } from './database.ts';
@@ -37,12 +38,13 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   const database = openDatabase({ url, pool, synchronous, busyTimeoutMs, deadlines: true });
   try {
     await requireCurrentSchema(database);
-    const messages = openMessageStore(database);
+    const messages = openMessageStore(database, clock);
     return {
       users: createUserStore(database, clock),
       tokens: createTokenStore(database, clock),
       rooms: createRoomStore(database, clock, random),
       changes: createChangeStore(database),
+      audit: createAuditStore(database),
       messages: messages.store,
       ping: () => ping(database),
       lockServer: () => lockServer(url, clock, random),
@@ -57,9 +59,9 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   }
 }
 
-function openMessageStore(database: Database): { store: MessageStore; close(): void } {
-  if (database.dialect === 'sqlite') return openSqliteMessageStore(database);
-  return { store: createPostgresMessageStore(database), close() {} };
+function openMessageStore(database: Database, clock: Clock): { store: MessageStore; close(): void } {
+  if (database.dialect === 'sqlite') return openSqliteMessageStore(database, clock);
+  return { store: createPostgresMessageStore(database, clock), close() {} };
 }
 
 async function ping(database: Database): Promise<void> {

@@ -1,10 +1,12 @@
 /** Tokens, by their hashes, and with their users where both are asked for. */
-import type { Clock, Token, TokenStore } from '../core/ports.ts';
+import type { Knex } from 'knex';
+import type { Actor, Clock, Token, TokenStore } from '../core/ports.ts';
+import { noteAct } from './audit-store.ts';
 import { appendChanges } from './change-store.ts';
 import type { Database } from './database.ts';
 import { deleteBelow, returningRows } from './database.ts';
 import type { UserRow } from './user-store.ts';
-import { toUser } from './user-store.ts';
+import { toUser, userColumns } from './user-store.ts';
 
 type TokenRow = {
   id: number;
@@ -26,22 +28,35 @@ const tokenColumns = {
 type JoinedRow = TokenRow & UserRow & { token_id: number; token_created_at: number };
 
 export function createTokenStore(database: Database, clock: Clock): TokenStore {
+  /** The target of an act on a token is its user. */
+  const noteTokenAct = async (
+    trx: Knex.Transaction,
+    by: Actor | undefined,
+    act: 'token-created' | 'token-revoked',
+    { id, label, userId }: Token,
+  ): Promise<void> => {
+    if (by === undefined) return;
+    const user: { username: string } = await trx('users').where({ id: userId }).first('username');
+    await noteAct(trx, by, { act, target: user.username, details: { id, label } }, clock.now());
+  };
+
   return {
-    async create({ userId, hash, label, createdAt, expiresAt }) {
-      const rows: TokenRow[] = await database.write((trx) =>
-        trx('tokens')
+    create: ({ userId, hash, label, createdAt, expiresAt }, by) =>
+      database.write(async (trx) => {
+        const [row]: TokenRow[] = await trx('tokens')
           .insert({ user_id: userId, hash, label, created_at: createdAt, last_used_at: null, expires_at: expiresAt })
-          .returning('*'),
-      );
-      return toToken(rows[0] as TokenRow);
-    },
+          .returning('*');
+        const token = toToken(row as TokenRow);
+        await noteTokenAct(trx, by, 'token-created', token);
+        return token;
+      }),
 
     async findByHash(hash) {
       const row: JoinedRow | undefined = await database.read((knex) =>
         knex('tokens')
           .join('users', 'users.id', 'tokens.user_id')
           .where('tokens.hash', hash)
-          .first({ ...tokenColumns, ...userColumns }),
+          .first({ ...tokenColumns, ...joinedUserColumns }),
       );
       return row && { token: toToken(ofToken(row)), user: toUser(row) };
     },
@@ -51,15 +66,13 @@ export function createTokenStore(database: Database, clock: Clock): TokenStore {
         await trx('tokens').where({ id }).update({ last_used_at: at, expires_at: expiresAt });
       }),
 
-    revoke: (id) =>
+    revoke: (id, by) =>
       database.write(async (trx) => {
-        const [revoked] = await returningRows<{ user_id: number }>(
-          trx,
-          'DELETE FROM tokens WHERE id = ? RETURNING user_id',
-          [id],
-        );
-        if (revoked === undefined) return false;
-        await appendChanges(trx, [{ kind: 'token-revoked', token: { id, userId: revoked.user_id } }], clock.now());
+        const [row] = await returningRows<TokenRow>(trx, 'DELETE FROM tokens WHERE id = ? RETURNING *', [id]);
+        if (row === undefined) return false;
+        const token = toToken(row);
+        await noteTokenAct(trx, by, 'token-revoked', token);
+        await appendChanges(trx, [{ kind: 'token-revoked', token: { id, userId: token.userId } }], clock.now());
         return true;
       }),
 
@@ -78,12 +91,7 @@ export function createTokenStore(database: Database, clock: Clock): TokenStore {
   };
 }
 
-const userColumns = Object.fromEntries(
-  ['id', 'username', 'email', 'is_superuser', 'is_active', 'created_at', 'last_login_at'].map((column) => [
-    column,
-    `users.${column}`,
-  ]),
-);
+const joinedUserColumns = Object.fromEntries(userColumns.map((column) => [column, `users.${column}`]));
 
 /** The token's part of a joined row, in which `id` and `created_at` are the user's. */
 function ofToken(row: JoinedRow): TokenRow {

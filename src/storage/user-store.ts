@@ -1,7 +1,8 @@
 /** Users. Whatever ends sessions (a deactivation, a new password) appends its changes in the same transaction. */
 import type { Knex } from 'knex';
-import type { Change, Clock, User, UserStore } from '../core/ports.ts';
+import type { Actor, Change, Clock, User, UserStore } from '../core/ports.ts';
 import { foldName } from '../protocol/text.ts';
+import { type Act, noteAct } from './audit-store.ts';
 import { appendChanges } from './change-store.ts';
 import type { Database } from './database.ts';
 import { returningRows } from './database.ts';
@@ -17,7 +18,26 @@ export type UserRow = {
   is_active: boolean | number;
   created_at: number;
   last_login_at: number | null;
+  is_banned: boolean | number;
+  banned_until: number | null;
+  ban_reason: string;
+  muted_until: number | null;
 };
+
+/** What `toUser` reads, for queries that join. */
+export const userColumns = [
+  'id',
+  'username',
+  'email',
+  'is_superuser',
+  'is_active',
+  'created_at',
+  'last_login_at',
+  'is_banned',
+  'banned_until',
+  'ban_reason',
+  'muted_until',
+] as const;
 
 export function toUser(row: UserRow): User {
   return {
@@ -29,14 +49,17 @@ export function toUser(row: UserRow): User {
     isActive: Boolean(row.is_active),
     createdAt: row.created_at,
     lastLoginAt: row.last_login_at,
+    ban: row.is_banned ? { until: row.banned_until, reason: row.ban_reason } : null,
+    mutedUntil: row.muted_until,
   };
 }
 
 export function createUserStore(database: Database, clock: Clock): UserStore {
+  const act = createActor(database, clock);
   return {
-    async create({ username, email, passwordHash, isSuperuser, createdAt }) {
-      const rows: UserRow[] = await database.write((trx) =>
-        trx('users')
+    async create({ username, email, passwordHash, isSuperuser, createdAt }, by) {
+      return database.write(async (trx) => {
+        const [row]: UserRow[] = await trx('users')
           .insert({
             username,
             username_folded: foldName(username),
@@ -48,9 +71,11 @@ export function createUserStore(database: Database, clock: Clock): UserStore {
             created_at: createdAt,
             last_login_at: null,
           })
-          .returning('*'),
-      );
-      return toUser(rows[0] as UserRow);
+          .returning('*');
+        const details = { is_superuser: isSuperuser };
+        await noteAct(trx, by, { act: 'user-created', target: username, details }, clock.now());
+        return toUser(row as UserRow);
+      });
     },
 
     async findByName(username) {
@@ -84,37 +109,52 @@ export function createUserStore(database: Database, clock: Clock): UserStore {
       return rows.map(toUser);
     },
 
-    setPassword: (id, passwordHash) =>
-      database.write(async (trx) => {
-        if ((await trx('users').where({ id }).update({ password_hash: passwordHash })) === 0) return false;
-        const revoked = await returningRows<{ id: number }>(
-          trx,
-          'DELETE FROM tokens WHERE user_id = ? AND label IS NULL RETURNING id',
-          [id],
-        );
-        const changes = revoked.map(
-          (token): Change => ({
-            kind: 'token-revoked',
-            token: { id: token.id, userId: id },
-          }),
-        );
-        await appendChanges(trx, changes, clock.now());
-        return true;
+    setPassword: (id, passwordHash, by) =>
+      act(id, by, {
+        act: 'user-password-set',
+        values: { password_hash: passwordHash },
+        changes: async (_before, trx) => {
+          const revoked = await returningRows<{ id: number }>(
+            trx,
+            'DELETE FROM tokens WHERE user_id = ? AND label IS NULL RETURNING id',
+            [id],
+          );
+          return revoked.map((token): Change => ({ kind: 'token-revoked', token: { id: token.id, userId: id } }));
+        },
       }),
 
-    setActive: (id, isActive) =>
-      database.write(async (trx) => {
-        const changed = await trx('users')
-          .where({ id })
-          .whereNot({ is_active: isActive })
-          .update({ is_active: isActive });
-        if (changed === 0) return exists(trx, id);
-        if (!isActive) await appendChanges(trx, [{ kind: 'user-deactivated', user: { id } }], clock.now());
-        return true;
+    setActive: (id, isActive, by) =>
+      act(id, by, {
+        act: isActive ? 'user-activated' : 'user-deactivated',
+        values: { is_active: isActive },
+        changes: (before) => (before.isActive && !isActive ? [{ kind: 'user-deactivated', user: { id } }] : []),
       }),
 
-    setSuperuser: (id, isSuperuser) =>
-      database.write(async (trx) => (await trx('users').where({ id }).update({ is_superuser: isSuperuser })) > 0),
+    setSuperuser: (id, isSuperuser, by) =>
+      act(id, by, { act: isSuperuser ? 'user-promoted' : 'user-demoted', values: { is_superuser: isSuperuser } }),
+
+    kick: (id, by) => act(id, by, { act: 'user-kicked', changes: () => [{ kind: 'user-kicked', user: { id } }] }),
+
+    mute: (id, until, by) =>
+      act(id, by, {
+        act: until === null ? 'user-unmuted' : 'user-muted',
+        ...(until !== null && { details: { until } }),
+        values: { muted_until: until },
+        changes: () => [{ kind: 'user-muted', user: { id }, until }],
+      }),
+
+    ban: (id, ban, by) =>
+      act(id, by, {
+        act: ban === null ? 'user-unbanned' : 'user-banned',
+        ...(ban !== null && { details: { until: ban.until, reason: ban.reason } }),
+        values: { is_banned: ban !== null, banned_until: ban?.until ?? null, ban_reason: ban?.reason ?? '' },
+        changes: () => (ban === null ? [] : [{ kind: 'user-kicked', user: { id } }]),
+      }),
+
+    muted: (now) =>
+      database.read((knex) =>
+        knex('users').where('muted_until', '>', now).orderBy('id').select({ id: 'id', until: 'muted_until' }),
+      ),
 
     setLastLogin: (id, at) =>
       database.write(async (trx) => {
@@ -123,6 +163,24 @@ export function createUserStore(database: Database, clock: Clock): UserStore {
   };
 }
 
-async function exists(trx: Knex.Transaction, id: number): Promise<boolean> {
-  return (await trx('users').where({ id }).first('id')) !== undefined;
+type ActOnUser = Omit<Act, 'target'> & {
+  values?: Record<string, unknown>;
+  /** What the act also does in its transaction, and what the servers must hear of it. */
+  changes?: (before: User, trx: Knex.Transaction) => Change[] | Promise<Change[]>;
+};
+type ActorOnUser = (id: number, by: Actor | undefined, act: ActOnUser) => Promise<boolean>;
+
+/** An act on one user, whose row it locks first, with its record and its changes in one transaction. */
+function createActor(database: Database, clock: Clock): ActorOnUser {
+  return (id, by, { act, details, values, changes }) =>
+    database.write(async (trx) => {
+      const row: UserRow | undefined = await trx('users').where({ id }).forUpdate().first();
+      if (row === undefined) return false;
+      if (values !== undefined) await trx('users').where({ id }).update(values);
+      const due = (await changes?.(toUser(row), trx)) ?? [];
+      const at = clock.now();
+      await noteAct(trx, by, { act, target: row.username, ...(details && { details }) }, at);
+      await appendChanges(trx, due, at);
+      return true;
+    });
 }

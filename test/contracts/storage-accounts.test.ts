@@ -24,6 +24,8 @@ eachDatabase(test, 'a user comes back as it was created', async (t, db) => {
     isActive: true,
     createdAt: 1_700_000_000_000,
     lastLoginAt: null,
+    ban: null,
+    mutedUntil: null,
   });
   t.deepEqual(await users.findById(created.id), created);
   t.deepEqual(await users.findByName('aNN'), { ...created, passwordHash: 'hash' });

@@ -68,7 +68,7 @@ sqliteTest(
     let settled = 0;
     const writes = [
       storage.messages.append(batch),
-      storage.rooms.setTopic(room, 'new', 2),
+      storage.rooms.change(room, { topic: 'new' }, 2),
       storage.rooms.create({ name: 'family', topic: '', createdAt: 1 }),
     ].map(async (write) => {
       await write;
@@ -97,7 +97,7 @@ sqliteTest(test, 'a lock that stays held is busy in the end, with nothing done',
   await holder.answer;
   const [append, topic] = await Promise.all([
     failureOf(t, storage.messages.append(batch)),
-    failureOf(t, storage.rooms.setTopic(room, 'new', 2)),
+    failureOf(t, storage.rooms.change(room, { topic: 'new' }, 2)),
   ]);
   t.is(append.kind, 'busy');
   t.is(topic.kind, 'busy');

@@ -249,12 +249,11 @@ eachDatabase(test, 'a range is ascending and bounded; last ids leave out rooms t
   t.deepEqual(await ids(2, 4, 10), [2, 3, 4]);
   t.deepEqual(await ids(2, 9, 2), [2, 3]);
   t.deepEqual(await ids(6, 9, 2), []);
+  const lastIds = await storage.messages.lastIds([other, 4711, room]);
   t.deepEqual(
-    await storage.messages.lastIds([other, 4711, room]),
-    new Map([
-      [room, 5],
-      [other, 0],
-    ]),
+    [room, other, 4711].map((id) => lastIds.get(id)),
+    [5, 0, undefined],
   );
+  t.is(lastIds.size, 2);
   t.deepEqual(await storage.messages.lastIds([]), new Map());
 });

@@ -30,13 +30,13 @@ eachDatabase(test, 'a name taken in another case is a conflict, also for a renam
   const second = await rooms.create({ name: 'family', topic: '', createdAt: 1 });
   for (const attempt of [
     () => rooms.create({ name: 'FRIENDS', topic: '', createdAt: 1 }),
-    () => rooms.rename(second.id, 'friends', 2),
+    () => rooms.change(second.id, { name: 'friends' }, 2),
   ]) {
     const error = await t.throwsAsync(attempt(), { instanceOf: StoreError });
     t.is(error.kind, 'conflict');
     t.is(error.field, 'name');
   }
-  t.is((await rooms.rename(first.id, 'friends', 2))?.name, 'friends');
+  t.is((await rooms.change(first.id, { name: 'friends' }, 2))?.name, 'friends');
   t.is((await rooms.findByName('family'))?.updatedAt, 1);
 });
 
@@ -44,10 +44,10 @@ eachDatabase(test, 'a rename and a new topic keep id, epoch and log', async (t, 
   const { rooms, changes } = await db.open();
   const created = await rooms.create({ name: 'friends', topic: '', createdAt: 1 });
   const renamed = { ...created, name: 'buddies', updatedAt: 7 };
-  t.deepEqual(await rooms.rename(created.id, 'buddies', 7), renamed);
-  t.deepEqual(await rooms.setTopic(created.id, 'new', 8), { ...renamed, topic: 'new', updatedAt: 8 });
-  t.is(await rooms.rename(4711, 'x', 9), undefined);
-  t.is(await rooms.setTopic(4711, 'x', 9), undefined);
+  t.deepEqual(await rooms.change(created.id, { name: 'buddies' }, 7), renamed);
+  t.deepEqual(await rooms.change(created.id, { topic: 'new' }, 8), { ...renamed, topic: 'new', updatedAt: 8 });
+  t.is(await rooms.change(4711, { name: 'x' }, 9), undefined);
+  t.is(await rooms.change(4711, { topic: 'x' }, 9), undefined);
   const { id, epoch } = created;
   t.deepEqual((await changes.readAfter(0, 10)).changes, [
     { id: 1, change: { kind: 'room-created', room: { id, epoch, name: 'friends', topic: '' } } },

@@ -33,7 +33,7 @@ eachTransportAndDatabase(
     await alice.ask({ type: 'message', room_name: 'family', body: 'kept' }, { code: 'message' });
     const storage = await server.elsewhere();
     const room = await storage.rooms.findByName('family');
-    await storage.rooms.rename(room?.id ?? 0, 'kin', Date.now());
+    await storage.rooms.change(room?.id ?? 0, { name: 'kin' }, Date.now());
     t.like(await alice.next({ code: 'parted' }, 5000), { you: true, room_name: 'family' });
     await alice.ask({ type: 'join', room_name: 'family' }, { code: 'room:invalid' });
     const again = await alice.ask({ type: 'join', room_name: 'kin', since: 0 }, { code: 'joined' });

@@ -35,7 +35,7 @@ eachTransport(
     const idOf = async (name: string): Promise<number> => (await storage.rooms.findByName(name))?.id ?? 0;
     isAway = true;
     await storage.rooms.delete(await idOf('family'));
-    await storage.rooms.rename(await idOf('investments'), 'stocks', Date.now());
+    await storage.rooms.change(await idOf('investments'), { name: 'stocks' }, Date.now());
     await storage.rooms.create({ name: 'new', topic: '', createdAt: Date.now() });
     await storage.users.setActive((await storage.users.findByName('deactivated'))?.id ?? 0, false);
     const tokens = await storage.tokens.list();
