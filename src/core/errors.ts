@@ -9,11 +9,12 @@ export type FieldFaults = Record<string, string[]>;
 /** What was given cannot be taken. */
 export class FieldErrors extends Error {
   readonly fields: Readonly<FieldFaults>;
-  constructor(fields: FieldFaults) {
+  constructor(fields: FieldFaults, options?: ErrorOptions) {
     super(
       Object.entries(fields)
         .map(([field, faults]) => `${field}: ${faults.join(' ')}`)
         .join(' '),
+      options,
     );
     this.name = 'FieldErrors';
     this.fields = fields;

@@ -2,6 +2,8 @@
  * The sentences about a field's value, in the wording that clients of Django REST servers know, and the check that
  * every text passes: no NUL, no lone surrogate.
  */
+import type { FieldFaults } from './errors.ts';
+
 export const fieldSentences = {
   required: 'This field is required.',
   null: 'This field may not be null.',
@@ -10,7 +12,15 @@ export const fieldSentences = {
   usernameTaken: 'A user with that username already exists.',
   email: 'Enter a valid email address.',
   nul: 'Null characters are not allowed.',
+  oneLine: 'Give one line of text, without control characters.',
 } as const;
+
+/** The faults of each field that has one. */
+export function gatherFaults(faults: Record<string, string | undefined>): FieldFaults {
+  return Object.fromEntries(
+    Object.entries(faults).flatMap(([field, fault]) => (fault === undefined ? [] : [[field, [fault]]])),
+  );
+}
 
 export function tooLong(maxLength: number): string {
   return `Ensure this field has no more than ${maxLength} characters.`;
@@ -22,4 +32,12 @@ export function textFault(text: string): string | undefined {
   const surrogate = /\p{Surrogate}/u.exec(text)?.[0];
   if (surrogate === undefined) return undefined;
   return `Surrogate characters are not allowed: U+${surrogate.charCodeAt(0).toString(16).toUpperCase()}.`;
+}
+
+/** What keeps a text from being one line of a page or table, as a sentence, or undefined. An empty text is one. */
+export function lineFault(text: string, maxLength: number): string | undefined {
+  const fault = textFault(text);
+  if (fault !== undefined) return fault;
+  if (text.length > maxLength) return tooLong(maxLength);
+  return /[\p{Cc}\p{Zl}\p{Zp}]/u.test(text) ? fieldSentences.oneLine : undefined;
 }

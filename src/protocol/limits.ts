@@ -27,6 +27,14 @@ export const limits = {
   passwordMinLength: 8,
   /** Bytes of a password in UTF-8, at most: bcrypt reads no further. */
   passwordMaxBytes: 72,
+  /** Minutes that a user may be muted or banned for, at most: a year. A ban without an end is for good. */
+  banMinutes: 525_600,
+  /** Characters of a ban's reason: one line of a page, as a topic. */
+  banReasonLength: 250,
+  /** Characters of a long-lived token's label: one line of a table, as a topic. */
+  labelLength: 250,
+  /** Days until a long-lived token expires, at most: beyond a hundred years, never is what is meant. */
+  tokenDays: 36_500,
   /** Messages in `status.messages` of a plain join. */
   joinMessages: 50,
   /** Messages in `status.messages` of a join with `since`. */
