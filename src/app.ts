@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { createMemoryAttemptCounter } from './bus/memory.ts';
 import { createRedisAttemptCounter, openRedis, type RedisConnection } from './bus/redis.ts';
@@ -22,6 +23,7 @@ import { openRates, type Rates } from './core/rates.ts';
 import type { Readiness } from './http/dependencies.ts';
 import { createHttpServer, listenError } from './http/listener.ts';
 import { createMetrics, type Metrics, type MetricsServer, openMetricsServer } from './http/metrics.ts';
+import { loadPages } from './http/pages.ts';
 import { createHttpHandler } from './http/server.ts';
 import { createLog } from './log.ts';
 import { createNow } from './now.ts';
@@ -71,6 +73,8 @@ export type Overrides = {
   random?: RandomText;
   /** What `log` notes warnings and errors in, where that is given. */
   problems?: Problems;
+  /** Where the built pages are. */
+  webFolder?: string;
   /** Stands between the server and its store. */
   wrapStorage?: (storage: Storage) => Storage;
 };
@@ -235,6 +239,7 @@ async function openDoors(
       poll: createPollDoor({ open, limit, clock }),
       upstream: createUpstream({ find: (credentials, id) => chat.sessions.find(credentials, id), accounts }),
     },
+    pages: await loadPages(overrides.webFolder ?? webFolder),
     readiness: () => readiness(parts, storage),
     now: createNow({
       version,
@@ -301,7 +306,7 @@ async function announce(config: Config, parts: Parts, log: Logger): Promise<List
   const users = await parts.storage?.users.list({ limit: 1 });
   if (users?.length === 0) {
     log.info(
-      'Next: make an administrator with "npx finchat createsuperuser", then register and chat as README.md shows.',
+      'Next: open it in a browser, register and chat. "npx finchat createsuperuser" makes an administrator, for /admin.',
     );
   }
   return { url, port, ...(metricsPort === undefined ? {} : { metricsPort }) };
@@ -355,6 +360,9 @@ function answerWhileStarting(request: IncomingMessage, response: ServerResponse)
   response.writeHead(isHealth ? 200 : 503, { 'Content-Type': 'application/json; charset=utf-8' });
   response.end(JSON.stringify(isHealth ? { status: 'ok' } : { detail: startingDetail }));
 }
+
+/** Where the build puts the pages, beside the compiled sources. */
+const webFolder = fileURLToPath(new URL('../web/', import.meta.url));
 
 /** The version of this package. */
 export const version: string = (

@@ -9,6 +9,7 @@ import type { PollDoor } from '../transports/poll.ts';
 import type { SseDoor } from '../transports/sse.ts';
 import type { Upstream } from '../transports/upstream.ts';
 import type { CorsOrigins } from './cors.ts';
+import type { Pages } from './pages.ts';
 
 /** The rooms as the server knows them. */
 export interface RoomDirectory {
@@ -53,6 +54,7 @@ export type HttpDependencies = {
   now: () => Now;
   /** The chat over HTTP alone. */
   chat: { sse: SseDoor; poll: PollDoor; upstream: Upstream };
+  pages: Pages;
   /** Ends the chat session that was opened with this token. The token is revoked already. */
   onLogout: (principal: Principal) => void;
   log: Logger;

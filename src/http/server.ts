@@ -16,15 +16,15 @@ import { checkAddress } from './guard.ts';
 import { logRequests } from './request-log.ts';
 import { chatRoutes } from './routes/chat.ts';
 import { healthRoutes } from './routes/health.ts';
-import { homeRoutes } from './routes/home.ts';
 import { loginRoutes } from './routes/login.ts';
 import { logoutRoutes } from './routes/logout.ts';
+import { pageRoutes } from './routes/pages.ts';
 import { profileRoutes } from './routes/profile.ts';
 import { registerRoutes } from './routes/register.ts';
 import { roomRoutes } from './routes/rooms.ts';
 
 const resources = [
-  homeRoutes,
+  pageRoutes,
   registerRoutes,
   loginRoutes,
   logoutRoutes,

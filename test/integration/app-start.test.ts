@@ -23,7 +23,7 @@ test('a first start makes the file and the sample rooms and says where to go nex
     'The database was migrated.',
     'Created the rooms friends, family, investments.',
     `finchat is listening at ${server.url}`,
-    'Next: make an administrator with "npx finchat createsuperuser", then register and chat as README.md shows.',
+    'Next: open it in a browser, register and chat. "npx finchat createsuperuser" makes an administrator, for /admin.',
   ]);
   await server.login('alice');
   const storage = await server.elsewhere();

@@ -40,8 +40,11 @@ export function answerFault(
     if (!headers.has(header)) return `${name}: lacks the header ${header}`;
   }
   if (response.content === undefined) return text === '' ? undefined : `${name}: has a body`;
-  if (!headers.get('content-type')?.startsWith(jsonType)) return `${name}: is no JSON`;
+  const types = Object.keys(response.content).filter((type) => type !== '*/*');
+  const type = headers.get('content-type') ?? 'none';
+  if (types.length > 0 && !types.some((one) => type.startsWith(one))) return `${name}: is of the type ${type}`;
   if (method === 'HEAD') return text === '' ? undefined : `${name}: has a body`;
+  if (!types.includes(jsonType)) return undefined;
   return fault(name, [...at, 'content', jsonType, 'schema'], body);
 }
 

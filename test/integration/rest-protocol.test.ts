@@ -193,7 +193,7 @@ test('a wrong method is 405 with what is allowed, with and without a slash at th
 test('HEAD answers as GET does, without a body', async (t) => {
   const { call, token } = await openRestServer(t);
   const given = await token('alice');
-  for (const path of ['/', '/profile', '/rooms/', '/rooms/friends/messages', '/healthz', '/readyz']) {
+  for (const path of ['/profile', '/rooms/', '/rooms/friends/messages', '/healthz', '/readyz']) {
     const answer = await call('HEAD', path, { token: given });
     t.deepEqual([answer.status, answer.text], [200, ''], path);
     t.regex(answer.headers.get('content-type') ?? '', /^application\/json/);
@@ -202,10 +202,9 @@ test('HEAD answers as GET does, without a body', async (t) => {
   t.is((await call('HEAD', '/nowhere')).status, 404);
 });
 
-test('every answer is JSON that no cache keeps and no page frames', async (t) => {
+test('every answer of REST is JSON that no cache keeps and no page frames', async (t) => {
   const { call } = await openRestServer(t);
   for (const [method, path] of [
-    ['GET', '/'],
     ['GET', '/nowhere'],
     ['GET', '/profile'],
     ['POST', '/login'],
@@ -217,11 +216,6 @@ test('every answer is JSON that no cache keeps and no page frames', async (t) =>
     t.regex(headers.get('content-security-policy') ?? '', /default-src 'none'/);
     t.is(headers.get('x-powered-by'), null);
   }
-});
-
-test('the index says what this is and where the chat is', async (t) => {
-  const { call } = await openRestServer(t);
-  t.deepEqual((await call('GET', '/')).body, { name: 'finchat', version: '1.2.3', chat: '/ws/chat' });
 });
 
 test('bytes that are no HTTP, and headers without end, are refused as JSON', async (t) => {

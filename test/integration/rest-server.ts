@@ -52,7 +52,7 @@ export type RestServer = {
 };
 
 export type RestOptions = Partial<
-  Pick<HttpDependencies, 'attempts' | 'readiness' | 'presence' | 'messages' | 'rooms' | 'metrics'>
+  Pick<HttpDependencies, 'attempts' | 'readiness' | 'presence' | 'messages' | 'rooms' | 'metrics' | 'pages'>
 > & {
   settings?: Partial<HttpSettings>;
   bounds?: HttpBounds;
@@ -139,6 +139,8 @@ export async function openRestServer(t: ExecutionContext, options: RestOptions =
       poll: createPollDoor({ open: refuse, limit, clock }),
       upstream: createUpstream({ find: () => undefined, accounts }),
     },
+    // None: pages.test.ts has the real ones.
+    pages: new Map(),
     onLogout: (principal) => loggedOut.push(principal),
     log: pino({ level: 'trace' }, { write: (line: string) => lines.push(line) }),
     ...options,
