@@ -209,7 +209,7 @@ test('what counts requests names the pages’ routes, never a path that somebody
   const [asset = ''] = filesOf((await ask(url)).body.toString());
   for (const path of ['/admin', `/${asset}`, '/assets/made-up.js', '/made-up']) await ask(url + path);
   const { body } = await ask(`http://127.0.0.1:${metricsPort}/metrics`);
-  const routes = [...body.toString().matchAll(/requests_total\{[^}]*route="([^"]+)"/g)].map(([, route]) => route);
+  const routes = [...body.toString().matchAll(/requests_total\{[^}]*route="([^"]+)"/g)].map(([, route = '']) => route);
   t.deepEqual([...new Set(routes)].toSorted(), ['/', '/admin', '/assets/:name', 'unmatched']);
 });
 
