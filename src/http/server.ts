@@ -14,6 +14,7 @@ import { crossOrigin } from './cors.ts';
 import type { HttpDependencies, RequestMetrics, RouteTools } from './dependencies.ts';
 import { checkAddress } from './guard.ts';
 import { logRequests } from './request-log.ts';
+import { adminNowRoutes } from './routes/admin-now.ts';
 import { chatRoutes } from './routes/chat.ts';
 import { healthRoutes } from './routes/health.ts';
 import { loginRoutes } from './routes/login.ts';
@@ -32,6 +33,7 @@ const resources = [
   roomRoutes,
   chatRoutes,
   healthRoutes,
+  adminNowRoutes,
 ];
 
 /** Pages of history: a full one keeps the database and this thread busy for milliseconds. */

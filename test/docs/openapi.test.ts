@@ -43,9 +43,13 @@ test('the paths and methods are those of the routes', async (t) => {
   t.deepEqual(documented.toSorted(), routes.toSorted());
 });
 
-test('the calls are those of the table in PROTOCOL.md, with their refusals', (t) => {
+test('the calls are those of the tables in PROTOCOL.md and ADMIN.md, with their refusals', (t) => {
   const page = readProjectFile('docs/PROTOCOL.md');
-  const rows = [...tableRows(page, 'call'), ...tableRows(page, 'chat call')];
+  const rows = [
+    ...tableRows(page, 'call'),
+    ...tableRows(page, 'chat call'),
+    ...tableRows(readProjectFile('docs/ADMIN.md'), 'admin call'),
+  ];
   const fromPage = rows.map(([call = '']) => call.replace(/^`|`$/g, '')).toSorted();
   const calls = Object.entries(openapi.paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),

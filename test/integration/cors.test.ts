@@ -218,3 +218,19 @@ test('that the store cannot be asked can be read from a named origin', async (t)
     holdsAll(t, asked.cors['access-control-expose-headers'], ['Retry-After', 'WWW-Authenticate']);
   }
 });
+
+test('administration is for the server’s own page alone, whatever the setting says', async (t) => {
+  for (const origins of ['*', page]) {
+    const { url } = await startApp(t, { env: { CORS_ORIGINS: origins } });
+    const asked = [
+      await ask(`${url}/admin/api/now`, { headers: { origin: page } }),
+      await preflight(`${url}/admin/api/now`, 'GET'),
+      await preflight(`${url}/admin/api/none`, 'GET'),
+    ];
+    t.deepEqual(
+      asked.map(({ status }) => status),
+      [401, 405, 404],
+    );
+    for (const { cors } of asked) t.deepEqual(cors, {});
+  }
+});
