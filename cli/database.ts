@@ -4,10 +4,12 @@
  */
 import type { Config } from '../src/config.ts';
 import type { Accounts } from '../src/core/accounts.ts';
-import type { Room, Storage, User } from '../src/core/ports.ts';
+import type { Administration } from '../src/core/administration.ts';
+import { NotFound } from '../src/core/errors.ts';
+import type { Actor, Room, Storage, User } from '../src/core/ports.ts';
 import type { Migrator } from '../src/storage/migrate.ts';
 import type { Context } from './context.ts';
-import { CommandError } from './errors.ts';
+import { operator } from './operator.ts';
 
 // A running server's write lock is held for some 50 ms; a backup or another command may hold it for longer.
 const busyTimeoutMs = 10_000;
@@ -65,19 +67,38 @@ export async function openAccounts(storage: Storage, config: Config): Promise<Ac
   });
 }
 
-/** @throws CommandError that says where to look. */
+/** What a command that acts needs: administration, and the operator whose name goes into the audit log. */
+export type Administering = {
+  storage: Storage;
+  config: Config;
+  accounts: Accounts;
+  administration: Administration;
+  by: Actor;
+};
+
+export function withAdministration<T>(context: Context, run: (tools: Administering) => Promise<T>): Promise<T> {
+  return withStorage(context, async (storage, config) => {
+    const [{ createAdministration }, { systemClock }] = await Promise.all([
+      import('../src/core/administration.ts'),
+      import('../src/core/clock.ts'),
+    ]);
+    const accounts = await openAccounts(storage, config);
+    const administration = createAdministration({ storage, accounts, clock: systemClock });
+    return run({ storage, config, accounts, administration, by: operator() });
+  });
+}
+
+/** Rejects with `NotFound`. */
 export async function findUser(storage: Storage, username: string): Promise<User> {
   const found = await storage.users.findByName(username.normalize('NFKC'));
-  if (found === undefined) {
-    throw new CommandError(`There is no user ${username}. See "finchat users list", or "finchat users create".`);
-  }
+  if (found === undefined) throw new NotFound('user', username);
   const { passwordHash: _, ...user } = found;
   return user;
 }
 
-/** @throws CommandError that says where to look. */
+/** Rejects with `NotFound`. */
 export async function findRoom(storage: Storage, name: string): Promise<Room> {
   const room = await storage.rooms.findByName(name);
-  if (room === undefined) throw new CommandError(`There is no room ${name}. See "finchat rooms list".`);
+  if (room === undefined) throw new NotFound('room', name);
   return room;
 }

@@ -1,5 +1,7 @@
 /** Which errors are sentences for people, and what a command ends with. Knows no command. */
 
+import type { NotFound } from '../src/core/errors.ts';
+
 /** Exit codes, as shells and manage.py's users expect them. */
 export const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
 
@@ -41,18 +43,30 @@ export class ExitWith extends Error {
  * Errors whose messages were written for people, by name: importing the modules of other layers here would slow every
  * start. The project throws plain Errors with sentences; mistakes are TypeErrors and their like.
  */
-const spoken = new Set(['Error', 'CommandError', 'UsageError', 'Cancelled', 'ConfigError', 'StoreError']);
+const spoken = new Set(['Error', 'CommandError', 'UsageError', 'Cancelled', 'ConfigError', 'StoreError', 'NotAllowed']);
 
 /** The text for stderr. What was not foreseen shows its stack: it is a fault to report. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return `Unexpected error: ${String(error)}`;
   if (isFieldErrors(error)) return describeFields(error.fields);
+  if (isNotFound(error)) return `${error.message} See ${whereToLook[error.what]}.`;
   if (spoken.has(error.name)) return error.message;
   return `Unexpected error: ${error.stack ?? error.message}`;
 }
 
 function isFieldErrors(error: Error): error is Error & { fields: Readonly<Record<string, readonly string[]>> } {
   return error.name === 'FieldErrors' && 'fields' in error;
+}
+
+const whereToLook: Readonly<Record<NotFound['what'], string>> = {
+  room: '"finchat rooms list"',
+  user: '"finchat users list", or "finchat users create"',
+  token: '"finchat tokens list --all"',
+  message: '"finchat messages list ROOM"',
+};
+
+function isNotFound(error: Error): error is NotFound {
+  return error.name === 'NotFound' && 'what' in error;
 }
 
 /** `The password: This password is too common.` A line a field, the first letter of each sentence as it is. */

@@ -1,8 +1,7 @@
 /** `finchat changepassword`, as manage.py's. The store revokes the user's log-in tokens with the change. */
-import { userInfo } from 'node:os';
 import type { Define } from '../context.ts';
-import { findUser, openAccounts, withStorage } from '../database.ts';
-import { CommandError } from '../errors.ts';
+import { findUser, withAdministration } from '../database.ts';
+import { UsageError } from '../errors.ts';
 import { addExamples, addJsonOption } from '../help.ts';
 import {
   addPasswordOptions,
@@ -11,6 +10,7 @@ import {
   type PasswordOptions,
   readPasswordLine,
 } from '../new-password.ts';
+import { operatorName } from '../operator.ts';
 import { demandTerminal } from '../prompts.ts';
 import { userRecord } from '../records.ts';
 
@@ -25,9 +25,10 @@ export const define: Define = (command, context) => {
     ['finchat changepassword ada --password-stdin < secret.txt', 'asks nothing'],
   ]);
   command.action(async (name: string | undefined, options: PasswordOptions & { json?: true }) => {
-    const changed = await withStorage(context, async (storage, config) => {
-      const user = await findUser(storage, name ?? userInfo().username);
-      const accounts = await openAccounts(storage, config);
+    const username = name ?? operatorName();
+    if (username === undefined) throw new UsageError('Give the user’s name: this system has none for you.');
+    const changed = await withAdministration(context, async ({ storage, accounts, administration, by }) => {
+      const user = await findUser(storage, username);
       let password: string;
       if (options.passwordStdin) {
         password = await readPasswordLine(context);
@@ -40,10 +41,8 @@ export const define: Define = (command, context) => {
         context.out.note(`Changing the password of ${user.username}.`);
         password = await askNewPassword(context, accounts, user, options);
       }
-      if (!(await accounts.setPassword(user.id, password))) {
-        throw new CommandError(`User ${user.username} was deleted in the meantime. See "finchat users list".`);
-      }
-      return user;
+      // Whoever asked for a weak password has already said so.
+      return administration.setPassword(by, user.username, password, { skipPasswordRules: true });
     });
     if (options.json) return context.out.json(userRecord(changed));
     context.out.print(`Password of ${changed.username} changed.`);

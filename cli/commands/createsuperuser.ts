@@ -1,12 +1,12 @@
 /** `finchat createsuperuser`, as manage.py's: prompts on a terminal, `--noinput` for scripts. */
-import { userInfo } from 'node:os';
 import type { Accounts } from '../../src/core/accounts.ts';
 import type { Storage, User } from '../../src/core/ports.ts';
 import type { Context, Define } from '../context.ts';
-import { openAccounts, withStorage } from '../database.ts';
+import { type Administering, withAdministration } from '../database.ts';
 import { CommandError, UsageError } from '../errors.ts';
 import { addExamples, addJsonOption } from '../help.ts';
 import { askNewPassword, checkGivenPassword } from '../new-password.ts';
+import { operatorName } from '../operator.ts';
 import { askText, demandTerminal } from '../prompts.ts';
 import { userRecord } from '../records.ts';
 
@@ -37,10 +37,9 @@ export const define: Define = (command, context) => {
   ]);
   command.action(async (options: SuperuserOptions & { noinput?: true; json?: true }) => {
     const isSilent = options.noinput === true || !options.input;
-    const made = await withStorage(context, async (storage, config) => {
-      const accounts = await openAccounts(storage, config);
-      return createSuperuser(context, storage, accounts, { ...options, input: !isSilent }, config.superuserPassword);
-    });
+    const made = await withAdministration(context, (tools) =>
+      createSuperuser(context, tools, { ...options, input: !isSilent }),
+    );
     if (!made.user.isSuperuser) {
       const { username } = made.user;
       context.out.note(`User ${username} is no superuser. To make it one: finchat users promote ${username}`);
@@ -50,13 +49,11 @@ export const define: Define = (command, context) => {
   });
 };
 
-/** Also used by `setup`. `given`: the password of FINCHAT_SUPERUSER_PASSWORD, used with `input: false`. */
+/** Also used by `setup`. With `input: false` the password is that of FINCHAT_SUPERUSER_PASSWORD. */
 export async function createSuperuser(
   context: Context,
-  storage: Storage,
-  accounts: Accounts,
+  { storage, config, accounts, administration, by }: Administering,
   options: SuperuserOptions,
-  given: string | undefined,
 ): Promise<{ user: User; isNew: boolean }> {
   if (!options.input && options.username === undefined) {
     throw new UsageError(
@@ -69,9 +66,9 @@ export async function createSuperuser(
   }
   const account = options.input
     ? await askAccount(context, storage, accounts, options)
-    : takeAccount(accounts, options, given);
+    : takeAccount(accounts, options, config.superuserPassword);
   // Whoever asked for a weak password has already said so.
-  const user = await accounts.createUser({ ...account, isSuperuser: true, skipPasswordRules: true });
+  const user = await administration.createUser(by, { ...account, isSuperuser: true, skipPasswordRules: true });
   return { user, isNew: true };
 }
 
@@ -119,8 +116,13 @@ async function askAccount(
     return (await storage.users.findByName(username)) === undefined || 'That username is already taken.';
   };
   const mailFault = (value: string): true | string => accounts.checkFields({ email: value.trim() }).email?.[0] ?? true;
+  const preset = operatorName();
   const username =
-    options.username ?? (await askText(context, 'Username:', { default: userInfo().username, validate: nameFault }));
+    options.username ??
+    (await askText(context, 'Username:', {
+      ...(preset === undefined ? {} : { default: preset }),
+      validate: nameFault,
+    }));
   const email = options.email ?? (await askText(context, 'Email address:', { validate: mailFault }));
   // What came by flag has not been looked at: say so before anybody types a password.
   const faults = accounts.checkFields({ username, email });

@@ -1,11 +1,9 @@
 /** `finchat rooms …`: what is changed here reaches a running server through the `changes` table. */
 import type { Command } from 'commander';
-import { type Room, type Storage, StoreError } from '../../src/core/ports.ts';
+import type { Storage } from '../../src/core/ports.ts';
 import { limits } from '../../src/protocol/limits.ts';
-import { roomNameFault } from '../../src/protocol/names.ts';
 import type { Context, Define } from '../context.ts';
-import { findRoom, withStorage } from '../database.ts';
-import { CommandError } from '../errors.ts';
+import { findRoom, withAdministration, withStorage } from '../database.ts';
 import { addExamples, addJsonOption, addYesOption } from '../help.ts';
 import { count, formatFields, formatTable, formatTime, printable } from '../output.ts';
 import { confirmDestruction } from '../prompts.ts';
@@ -61,13 +59,10 @@ function defineCreate(rooms: Command, context: Context): void {
     ['finchat rooms create investments --topic "Quotes" --if-not-exists', 'may be run again'],
   ]);
   command.action(async (name: string, options: Json & { topic: string; ifNotExists?: true }) => {
-    checkName(name);
-    checkTopic(options.topic);
-    const room = await withStorage(context, async (storage) => {
+    const room = await withAdministration(context, async ({ storage, administration, by }) => {
       const present = options.ifNotExists ? await storage.rooms.findByName(name) : undefined;
       if (present !== undefined) return { ...present, isNew: false };
-      const made = await naming(name, storage.rooms.create({ name, topic: options.topic, createdAt: Date.now() }));
-      return { ...made, isNew: true };
+      return { ...(await administration.createRoom(by, { name, topic: options.topic })), isNew: true };
     });
     if (options.json) return context.out.json(roomRecord(room));
     context.out.print(room.isNew ? `Room ${name} created.` : `Room ${name} exists already.`);
@@ -83,11 +78,9 @@ function defineRename(rooms: Command, context: Context): void {
   addJsonOption(command);
   addExamples(command, [['finchat rooms rename friends old-friends', 'from friends to old-friends']]);
   command.action(async (name: string, newName: string, { json }: Json) => {
-    checkName(newName);
-    const renamed = await withStorage(context, async (storage) => {
-      const room = await findRoom(storage, name);
-      return stillThere(name, await naming(newName, storage.rooms.change(room.id, { name: newName }, Date.now())));
-    });
+    const renamed = await withAdministration(context, ({ administration, by }) =>
+      administration.changeRoom(by, name, { name: newName }),
+    );
     if (json) return context.out.json(roomRecord(renamed));
     context.out.print(`Room ${name} is now ${renamed.name}.`);
   });
@@ -106,13 +99,9 @@ function defineTopic(rooms: Command, context: Context): void {
     ['finchat rooms topic friends ""', 'takes it away'],
   ]);
   command.action(async (name: string, text: string | undefined, { json }: Json) => {
-    if (text !== undefined) checkTopic(text);
-    const room = await withStorage(context, async (storage) => {
-      const found = await findRoom(storage, name);
-      return text === undefined
-        ? found
-        : stillThere(name, await storage.rooms.change(found.id, { topic: text }, Date.now()));
-    });
+    const room = await (text === undefined
+      ? withStorage(context, (storage) => findRoom(storage, name))
+      : withAdministration(context, ({ administration, by }) => administration.changeRoom(by, name, { topic: text })));
     if (json) return context.out.json(roomRecord(room));
     context.out.print(text === undefined ? printable(room.topic) : `Topic of ${name} set.`);
   });
@@ -152,11 +141,11 @@ function defineDelete(rooms: Command, context: Context): void {
     ['finchat rooms delete friends --yes', 'does not ask'],
   ]);
   command.action(async (name: string, { json, yes }: Json & { yes?: true }) => {
-    const result = await withStorage(context, async (storage) => {
-      const room = await findRoom(storage, name);
+    const result = await withAdministration(context, async ({ storage, administration, by }) => {
+      await findRoom(storage, name);
       await confirmDestruction(context, yes, `Delete room ${name} with all its messages? This cannot be undone.`);
       // The row goes first: from here on nobody can join or write. The messages can take their time.
-      if (!(await storage.rooms.delete(room.id))) throw gone(name);
+      const room = await administration.deleteRoom(by, name);
       return { room, ...(await purge(context, storage)) };
     });
     if (result.isCutShort) {
@@ -179,38 +168,4 @@ function purge(context: Context, storage: Storage): Promise<{ messages: number; 
       context.out.progress('');
     }
   });
-}
-
-function checkName(name: string): void {
-  const fault = roomNameFault(name);
-  if (fault !== undefined) throw new CommandError(`${fault} Choose another one.`);
-}
-
-function checkTopic(topic: string): void {
-  if (topic.length > limits.topicLength) {
-    throw new CommandError(`A topic has at most ${limits.topicLength} characters; this one has ${topic.length}.`);
-  }
-  if (/[\p{Cc}\p{Cs}]/u.test(topic)) throw new CommandError('A topic is one line of text without control characters.');
-}
-
-/** Turns the store's conflict into a sentence. */
-async function naming<T>(name: string, change: Promise<T>): Promise<T> {
-  try {
-    return await change;
-  } catch (error) {
-    if (!(error instanceof StoreError) || error.kind !== 'conflict') throw error;
-    throw new CommandError(
-      `A room named ${name} exists already (names that differ only in case count as one). Choose another name.`,
-      { cause: error },
-    );
-  }
-}
-
-function stillThere(name: string, room: Room | undefined): Room {
-  if (room === undefined) throw gone(name);
-  return room;
-}
-
-function gone(name: string): CommandError {
-  return new CommandError(`Room ${name} was deleted in the meantime. See "finchat rooms list".`);
 }

@@ -6,7 +6,7 @@ import { type Command, Option } from 'commander';
 import { StoreError } from '../../src/core/ports.ts';
 import { roomNameFault } from '../../src/protocol/names.ts';
 import type { Context, Define } from '../context.ts';
-import { openAccounts, withMigrator, withStorage } from '../database.ts';
+import { type Administering, withAdministration, withMigrator } from '../database.ts';
 import { CommandError } from '../errors.ts';
 import { addExamples, addJsonOption } from '../help.ts';
 import { count } from '../output.ts';
@@ -45,8 +45,10 @@ export const define: Define = (command, context) => {
         ? 'The database is up to date.'
         : `The database is ready (${count(applied.length, 'migration')} applied).`,
     );
-    const superuser = await offerSuperuser(context, options, say);
-    const rooms = await offerRooms(context, options, say);
+    const { superuser, rooms } = await withAdministration(context, async (tools) => ({
+      superuser: await offerSuperuser(context, tools, options, say),
+      rooms: await offerRooms(context, tools, options, say),
+    }));
     if (options.json) {
       return context.out.json({
         env_file: settings.path,
@@ -86,64 +88,69 @@ function addOptions(command: Command): void {
 type Say = (line: string) => void;
 
 /** The new superuser's name, or null. */
-async function offerSuperuser(context: Context, options: Options, say: Say): Promise<string | null> {
+async function offerSuperuser(
+  context: Context,
+  tools: Administering,
+  options: Options,
+  say: Say,
+): Promise<string | null> {
   if (options.superuser === false) return null;
-  return withStorage(context, async (storage, config) => {
-    if (options.superuser === undefined) {
-      if (options.noinput) return null;
-      const present = (await storage.users.list()).find((user) => user.isSuperuser && user.isActive);
-      if (present !== undefined) {
-        say(`Superuser: ${present.username} is there already.`);
-        return null;
-      }
-      if (!(await askYesNo(context, 'Create a superuser now?', true))) return null;
+  if (options.superuser === undefined) {
+    if (options.noinput) return null;
+    const present = (await tools.storage.users.list()).find((user) => user.isSuperuser && user.isActive);
+    if (present !== undefined) {
+      say(`Superuser: ${present.username} is there already.`);
+      return null;
     }
-    const wanted = {
-      input: options.noinput !== true,
-      ifNotExists: true as const,
-      ...(typeof options.superuser === 'string' ? { username: options.superuser } : {}),
-      ...(options.email === undefined ? {} : { email: options.email }),
-      ...(options.skipPasswordRules ? { skipPasswordRules: true as const } : {}),
-    };
-    const accounts = await openAccounts(storage, config);
-    const { user, isNew } = await createSuperuser(context, storage, accounts, wanted, config.superuserPassword);
-    say(isNew ? `Superuser ${user.username} created.` : `User ${user.username} is there already.`);
-    return isNew ? user.username : null;
+    if (!(await askYesNo(context, 'Create a superuser now?', true))) return null;
+  }
+  const { user, isNew } = await createSuperuser(context, tools, {
+    input: options.noinput !== true,
+    ifNotExists: true,
+    ...(typeof options.superuser === 'string' ? { username: options.superuser } : {}),
+    ...(options.email === undefined ? {} : { email: options.email }),
+    ...(options.skipPasswordRules ? { skipPasswordRules: true as const } : {}),
   });
+  say(isNew ? `Superuser ${user.username} created.` : `User ${user.username} is there already.`);
+  return isNew ? user.username : null;
 }
 
 /** The names of the rooms it made. */
-async function offerRooms(context: Context, options: Options, say: Say): Promise<string[]> {
+async function offerRooms(
+  context: Context,
+  { storage, administration, by }: Administering,
+  options: Options,
+  say: Say,
+): Promise<string[]> {
   if (options.rooms === false) return [];
-  return withStorage(context, async (storage) => {
-    let names = options.rooms === false ? '' : options.rooms;
-    if (names === undefined) {
-      if (options.noinput) return [];
-      const present = await storage.rooms.list();
-      if (present.length > 0) {
-        say(`Rooms: ${present.map(({ name }) => name).join(', ')}.`);
-        return [];
-      }
-      names = await askText(context, 'Rooms to create, with commas between:', {
-        default: sampleRooms,
-        validate: (answer) =>
-          splitNames(answer)
-            .map(roomNameFault)
-            .find((fault) => fault !== undefined) ?? true,
-      });
+  let names = options.rooms;
+  if (names === undefined) {
+    if (options.noinput) return [];
+    const present = await storage.rooms.list();
+    if (present.length > 0) {
+      say(`Rooms: ${present.map(({ name }) => name).join(', ')}.`);
+      return [];
     }
-    const made: string[] = [];
-    for (const name of checkedNames(names)) {
-      try {
-        made.push((await storage.rooms.create({ name, topic: '', createdAt: Date.now() })).name);
-      } catch (error) {
-        // There already, perhaps by a second setup at the same time.
-        if (!(error instanceof StoreError) || error.kind !== 'conflict') throw error;
-      }
+    names = await askText(context, 'Rooms to create, with commas between:', {
+      default: sampleRooms,
+      validate: (answer) =>
+        splitNames(answer)
+          .map(roomNameFault)
+          .find((fault) => fault !== undefined) ?? true,
+    });
+  }
+  const made: string[] = [];
+  for (const name of checkedNames(names)) {
+    try {
+      made.push((await administration.createRoom(by, { name, topic: '' })).name);
+    } catch (error) {
+      // There already, perhaps by a second setup at the same time.
+      if (!(error instanceof Error && error.cause instanceof StoreError && error.cause.kind === 'conflict'))
+        throw error;
     }
-    say(made.length === 0 ? 'No rooms to create.' : `Rooms created: ${made.join(', ')}.`);
-    return made;
-  });
+  }
+  say(made.length === 0 ? 'No rooms to create.' : `Rooms created: ${made.join(', ')}.`);
+  return made;
 }
 
 function splitNames(names: string): string[] {

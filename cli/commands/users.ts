@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { Storage, User } from '../../src/core/ports.ts';
 import type { Context, Define } from '../context.ts';
-import { findUser, openAccounts, withStorage } from '../database.ts';
+import { type Administering, findUser, withAdministration, withStorage } from '../database.ts';
 import { CommandError } from '../errors.ts';
 import { addExamples, addJsonOption } from '../help.ts';
 import {
@@ -90,8 +90,7 @@ function defineCreate(users: Command, context: Context): void {
     ['finchat users create botuser --password-stdin < secret.txt', 'asks nothing'],
   ]);
   command.action(async (username: string, options: Json & PasswordOptions & { email: string }) => {
-    const user = await withStorage(context, async (storage, config) => {
-      const accounts = await openAccounts(storage, config);
+    const user = await withAdministration(context, async ({ storage, accounts, administration, by }) => {
       const owner = { username, email: options.email };
       await refuseFaults(storage, accounts.checkFields(owner), username);
       let password: string;
@@ -102,7 +101,8 @@ function defineCreate(users: Command, context: Context): void {
         demandTerminal(context, `Use: finchat users create ${username} --password-stdin, with the password on stdin.`);
         password = await askNewPassword(context, accounts, owner, options);
       }
-      return accounts.createUser({ ...owner, password, isSuperuser: false, skipPasswordRules: true });
+      // Whoever asked for a weak password has already said so.
+      return administration.createUser(by, { ...owner, password, isSuperuser: false, skipPasswordRules: true });
     });
     if (options.json) return context.out.json(userRecord(user));
     context.out.print(`User ${user.username} created.`);
@@ -125,7 +125,7 @@ type Switch = {
   /** What the example's comment says. */
   example: string;
   isSo: (user: User) => boolean;
-  set: (storage: Storage, id: number) => Promise<boolean>;
+  act: (tools: Administering, username: string) => Promise<User>;
   done: (username: string) => string;
   already: (username: string) => string;
 };
@@ -136,7 +136,7 @@ const switches: readonly Switch[] = [
     description: 'Throw a user out and refuse every log-in and token until activated again. Messages stay.',
     example: 'out within a second',
     isSo: (user) => !user.isActive,
-    set: (storage, id) => storage.users.setActive(id, false),
+    act: ({ administration, by }, username) => administration.setActive(by, username, false),
     done: (username) => `User ${username} deactivated.`,
     already: (username) => `User ${username} is not active anyway.`,
   },
@@ -145,7 +145,7 @@ const switches: readonly Switch[] = [
     description: 'Let a deactivated user in again.',
     example: 'may log in again',
     isSo: (user) => user.isActive,
-    set: (storage, id) => storage.users.setActive(id, true),
+    act: ({ administration, by }, username) => administration.setActive(by, username, true),
     done: (username) => `User ${username} activated.`,
     already: (username) => `User ${username} is active already.`,
   },
@@ -154,7 +154,7 @@ const switches: readonly Switch[] = [
     description: 'Make a user a superuser.',
     example: 'an administrator from now on',
     isSo: (user) => user.isSuperuser,
-    set: (storage, id) => storage.users.setSuperuser(id, true),
+    act: ({ administration, by }, username) => administration.setSuperuser(by, username, true),
     done: (username) => `User ${username} is a superuser now.`,
     already: (username) => `User ${username} is a superuser already.`,
   },
@@ -163,7 +163,7 @@ const switches: readonly Switch[] = [
     description: 'Make a superuser an ordinary user.',
     example: 'an ordinary user from now on',
     isSo: (user) => !user.isSuperuser,
-    set: (storage, id) => storage.users.setSuperuser(id, false),
+    act: ({ administration, by }, username) => administration.setSuperuser(by, username, false),
     done: (username) => `User ${username} is an ordinary user now.`,
     already: (username) => `User ${username} is an ordinary user anyway.`,
   },
@@ -173,11 +173,10 @@ function defineSwitch(users: Command, context: Context, { name, description, exa
   const command = addJsonOption(users.command(name).description(description).argument('<username>', 'the user’s name'));
   addExamples(command, [[`finchat users ${name} ada`, example]]);
   command.action(async (username: string, { json }: Json) => {
-    const { before, after } = await withStorage(context, async (storage) => {
-      const before = await findUser(storage, username);
-      if (!switching.isSo(before)) await switching.set(storage, before.id);
-      return { before, after: await findUser(storage, username) };
-    });
+    const { before, after } = await withAdministration(context, async (tools) => ({
+      before: await findUser(tools.storage, username),
+      after: await switching.act(tools, username),
+    }));
     if (json) return context.out.json(userRecord(after));
     const say = switching.isSo(before) ? switching.already : switching.done;
     context.out.print(say(after.username));

@@ -214,7 +214,8 @@ test('what cannot be done with a token is said in a sentence', async (t) => {
   await createUser(desk, 'ada');
   const cases: [args: string[], sentence: RegExp][] = [
     [['create', 'nobody'], /^There is no user nobody\./],
-    [['create', 'ada', '--label', ' '], /^A label is one line of 1 to 250 characters/],
+    [['create', 'ada', '--label', ' '], /^The label cannot be taken: This field may not be blank\.$/],
+    [['create', 'ada', '--days', '36501'], /^The days cannot be taken: Give a whole number from 1 to 36500\.$/],
     [['list', 'nobody'], /^There is no user nobody\./],
     [['revoke', '77', '--yes'], /^There is no token 77\. See "finchat tokens list --all"\.$/],
   ];

@@ -43,11 +43,14 @@ test('a refusal is one sentence on stderr and exit 1, and nothing on stdout', as
   const desk = await openDesk(t);
   await desk.run(['rooms', 'create', 'friends']);
   const cases: [args: string[], sentence: RegExp][] = [
-    [['create', 'Friends'], /^A room named Friends exists already .*\. Choose another name\.$/],
-    [['create', '.hidden'], /^A room's name has letters.*Choose another one\.$/],
-    [['create', 'x'.repeat(65)], /at most 64 characters/],
-    [['create', 'ok', '--topic', 'x'.repeat(251)], /at most 250 characters; this one has 251/],
-    [['create', 'ok', '--topic', 'two\nlines'], /one line of text/],
+    [
+      ['create', 'Friends'],
+      /^The name cannot be taken: A room named Friends exists already \(case does not count\)\.$/,
+    ],
+    [['create', '.hidden'], /^The name cannot be taken: A room's name has letters/],
+    [['create', 'x'.repeat(65)], /^The name cannot be taken: .* at most 64 characters/],
+    [['create', 'ok', '--topic', 'x'.repeat(251)], /^The topic cannot be taken: .* no more than 250 characters/],
+    [['create', 'ok', '--topic', 'two\nlines'], /^The topic cannot be taken: Give one line of text/],
     [['rename', 'friends', 'a:b'], /letters, digits and \. _ - only/],
     [['rename', 'nowhere', 'elsewhere'], /^There is no room nowhere\. See "finchat rooms list"\.$/],
     [['topic', 'nowhere'], /There is no room nowhere/],
