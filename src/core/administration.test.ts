@@ -24,8 +24,8 @@ async function openWorld(t: ExecutionContext): Promise<World> {
   return {
     storage,
     administration,
-    now: clock.now,
-    pass: clock.pass,
+    now: () => clock.now(),
+    pass: (ms) => clock.pass(ms),
     user: (username) =>
       administration.createUser(operator, { username, password: goodPassword, email: '', isSuperuser: false }),
   };
