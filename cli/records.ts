@@ -1,40 +1,22 @@
-/** The stable JSON shapes of records, in the wire's spelling, for `--json`. */
+/** The stable JSON shapes of records for `--json`: those of the administration API, with what only operators need. */
+import {
+  roomRecord as adminRoomRecord,
+  tokenRecord as adminTokenRecord,
+  userRecord as adminUserRecord,
+} from '../src/core/admin-records.ts';
 import type { Room, Token, User } from '../src/core/ports.ts';
-import { isoTime } from './output.ts';
+import type { AdminToken, AdminUser, RoomRecord } from '../src/protocol/admin.ts';
 
-export type JsonRecord = Record<string, string | number | boolean | null>;
-
-export function userRecord(user: User): JsonRecord {
-  return {
-    id: user.id,
-    username: user.username,
-    email: user.email,
-    is_superuser: user.isSuperuser,
-    is_active: user.isActive,
-    created_at: isoTime(user.createdAt),
-    last_login_at: isoTime(user.lastLoginAt),
-  };
+export function userRecord(user: User): Omit<AdminUser, 'is_online'> {
+  return adminUserRecord(user, Date.now());
 }
 
-export function roomRecord(room: Room): JsonRecord {
-  return {
-    id: room.id,
-    name: room.name,
-    topic: room.topic,
-    epoch: room.epoch,
-    last_id: room.lastId,
-    created_at: isoTime(room.createdAt),
-    updated_at: isoTime(room.updatedAt),
-  };
+export function roomRecord(room: Room): RoomRecord & { epoch: string; last_id: number } {
+  const { id, name, topic, ...times } = adminRoomRecord(room);
+  return { id, name, topic, epoch: room.epoch, last_id: room.lastId, ...times };
 }
 
-export function tokenRecord(token: Token & { username: string }): JsonRecord {
-  return {
-    id: token.id,
-    username: token.username,
-    label: token.label,
-    created_at: isoTime(token.createdAt),
-    last_used_at: isoTime(token.lastUsedAt),
-    expires_at: isoTime(token.expiresAt),
-  };
+export function tokenRecord(token: Token & { username: string }): AdminToken & { username: string } {
+  const { id, ...rest } = adminTokenRecord(token);
+  return { id, username: token.username, ...rest };
 }

@@ -45,3 +45,12 @@ export function foldName(name: string): string {
 export function formatStamp(ms: number): string {
   return new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
 }
+
+/** ISO 8601 in UTC. `ms`: milliseconds since the epoch. */
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+export function isoTimeOrNull(ms: number | null): string | null {
+  return ms === null ? null : isoTime(ms);
+}

@@ -38,6 +38,8 @@ test('users are made, listed, found, shown and switched', async (t) => {
     'is_active',
     'created_at',
     'last_login_at',
+    'ban',
+    'muted_until',
   ]);
   t.like(made, {
     username: 'ada',
@@ -45,6 +47,8 @@ test('users are made, listed, found, shown and switched', async (t) => {
     is_superuser: false,
     is_active: true,
     last_login_at: null,
+    ban: null,
+    muted_until: null,
   });
   const text = await desk.run(['users', 'create', 'bob', '--password-stdin'], { input: `${strong}\nmore\n` });
   t.deepEqual(text, { code: 0, signal: null, stdout: 'User bob created.\n', stderr: '' });
