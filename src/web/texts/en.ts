@@ -21,6 +21,74 @@ const chat = {
   title: 'finchat',
 };
 
+// ---- chat: what the model says, mostly in the log ----
+const transports = { websocket: 'WebSocket', sse: 'an event stream', poll: 'polling' };
+const chatModel = {
+  connecting: 'Connecting…',
+  connected: (transport: keyof typeof transports) => `Connected by ${transports[transport]}.`,
+  resumed: (transport: keyof typeof transports) => `Connected again by ${transports[transport]}. Nothing was missed.`,
+  newSession: (transport: keyof typeof transports) =>
+    `Connected again by ${transports[transport]}, after a while. Joining your rooms and reading what you missed.`,
+  transportChanged: (transport: keyof typeof transports) => `The connection goes on by ${transports[transport]}.`,
+  connectionLost: 'The connection is lost. Trying again…',
+  serverUnreachable: 'The server cannot be reached. Trying again…',
+  offline: 'This device is offline.',
+  online: 'This device is online again.',
+  serverClosing: (seconds: number) => `The server restarts. It is back in about ${counted(seconds, 'second')}.`,
+  ends: {
+    'logged-out': 'You were logged out.',
+    kicked: 'An administrator has removed you from the chat.',
+    'not-authenticated': 'Your log-in is not valid any more.',
+    'already-chatting': 'You are chatting in another window or on another device.',
+    'resumed-elsewhere': 'Your chat goes on in another window or on another device.',
+    'session-expired': 'Your session has ended. Trying again…',
+    ended: 'The server has closed the connection. Trying again…',
+    blocked: 'Your browser does not allow a connection to the server. Trying again…',
+  },
+
+  roomsRead: (count: number) => (count === 1 ? 'There is 1 room.' : `There are ${count} rooms.`),
+  roomsNotRead: (why: string) => `The list of rooms could not be read. ${why}`,
+  roomAppeared: (name: string) => `There is a new room: ${name}.`,
+  roomGone: (name: string) => `The room ${name} is gone.`,
+  topicChanged: (name: string, topic: string) =>
+    topic === '' ? `${name} has no topic any more.` : `The topic of ${name} is now: ${topic}`,
+  roomClosed: (name: string) => `You are not in ${name} any more: the room was deleted, or has another name now.`,
+  notJoined: (name: string, why: string) => `You could not enter ${name}. ${why}`,
+  notLeft: (name: string, why: string) => `You could not leave ${name}. ${why}`,
+  olderNotRead: (name: string, why: string) => `Older messages of ${name} could not be read. ${why}`,
+  notLoggedOut: 'You are logged out here, but the server could not be told. Log in and out again to end that log-in.',
+
+  unreachable: 'The server cannot be reached. Check your connection and try again.',
+  noRoom: (name: string | undefined) =>
+    name === undefined ? 'There is no such room.' : `There is no room with the name ${name}.`,
+  tooLong: (length: number | undefined) =>
+    length === undefined ? 'The text is too long.' : `The text is too long: ${length} characters fit.`,
+  muted: (until: number | undefined) =>
+    until === undefined
+      ? 'An administrator has muted you.'
+      : `An administrator has muted you until ${new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' }).format(until)}.`,
+  notKnownToBeSent: 'No answer came. Send it again: it will not show twice.',
+  refusals: {
+    'invalid-format': 'The server could not read this.',
+    'rate-limited': 'That was a lot in a short time. Wait a moment, then try again.',
+    'unsupported-command': 'The server does not know how to do this.',
+    'room:already-joined': 'You are in that room already.',
+    'room:not-joined': 'You are not in this room any more.',
+    'room:empty-message': 'There is nothing in it.',
+    'room:empty-custom': 'A command needs a value: /name=value.',
+    'ref-reused': 'Something else was sent under the same mark. Write it once more.',
+    unavailable: 'The server could not take it just now. Send it again.',
+  },
+  unknownRefusal: (code: string) => `The server refused it (${code}).`,
+  line: {
+    'not-connected': 'You are not connected.',
+    lost: 'The connection broke before the answer came. It may have arrived: send it again only if nothing happens.',
+    timeout: 'No answer came in time. Try again.',
+    'too-many-pending': 'Too much is waiting to be sent. Wait until the connection is back.',
+  },
+  unknownFault: (what: string) => `Something went wrong on this page: ${what}`,
+};
+
 // ---- administration ----
 const admin = {
   title: 'finchat administration',
@@ -369,4 +437,4 @@ function counted(count: number, noun: string): string {
   return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-export const en = { shared, chat, admin };
+export const en = { shared, chat: { ...chat, model: chatModel }, admin };

@@ -1,0 +1,156 @@
+/** What the model is made of, put together: the parts that live as long as the page. What changes with a log-in is the visit's. */
+import { computed, type ReadonlySignal } from '@preact/signals';
+import { createCall } from '../../../client/call.ts';
+import {
+  type Client,
+  type ClientOptions,
+  createClient as createSdkClient,
+  type FetchLike,
+  type Timers,
+} from '../../../client/index.ts';
+import { foldName } from '../../../protocol/text.ts';
+import { createStore, type KeyValueStore, type Store, tokenKey } from '../../shared/storage.ts';
+import type { Texts } from '../../texts/texts.ts';
+import type { Chatting } from './chatting.ts';
+import { createKnownCommands, type KnownCommands } from './commands.ts';
+import { createLog, type Log } from './log.ts';
+import { mentions } from './mentions.ts';
+import type { RoomListEntry } from './model.ts';
+import { OpenRooms } from './open-rooms.ts';
+import type { Room } from './room.ts';
+import { createRoomList, type DirectoryEntry, type RoomList } from './room-list.ts';
+import { createSending, type Sending } from './sending.ts';
+import { createSentences, type Sentences } from './sentences.ts';
+import { createState, type State } from './state.ts';
+
+export type ChatModelOptions = {
+  /** The server's base URL. */
+  url: string;
+  texts: Texts;
+  /** What outlives the tab, and what outlives a reload: functions, since merely naming a storage may throw. */
+  localStorage: () => KeyValueStore;
+  sessionStorage: () => KeyValueStore;
+  /** Whether anybody can see the page. */
+  isVisible: ReadonlySignal<boolean>;
+  /** Whether the browser believes that there is a network. */
+  isOnline?: ReadonlySignal<boolean>;
+  createClient?: (options: ClientOptions) => Client;
+  fetch?: FetchLike;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+  timers?: Timers;
+};
+
+export type Parts = {
+  createClient: (token?: string) => Client;
+  isVisible: ReadonlySignal<boolean>;
+  isOnline: ReadonlySignal<boolean> | undefined;
+  now: () => number;
+  timers: Timers;
+  local: Store;
+  session: Store;
+  texts: Texts['chat']['model'];
+  sentences: Sentences;
+  log: Log;
+  state: State;
+  rooms: OpenRooms;
+  roomList: RoomList;
+  commands: KnownCommands;
+  sending: Sending;
+  /** The chat of the user who is logged in. */
+  chat: Chatting | undefined;
+  /** What is to be remembered of the rooms has changed. */
+  onChange: () => void;
+};
+
+/** Milliseconds the list of rooms may take: above the server's own deadlines, so that its answer is seen. */
+const listTimeoutMs = 30_000;
+
+export function createParts(options: ChatModelOptions): Parts {
+  const { url, isVisible, isOnline, createClient = createSdkClient } = options;
+  const now = options.now ?? (() => Date.now());
+  const timers = options.timers ?? pageTimers;
+  const fetch = options.fetch ?? pageFetch;
+  const texts = options.texts.chat.model;
+  const local = createStore(options.localStorage);
+  const sentences = createSentences(texts);
+  const log = createLog(now);
+  const state = createState(local.readText(tokenKey) !== undefined);
+  const call = createCall(url.replace(/\/+$/, ''), fetch, timers, listTimeoutMs);
+  const username = (): string => state.username.peek() ?? '';
+  const parts: Parts = {
+    isVisible,
+    isOnline,
+    now,
+    timers,
+    local,
+    texts,
+    sentences,
+    log,
+    state,
+    createClient: (token) => createClient({ url, fetch, timers, ...(token === undefined ? {} : { token }) }),
+    session: createStore(options.sessionStorage),
+    rooms: new OpenRooms({
+      isVisible,
+      isMention: (body) => mentions(body, username()),
+      onChange: () => parts.onChange(),
+    }),
+    roomList: createRoomList({
+      read: () => call({ method: 'GET', path: '/rooms', token: parts.chat?.client.token }),
+      log,
+      texts,
+    }),
+    commands: createKnownCommands(local),
+    sending: createSending({
+      sentences,
+      now,
+      username,
+      client: () => parts.chat?.client,
+      onMaxLength: (length) => {
+        state.maxLength.value = Math.min(state.maxLength.peek(), length);
+      },
+    }),
+    chat: undefined,
+    onChange: () => {},
+  };
+  return parts;
+}
+
+/** The rooms that there are, and those that this user is in, by name. */
+export function roomEntries(list: readonly DirectoryEntry[], open: ReadonlyMap<string, Room>): RoomListEntry[] {
+  const topics = new Map(list.map((entry) => [entry.name, entry]));
+  const names = new Set([...topics.keys(), ...open.keys()]);
+  const entries = [...names].map((name): RoomListEntry => {
+    const room = open.get(name);
+    return {
+      name,
+      topic: topics.get(name)?.topic ?? '',
+      users: room?.users.value.length ?? topics.get(name)?.users ?? 0,
+      isJoined: room !== undefined,
+      unread: room?.unread.value ?? 0,
+      isMentioned: room?.isMentioned.value ?? false,
+    };
+  });
+  const byName = entries.map((entry) => ({ entry, key: foldName(entry.name) }));
+  return byName.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ entry }) => entry);
+}
+
+/** What is shown of the rooms, kept up to date by itself. */
+export function createViews({ roomList, rooms }: Parts) {
+  const entries = computed(() => roomEntries(roomList.entries.value, rooms.all.value));
+  return {
+    rooms: entries,
+    room: computed(() => {
+      const place = rooms.place.value;
+      return place.kind === 'room' ? rooms.all.value.get(place.name) : undefined;
+    }),
+    unread: computed(() => entries.value.reduce((sum, { unread }) => sum + unread, 0)),
+  };
+}
+
+const pageTimers: Timers = {
+  setTimeout: (run, ms) => globalThis.setTimeout(run, ms),
+  clearTimeout: (handle) => globalThis.clearTimeout(handle as number),
+};
+// Called through the global object: browsers' fetch refuses any other receiver.
+const pageFetch: FetchLike = (url, init) => globalThis.fetch(url, init);
