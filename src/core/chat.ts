@@ -8,6 +8,7 @@ import { type ChangeReader, createChangeReader } from './change-reader.ts';
 import { type Counters, createCounters } from './counters.ts';
 import { Hub } from './hub.ts';
 import { createMessageLog, type MessageLog, type MessageLogOptions } from './message-log.ts';
+import { Mutes } from './mutes.ts';
 import { mayLogIn } from './permissions.ts';
 import type { Change, Clock, RandomText, Storage } from './ports.ts';
 import { RoomDirectory } from './rooms.ts';
@@ -72,6 +73,7 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
   let reader: ChangeReader | undefined = undefined;
   const directory = new RoomDirectory(() => reader?.read() ?? Promise.resolve());
   directory.reset(await storage.rooms.list());
+  const mutes = new Mutes(clock);
   const onDelivered = (frames: number): number => (counters.delivered += frames);
   const hub = new Hub({ clock, turn, store: storage.messages, directory, onDelivered });
   const messageLog = createMessageLog({
@@ -89,6 +91,7 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
     directory,
     messages: storage.messages,
     messageLog,
+    mutes,
     counters,
     bodyLength: settings.messageMaxLength,
     log,

@@ -1,17 +1,19 @@
 /**
  * What each client message does, as a table: what it needs and how it runs. Owns the order of the checks that the
- * contract lays down: room, membership, emptiness, length, ref. It must not know connections or storage drivers.
+ * contract lays down: room, membership, mute, emptiness, length, ref. It must not know connections or storage drivers.
  * A command answers its own failures; its promise, where it gives one, never rejects.
  */
 import type { ClientFrame, ClientFrameType } from '../protocol/frames.ts';
 import { limits } from '../protocol/limits.ts';
+import { formatStamp } from '../protocol/text.ts';
 import type { Counters } from './counters.ts';
 import { fitEntries } from './encode.ts';
 import { helpText } from './help.ts';
 import type { Hub } from './hub.ts';
 import { join } from './join.ts';
-import { type LiveRoom, messageFrame } from './live-room.ts';
+import { deletedFrame, type LiveRoom, messageFrame } from './live-room.ts';
 import type { LogOutcome, MessageLog } from './message-log.ts';
+import type { Mutes } from './mutes.ts';
 import type { Clock, MessageStore } from './ports.ts';
 import type { RoomDirectory } from './rooms.ts';
 import type { Session } from './session.ts';
@@ -24,6 +26,7 @@ export type CommandContext = {
   directory: RoomDirectory;
   messages: MessageStore;
   messageLog: MessageLog;
+  mutes: Pick<Mutes, 'until'>;
   counters: Counters;
   /** Characters of a message body at most. */
   bodyLength: number;
@@ -32,11 +35,14 @@ export type CommandContext = {
 
 type FrameOf<T extends ClientFrameType> = Extract<ClientFrame, { type: T }>;
 
-/** `anywhere` commands look after the room themselves; `member` ones run only in a room that the session is in. */
+/**
+ * `anywhere` commands look after the room themselves; `member` ones run only in a room that the session is in, and of
+ * these `voice` ones only for a user who is not muted.
+ */
 type Command<F> =
   | { needs: 'anywhere'; run: (context: CommandContext, session: Session, frame: F) => Promise<void> | undefined }
   | {
-      needs: 'member';
+      needs: 'member' | 'voice';
       run: (context: CommandContext, session: Session, frame: F, room: LiveRoom) => Promise<void> | undefined;
     };
 
@@ -45,8 +51,8 @@ const commands: { readonly [T in ClientFrameType]: Command<FrameOf<T>> } = {
   list: { needs: 'anywhere', run: list },
   join: { needs: 'anywhere', run: join },
   part: { needs: 'member', run: part },
-  message: { needs: 'member', run: message },
-  custom: { needs: 'member', run: custom },
+  message: { needs: 'voice', run: message },
+  custom: { needs: 'voice', run: custom },
   history: { needs: 'member', run: history },
 };
 
@@ -58,6 +64,13 @@ export function runCommand(context: CommandContext, session: Session, frame: Cli
   const room = memberRoom(context, session, name);
   if (room === undefined) {
     session.refuseMessage('room:not-joined', { name }, frame.ref);
+    return undefined;
+  }
+  const mutedUntil = command.needs === 'voice' ? context.mutes.until(session.userId) : undefined;
+  if (mutedUntil !== undefined) {
+    // Whoever tries again at that second may speak.
+    const until = formatStamp(Math.ceil(mutedUntil / 1000) * 1000);
+    session.refuseMessage('room:muted', { name, until }, frame.ref);
     return undefined;
   }
   return command.run(context, session, frame, room);
@@ -117,7 +130,10 @@ function showOutcome(
       // Renamed meanwhile: nobody is in the room under that name any more, and the sender still has a right to its echo.
       if (context.hub.get(room.id) !== room) session.answer(messageFrame(room.name, stored, true, ref));
       // Found in the store before its outcome was known, and shown without its ref.
-      else if (!isNew) session.answer({ ...messageFrame(room.name, stored, true, ref), repeat: true });
+      else if (!isNew) {
+        session.answer({ ...messageFrame(room.name, stored, true, ref), repeat: true });
+        if (room.deleted.has(stored.id)) session.answer(deletedFrame(room.name, stored.id));
+      }
       return;
     }
     case 'repeat': {
@@ -176,7 +192,9 @@ async function history(
       limit: frame.limit ?? limits.historyDefault,
       maxBytes: limits.historyBytes,
     });
-    const { entries, cut } = fitEntries(page.messages, session.userId, limits.historyBytes);
+    // What was deleted while the page was read is not shown after its deletion was.
+    const messages = page.messages.filter(({ id }) => !room.deleted.has(id));
+    const { entries, cut } = fitEntries(messages, session.userId, limits.historyBytes);
     const more = page.more || cut;
     session.answer({
       type: 'notification',

@@ -19,8 +19,8 @@ export type HubOptions = {
   onDelivered: (frames: number) => void;
 };
 
-/** A room that is being loaded: what was stored meanwhile is caught up with afterwards. */
-type Loading = { room: Promise<LiveRoom | undefined>; lastId: number };
+/** A room that is being loaded: what was stored or deleted meanwhile is caught up with afterwards. */
+type Loading = { room: Promise<LiveRoom | undefined>; lastId: number; deleted: number[] };
 
 export class Hub {
   readonly #options: HubOptions;
@@ -60,7 +60,7 @@ export class Hub {
     if (live !== undefined) return Promise.resolve(live);
     const loading = this.#loading.get(roomId);
     if (loading !== undefined) return loading.room;
-    const entry: Loading = { room: Promise.resolve(undefined), lastId: 0 };
+    const entry: Loading = { room: Promise.resolve(undefined), lastId: 0, deleted: [] };
     entry.room = this.#load(roomId, entry).finally(() => {
       if (this.#loading.get(roomId) === entry) this.#loading.delete(roomId);
     });
@@ -73,6 +73,27 @@ export class Hub {
     const loading = this.#loading.get(roomId);
     if (loading !== undefined) loading.lastId = Math.max(loading.lastId, message.id);
     return this.#live.get(roomId)?.gate.offer({ message, origin }) ?? true;
+  }
+
+  /** A message was deleted. */
+  delete(roomId: number, id: number): void {
+    this.#loading.get(roomId)?.deleted.push(id);
+    this.#live.get(roomId)?.delete(id);
+  }
+
+  /**
+   * Compares what the live rooms remember with the store: deletions that nobody was told of are made good. Rejects with
+   * StoreError.
+   */
+  async recheck(): Promise<void> {
+    for (const room of Array.from(this.#live.values())) {
+      const [oldest] = room.recent;
+      if (oldest === undefined) continue;
+      const known = Array.from(room.recent, ({ id }) => id);
+      const stored = await this.#options.store.range(room.id, oldest.id, known.at(-1) ?? oldest.id, known.length);
+      const present = new Set(stored.map(({ id }) => id));
+      for (const id of known) if (!present.has(id)) room.delete(id);
+    }
   }
 
   /** Drops the room when nobody is in it or about to be. */
@@ -116,6 +137,7 @@ export class Hub {
     const room = new LiveRoom({ ...info, ...snapshot, clock, turn, store, onDelivered });
     this.#live.set(roomId, room);
     this.#loading.delete(roomId);
+    for (const id of entry.deleted) room.delete(id);
     room.gate.catchUp(entry.lastId);
     return room;
   }

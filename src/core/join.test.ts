@@ -7,6 +7,7 @@ import { Hub } from './hub.ts';
 import { join } from './join.ts';
 import type { LiveRoom, Receiver } from './live-room.ts';
 import type { LogOutcome, MessageLog } from './message-log.ts';
+import { Mutes } from './mutes.ts';
 import type { MessageStore } from './ports.ts';
 import { RoomDirectory } from './rooms.ts';
 import type { Session } from './session.ts';
@@ -33,6 +34,7 @@ function openHub(
     directory,
     log,
     counters: createCounters(),
+    mutes: new Mutes(systemClock),
     bodyLength: 100,
   } as Partial<CommandContext> as CommandContext;
   return { hub, directory, context };

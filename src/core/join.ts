@@ -95,16 +95,22 @@ async function enter(context: CommandContext, session: Session, room: LiveRoom, 
 
 /** The messages to begin with, where memory has them. */
 function fromMemory(session: Session, room: LiveRoom, frame: JoinFrame): Messages | undefined {
-  const { since } = frame;
-  const isStale = since !== undefined && (since > room.gate.position || (frame.epoch ?? room.epoch) !== room.epoch);
-  if (since === undefined || isStale) {
+  const since = sinceOf(room, frame);
+  if (since === undefined) {
+    if (!room.coversNewest) return undefined;
     const entries = room.recent.toReversed().map((message) => historyEntry(message, session.userId));
-    return { entries, truncated: isStale };
+    return { entries, truncated: frame.since !== undefined };
   }
   if (!room.coversAfter(since)) return undefined;
   const after = room.recent.filter((message) => message.id > since).toReversed();
   const { entries, cut } = fitEntries(after, session.userId, limits.historyBytes);
   return { entries, truncated: cut };
+}
+
+/** Undefined: the last messages are wanted, or what the client has makes no sense. */
+function sinceOf(room: LiveRoom, { since, epoch }: JoinFrame): number | undefined {
+  const isStale = since !== undefined && (since > room.gate.position || (epoch ?? room.epoch) !== room.epoch);
+  return isStale ? undefined : since;
 }
 
 async function fromStore(
@@ -114,12 +120,19 @@ async function fromStore(
   frame: JoinFrame,
   lastId: number,
 ): Promise<Messages> {
+  const since = sinceOf(room, frame);
   const page = await context.messages.page(room.id, {
-    after: frame.since ?? 0,
+    ...(since === undefined ? {} : { after: since }),
     before: lastId + 1,
-    limit: limits.sinceMessages,
-    maxBytes: limits.historyBytes,
+    limit: since === undefined ? limits.joinMessages : limits.sinceMessages,
+    // As from memory: the last ones are few, and all of them are wanted. A character has three bytes at most.
+    maxBytes: since === undefined ? limits.joinMessages * context.bodyLength * 3 : limits.historyBytes,
   });
+  if (since === undefined) {
+    room.refill(page);
+    const entries = page.messages.map((message) => historyEntry(message, session.userId));
+    return { entries, truncated: frame.since !== undefined };
+  }
   const { entries, cut } = fitEntries(page.messages, session.userId, limits.historyBytes);
   return { entries, truncated: page.more || cut };
 }

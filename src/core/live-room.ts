@@ -11,6 +11,9 @@ import type { Clock, MessageStore, StoredMessage } from './ports.ts';
 import type { EncodedFrame } from './transport.ts';
 import type { Flushable, Turn } from './turn.ts';
 
+/** Deletions that a room remembers: more than administrators make while anything that was read before is on its way. */
+const maxDeleted = 1_000;
+
 /** What a room knows of a session. */
 export interface Receiver extends Flushable {
   readonly userId: number;
@@ -54,6 +57,8 @@ export class LiveRoom implements Flushable {
   readonly holds: Map<Receiver, Hold> = new Map();
   /** The newest messages, ascending, at most `limits.joinMessages`. */
   readonly recent: StoredMessage[];
+  /** Ids of the messages that were deleted last, since the room is live: what is under way must not show them. */
+  readonly deleted: Set<number> = new Set();
   /** Whether `recent` holds the whole log of the room. */
   #isComplete: boolean;
   readonly #options: LiveRoomOptions;
@@ -74,11 +79,25 @@ export class LiveRoom implements Flushable {
     });
   }
 
+  /** Whether `recent` holds all that a newcomer is shown. */
+  get coversNewest(): boolean {
+    return this.#isComplete || this.recent.length >= limits.joinMessages;
+  }
+
   /** Whether every message after `id` is in `recent`. */
   coversAfter(id: number): boolean {
     if (this.#isComplete || id >= this.gate.position) return true;
     const oldest = this.recent[0];
     return oldest !== undefined && oldest.id <= id + 1;
+  }
+
+  /** Takes back what deletions have cost: `page` is what the store had below some id of `recent`, or all there is. */
+  refill({ messages, more }: { messages: readonly StoredMessage[]; more: boolean }): void {
+    const oldest = this.recent[0]?.id ?? Number.POSITIVE_INFINITY;
+    const older = messages.filter(({ id }) => id < oldest && !this.deleted.has(id)).toReversed();
+    this.recent.unshift(...older);
+    this.#isComplete = !more && this.recent.length <= limits.joinMessages;
+    this.recent.splice(0, this.recent.length - limits.joinMessages);
   }
 
   /** The names of the members, sorted. */
@@ -128,6 +147,20 @@ export class LiveRoom implements Flushable {
     this.#post({ type: 'room:notification', code: 'custom', you: false, ...base }, own, sender);
   }
 
+  /** A message was deleted: nobody is shown it from now on, and those whom it was shown are told. */
+  delete(id: number): void {
+    this.deleted.add(id);
+    if (this.deleted.size > maxDeleted) {
+      const [oldest = id] = this.deleted;
+      this.deleted.delete(oldest);
+    }
+    // It is on its way here still, or was found missing in the store.
+    if (id > this.gate.position) return;
+    const index = this.recent.findIndex((message) => message.id === id);
+    if (index !== -1) this.recent.splice(index, 1);
+    this.#post(deletedFrame(this.name, id), undefined, undefined);
+  }
+
   /** Begins to hold what happens for a session whose snapshot is being read. */
   hold(member: Receiver): Hold {
     this.flush();
@@ -153,6 +186,10 @@ export class LiveRoom implements Flushable {
   }
 
   #show(message: StoredMessage, origin: Origin | undefined): void {
+    if (this.deleted.has(message.id)) {
+      this.#settle(message, origin);
+      return;
+    }
     this.recent.push(message);
     if (this.recent.length > limits.joinMessages) {
       this.recent.shift();
@@ -162,6 +199,14 @@ export class LiveRoom implements Flushable {
     const sender = origin?.sender ?? this.#memberOf(message.userId);
     const frame = messageFrame(this.name, message, false);
     this.#post(frame, sender && messageFrame(this.name, message, true, origin?.ref), sender);
+  }
+
+  /** Deleted before it was shown: its sender alone, whose page shows it as sent, learns of both. */
+  #settle(message: StoredMessage, origin: Origin | undefined): void {
+    if (origin === undefined) return;
+    this.flush();
+    const echo: RoomFrame = { ...messageFrame(this.name, message, true, origin.ref), repeat: true };
+    origin.sender.push([encode(echo), encode(deletedFrame(this.name, message.id))]);
   }
 
   #memberOf(userId: number): Receiver | undefined {
@@ -198,6 +243,11 @@ export function messageFrame(
     stamp: formatStamp(message.createdAt),
     ...refOf(ref),
   };
+}
+
+/** The notification that a message was deleted. */
+export function deletedFrame(roomName: string, id: number): RoomFrame {
+  return { type: 'room:notification', code: 'deleted', room_name: roomName, id };
 }
 
 function holdBack(hold: Hold, frames: readonly EncodedFrame[]): void {

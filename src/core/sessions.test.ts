@@ -290,6 +290,30 @@ test('a token that is revoked while its connection is being opened resumes nothi
   sessions.close();
 });
 
+test('a kick ends the session and what is being opened, and the user may come straight back', async (t) => {
+  let whileAsked = (): void => {};
+  const sessions = openSessions({
+    authenticate() {
+      whileAsked();
+      return Promise.resolve(principal);
+    },
+  });
+  t.teardown(() => sessions.close());
+  const first = newPoll();
+  t.truthy(await sessions.open(first.transport, request));
+  sessions.kickUser(1);
+  t.deepEqual(first.told.slice(-1), ['kicked']);
+  await turn();
+  whileAsked = () => sessions.kickUser(1);
+  const meanwhile = newPoll();
+  t.is(await sessions.open(meanwhile.transport, request), undefined);
+  t.deepEqual(meanwhile.told, ['kicked']);
+  whileAsked = () => {};
+  const again = newPoll();
+  t.truthy(await sessions.open(again.transport, request));
+  t.false(again.told.includes('kicked'));
+});
+
 test('a client that resumes more often than any needs is sent away, and its session stays', async (t) => {
   const sessions = openSessions({}, { ...systemClock, now: () => 0 });
   await sessions.open(newPoll().transport, { ...request, resumable: true });

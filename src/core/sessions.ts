@@ -94,7 +94,8 @@ export class Sessions {
     if (cursor !== undefined) {
       // A browser's EventSource comes back by itself after a fatal, and brings the fatal's name as its last id.
       if (Object.hasOwn(fatalCodes, cursor)) return this.#refuse(transport, cursor as FatalCode);
-      if (this.#wasRevoked(principal, begun)) return this.#refuse(transport, 'not-authenticated');
+      const revoked = this.#revokedSince(principal, begun);
+      if (revoked !== undefined) return this.#refuse(transport, revoked);
       const session = this.#byUser.get(principal.user.id);
       if (session?.mayResume() === false) return this.#sendAway(transport, 'flooding');
       const events = resume(session, transport, principal, cursor);
@@ -110,7 +111,8 @@ export class Sessions {
     if (this.#isClosing) return this.#sendAway(transport);
     // Another connection of the user may have got through at the same instant.
     if (this.#byUser.has(principal.user.id)) return this.#refuse(transport, 'already-chatting');
-    if (this.#wasRevoked(principal, begun)) return this.#refuse(transport, 'not-authenticated');
+    const revoked = this.#revokedSince(principal, begun);
+    if (revoked !== undefined) return this.#refuse(transport, revoked);
     return this.#start(transport, principal, request);
   }
 
@@ -132,7 +134,7 @@ export class Sessions {
     return { transport: session.transportKind, beganAt, rooms };
   }
 
-  /** The user was deactivated or removed. */
+  /** The user was deactivated, banned or kicked: the session ends, and so does what is being opened. Whoever may comes back. */
   kickUser(userId: number): void {
     this.#remember(userId, undefined);
     this.#byUser.get(userId)?.endWithFatal('kicked');
@@ -241,14 +243,13 @@ export class Sessions {
     this.#revocations.push({ at: now, sequence: this.#sequence, userId, tokenId });
   }
 
-  /** Whether the principal was revoked after `begun`, while its connection was being opened. */
-  #wasRevoked(principal: Principal, begun: number): boolean {
-    return this.#revocations.some(
-      (one) =>
-        one.sequence > begun &&
-        one.userId === principal.user.id &&
-        (one.tokenId === undefined || one.tokenId === principal.token.id),
+  /** What happened to the principal after `begun`, while its connection was being opened. */
+  #revokedSince({ user, token }: Principal, begun: number): FatalCode | undefined {
+    const one = this.#revocations.find(
+      ({ sequence, userId, tokenId }) =>
+        sequence > begun && userId === user.id && (tokenId === undefined || tokenId === token.id),
     );
+    return one && (one.tokenId === undefined ? 'kicked' : 'not-authenticated');
   }
 
   /** A chatting session counts as use of its token, and ends with it. */

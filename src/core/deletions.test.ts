@@ -1,0 +1,275 @@
+/** A deleted message at every moment of its life here: nobody is shown it afterwards, and those who were shown it are told. */
+import test from 'ava';
+import { limits } from '../protocol/limits.ts';
+import { systemClock } from './clock.ts';
+import { type CommandContext, runCommand } from './commands.ts';
+import { createCounters } from './counters.ts';
+import { Hub } from './hub.ts';
+import { join } from './join.ts';
+import type { LiveRoom, Receiver } from './live-room.ts';
+import type { LogOutcome, MessageLog } from './message-log.ts';
+import { Mutes } from './mutes.ts';
+import type { MessageStore, StoredMessage } from './ports.ts';
+import { RoomDirectory } from './rooms.ts';
+import type { Session } from './session.ts';
+import type { EncodedFrame } from './transport.ts';
+import { createTurn } from './turn.ts';
+
+const userId = 1;
+
+function message(id: number): StoredMessage {
+  return { id, userId, username: 'user-1', body: `m${id}`, createdAt: 0 };
+}
+
+/** A store with one room whose log is `log`; reads are answered at once, or by `answer` once they are `held`. */
+function openStore(log: StoredMessage[]) {
+  let lastId = log.at(-1)?.id ?? 0;
+  const waiting: (() => void)[] = [];
+  const store = {
+    isHeld: false,
+    answer: () => {
+      for (const go of waiting.splice(0)) go();
+    },
+    add(id: number) {
+      log.push(message(id));
+      lastId = Math.max(lastId, id);
+    },
+    remove(id: number) {
+      log.splice(0, log.length, ...log.filter((one) => one.id !== id));
+    },
+  };
+  async function read<Value>(value: Value): Promise<Value> {
+    if (store.isHeld) await new Promise<void>((resolve) => waiting.push(resolve));
+    return value;
+  }
+  const messages: Partial<MessageStore> = {
+    snapshot: (_id, limit) => read({ lastId, messages: log.slice(-limit).toReversed() }),
+    range: (_id, from, to) => read(log.filter(({ id }) => id >= from && id <= to)),
+    lastIds: (ids) => read(new Map(ids.map((id) => [id, lastId]))),
+    page: (_id, { before = Number.POSITIVE_INFINITY, after = 0, limit }) => {
+      const within = log.filter(({ id }) => id < before && id > after);
+      return read({ messages: within.slice(-limit).toReversed(), more: within.length > limit });
+    },
+  };
+  return { store, messages: messages as MessageStore };
+}
+
+function openChat(log: StoredMessage[]) {
+  const { store, messages } = openStore(log);
+  const directory = new RoomDirectory(() => Promise.resolve());
+  directory.reset([{ id: 1, name: 'friends', topic: '', epoch: 'e' }]);
+  const turn = createTurn(systemClock);
+  const hub = new Hub({ clock: systemClock, turn, store: messages, directory, onDelivered() {} });
+  const outcomes: ((outcome: LogOutcome) => void)[] = [];
+  const context = {
+    clock: systemClock,
+    turn,
+    hub,
+    directory,
+    messages,
+    messageLog: { append: (_entry, done) => void outcomes.push(done) } as Partial<MessageLog> as MessageLog,
+    mutes: new Mutes(systemClock),
+    log: { error() {} },
+    counters: createCounters(),
+    bodyLength: 100,
+  } as CommandContext;
+  return { store, hub, context, outcomes };
+}
+
+type Shown = {
+  code: string;
+  id?: number;
+  status?: { messages: { id: number }[] };
+  messages?: { id: number }[];
+  ref?: string;
+  repeat?: true;
+};
+
+function newSession(id: number): { session: Session & Receiver; shown: () => string[]; frames: Shown[] } {
+  const frames: Shown[] = [];
+  const rooms = new Map<number, LiveRoom>();
+  const session = {
+    userId: id,
+    username: `user-${id}`,
+    rooms,
+    push: (pushed: readonly EncodedFrame[]) =>
+      frames.push(...pushed.map((frame) => JSON.parse(frame.bytes.toString()) as Shown)),
+    beginAppend: () => () => {},
+    flush() {},
+    onDisbanded: (room: LiveRoom) => rooms.delete(room.id),
+    answer(frame: Shown) {
+      for (const room of rooms.values()) room.flush();
+      frames.push(frame);
+    },
+    answerError: (code: string) => frames.push({ code }),
+  };
+  const shown = (): string[] =>
+    frames.map(({ code, id: messageId, repeat }) =>
+      [code, messageId, repeat && 'repeat'].filter((part) => part !== undefined).join(' '),
+    );
+  return { session: session as unknown as Session & Receiver, shown, frames };
+}
+
+async function enter(context: CommandContext, since?: number, id = 2): Promise<ReturnType<typeof newSession>> {
+  const member = newSession(id);
+  await join(context, member.session, {
+    type: 'join',
+    room_name: 'friends',
+    ...(since === undefined ? {} : { since }),
+  });
+  return member;
+}
+
+const turns = async (count = 4): Promise<void> => {
+  for (let n = 0; n < count; n += 1) await new Promise((resolve) => setImmediate(resolve));
+};
+
+const range = (from: number, to: number): StoredMessage[] =>
+  Array.from({ length: to - from + 1 }, (_, index) => message(from + index));
+
+const idsOf = (frame: Shown | undefined): number[] => frame?.status?.messages.map(({ id }) => id) ?? [];
+
+test('members are told once, after the message and before what came later in the same turn', async (t) => {
+  const { hub, context } = openChat([]);
+  const { shown } = await enter(context);
+  hub.offer(1, message(1), undefined);
+  hub.delete(1, 1);
+  hub.offer(1, message(2), undefined);
+  await turns();
+  t.deepEqual(shown(), ['joined', 'message 1', 'deleted 1', 'message 2']);
+});
+
+test('a message that was shown is in no later join, whether memory or the store answers it', async (t) => {
+  const { store, hub, context } = openChat(range(1, 60));
+  await enter(context);
+  store.remove(30);
+  hub.delete(1, 30);
+  const [{ frames: fresh }, { frames: next }, { frames: since }] = [
+    await enter(context, undefined, 3),
+    await enter(context, undefined, 4),
+    await enter(context, 25, 5),
+  ];
+  const newest = [...range(10, 29), ...range(31, 60)].map(({ id }) => id).toReversed();
+  t.is(newest.length, limits.joinMessages);
+  t.deepEqual(idsOf(fresh[0]), newest);
+  t.deepEqual(idsOf(next[0]), newest);
+  t.deepEqual(idsOf(since[0]), newest.slice(0, 34));
+});
+
+test('memory that a deletion has left short is filled up again by the next join', async (t) => {
+  const { store, hub, context } = openChat(range(1, limits.joinMessages));
+  await enter(context);
+  store.remove(7);
+  hub.delete(1, 7);
+  await enter(context, undefined, 3);
+  store.isHeld = true;
+  // From memory, since the store does not answer.
+  const { frames } = await enter(context, undefined, 4);
+  t.is(idsOf(frames[0]).length, limits.joinMessages - 1);
+  hub.offer(1, message(limits.joinMessages + 1), undefined);
+  hub.offer(1, message(limits.joinMessages + 2), undefined);
+  const later = await enter(context, undefined, 5);
+  t.deepEqual(idsOf(later.frames[0]).slice(-2), [3, 2]);
+});
+
+test('a message deleted while a join reads it is followed by its deletion', async (t) => {
+  const { store, hub, context } = openChat(range(1, 60));
+  await enter(context);
+  store.isHeld = true;
+  const joining = enter(context, 1, 3);
+  await turns(1);
+  store.remove(5);
+  hub.delete(1, 5);
+  store.answer();
+  const { frames, shown } = await joining;
+  t.true(idsOf(frames[0]).includes(5));
+  await turns();
+  t.deepEqual(shown(), ['joined', 'deleted 5']);
+});
+
+test('a message deleted while its room is loaded is not in the room', async (t) => {
+  const { store, hub, context } = openChat(range(1, 3));
+  store.isHeld = true;
+  const joining = enter(context);
+  await turns(1);
+  store.remove(2);
+  hub.delete(1, 2);
+  store.answer();
+  const { frames } = await joining;
+  t.deepEqual(idsOf(frames[0]), [3, 1]);
+});
+
+test('a message deleted while a page of history is read is not on it', async (t) => {
+  const { store, hub, context } = openChat(range(1, 60));
+  const { session, frames, shown } = await enter(context);
+  store.isHeld = true;
+  const reading = runCommand(context, session, { type: 'history', room_name: 'friends', before: 8 });
+  store.remove(5);
+  hub.delete(1, 5);
+  store.answer();
+  await reading;
+  t.deepEqual(shown(), ['joined', 'deleted 5', 'history']);
+  t.deepEqual(
+    frames[2]?.messages?.map(({ id }) => id),
+    [7, 6, 4, 3, 2, 1],
+  );
+});
+
+test('a message deleted before it could be shown is shown to nobody, and what follows is', async (t) => {
+  const { store, hub, context } = openChat([]);
+  const { shown } = await enter(context);
+  store.isHeld = true;
+  store.add(1);
+  store.add(2);
+  hub.offer(1, message(3), undefined);
+  // The hole below it is being read: 1 and 3 wait.
+  hub.delete(1, 1);
+  hub.delete(1, 3);
+  store.answer();
+  store.isHeld = false;
+  hub.offer(1, message(4), undefined);
+  await turns();
+  t.deepEqual(shown(), ['joined', 'message 2', 'message 4']);
+});
+
+test('its sender alone learns that it was stored and is deleted', async (t) => {
+  const { hub, context, outcomes } = openChat([]);
+  const { session, shown, frames } = await enter(context, undefined, userId);
+  const other = await enter(context, undefined, 2);
+  void runCommand(context, session, { type: 'message', room_name: 'friends', body: 'm1', ref: 'r' });
+  hub.delete(1, 1);
+  outcomes[0]?.({ status: 'stored', id: 1, createdAt: 0 });
+  await turns();
+  t.deepEqual(shown(), ['joined', 'joined', 'message 1 repeat', 'deleted 1']);
+  t.is(frames[2]?.ref, 'r');
+  t.deepEqual(other.shown(), ['joined']);
+});
+
+test('so does the sender of one that was passed over as missing in the store', async (t) => {
+  const { store, hub, context, outcomes } = openChat([]);
+  const { session, shown } = await enter(context, undefined, userId);
+  void runCommand(context, session, { type: 'message', room_name: 'friends', body: 'm1', ref: 'r' });
+  store.add(1);
+  store.add(2);
+  store.remove(1);
+  hub.delete(1, 1);
+  hub.doubt([1]);
+  await hub.reconcile();
+  await turns();
+  outcomes[0]?.({ status: 'stored', id: 1, createdAt: 0 });
+  await turns();
+  t.deepEqual(shown(), ['joined', 'message 2', 'message 1 repeat', 'deleted 1']);
+});
+
+test('deletions that nobody was told of are found by a comparison with the store', async (t) => {
+  const { store, hub, context } = openChat(range(1, 5));
+  const { shown } = await enter(context);
+  store.remove(2);
+  store.remove(5);
+  await hub.recheck();
+  await turns();
+  t.deepEqual(shown(), ['joined', 'deleted 2', 'deleted 5']);
+  await hub.recheck();
+  await turns();
+  t.is(shown().length, 3);
+});
