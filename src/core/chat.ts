@@ -74,6 +74,7 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
   const directory = new RoomDirectory(() => reader?.read() ?? Promise.resolve());
   directory.reset(await storage.rooms.list());
   const mutes = new Mutes(clock);
+  mutes.reset(await storage.users.muted(clock.now()));
   const onDelivered = (frames: number): number => (counters.delivered += frames);
   const hub = new Hub({ clock, turn, store: storage.messages, directory, onDelivered });
   const messageLog = createMessageLog({
@@ -83,32 +84,15 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
     log,
     onAbandoned: (roomIds) => hub.doubt(roomIds),
   });
-  const buckets = createTokenBuckets({ ratePerSecond: limits.messagesPerSecond, burst: limits.messageBurst, clock });
-  const context: SessionContext = {
-    clock,
-    turn,
-    hub,
-    directory,
-    messages: storage.messages,
-    messageLog,
-    mutes,
-    counters,
-    bodyLength: settings.messageMaxLength,
-    log,
-    rateLimits: settings.rateLimits,
-    graceSeconds: settings.sessionGrace,
-    outboxBytes: settings.sessionOutbox,
-    pollGapSeconds: settings.pollGap,
-    takeMessage: settings.rateLimits ? (userId) => buckets.take(userId) : () => 0,
-  };
+  const context = createContext(options, { turn, hub, directory, messageLog, mutes, counters });
   const sessions = new Sessions({ accounts, clock, random, counters, context, motd: settings.motd, log });
-  const chat = { directory, hub, sessions };
+  const parts: Parts = { directory, hub, sessions, mutes };
   reader = createChangeReader(
     {
       store: storage.changes,
       clock,
-      apply: (change) => applyChange(chat, change),
-      reload: async () => reload(chat, storage, clock),
+      apply: (change) => applyChange(parts, change),
+      reload: async () => reload(parts, storage, clock),
       alongside: () => hub.reconcile(),
       log,
     },
@@ -117,7 +101,9 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
   const changes = reader;
 
   return {
-    ...chat,
+    directory,
+    hub,
+    sessions,
     counters,
     open: (transport, request) => sessions.open(transport, request),
     readChanges: () => changes.read(),
@@ -125,6 +111,25 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
       return messageLog.pending;
     },
     close: (deadlineMs) => closeChat({ sessions, changes, messageLog }, options, deadlineMs),
+  };
+}
+
+function createContext(
+  { storage, clock, log, settings }: ChatOptions,
+  parts: Pick<SessionContext, 'turn' | 'hub' | 'directory' | 'messageLog' | 'mutes' | 'counters'>,
+): SessionContext {
+  const buckets = createTokenBuckets({ ratePerSecond: limits.messagesPerSecond, burst: limits.messageBurst, clock });
+  return {
+    ...parts,
+    clock,
+    messages: storage.messages,
+    bodyLength: settings.messageMaxLength,
+    log,
+    rateLimits: settings.rateLimits,
+    graceSeconds: settings.sessionGrace,
+    outboxBytes: settings.sessionOutbox,
+    pollGapSeconds: settings.pollGap,
+    takeMessage: settings.rateLimits ? (userId) => buckets.take(userId) : () => 0,
   };
 }
 
@@ -164,9 +169,9 @@ function announceClosing(sessions: Sessions, chance: () => number): void {
   }
 }
 
-type Parts = { directory: RoomDirectory; hub: Hub; sessions: Sessions };
+type Parts = { directory: RoomDirectory; hub: Hub; sessions: Sessions; mutes: Mutes };
 
-function applyChange({ directory, hub, sessions }: Parts, change: Change): void {
+function applyChange({ directory, hub, sessions, mutes }: Parts, change: Change): void {
   switch (change.kind) {
     case 'room-created':
     case 'room-changed': {
@@ -188,18 +193,23 @@ function applyChange({ directory, hub, sessions }: Parts, change: Change): void 
       sessions.revokeToken(change.token.userId, change.token.id);
       return;
     case 'message-deleted':
+      hub.delete(change.room.id, change.message.id);
+      return;
     case 'user-muted':
+      mutes.set(change.user.id, change.until);
   }
 }
 
 /** Everything that changes speak of is compared with the store. */
-async function reload({ directory, hub, sessions }: Parts, storage: Storage, clock: Clock): Promise<void> {
+async function reload({ directory, hub, sessions, mutes }: Parts, storage: Storage, clock: Clock): Promise<void> {
   const rooms = await storage.rooms.list();
   for (const room of rooms) {
     const old = directory.get(room.id);
     if (old !== undefined && (old.name !== room.name || old.epoch !== room.epoch)) hub.disband(room.id);
   }
   for (const id of directory.reset(rooms)) hub.disband(id);
+  mutes.reset(await storage.users.muted(clock.now()));
+  await hub.recheck();
   const tokens = new Set((await storage.tokens.list()).map((token) => token.id));
   for (const session of Array.from(sessions.all())) {
     const user = await storage.users.findById(session.userId);
