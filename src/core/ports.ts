@@ -57,6 +57,7 @@ export type AuditRecord = {
   via: ActVia;
   act: AuditAct;
   target: string;
+  /** Never a secret. Times in it are texts, ISO 8601 in UTC, since nothing else tells them from numbers. */
   details: Record<string, string | number | boolean | null>;
 };
 

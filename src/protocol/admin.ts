@@ -66,7 +66,7 @@ export type AuditEntry = {
   act: AuditAct;
   /** The name of the room or user that was acted on. */
   target: string;
-  /** What else is to be known of the act: texts, numbers and flags, never a secret. */
+  /** What else is to be known of the act: texts, numbers and flags, never a secret. Times as everywhere here. */
   details: Record<string, string | number | boolean | null>;
 };
 

@@ -1,7 +1,7 @@
 /** Users. Whatever ends sessions (a deactivation, a new password) appends its changes in the same transaction. */
 import type { Knex } from 'knex';
 import type { Actor, Change, Clock, User, UserStore } from '../core/ports.ts';
-import { foldName } from '../protocol/text.ts';
+import { foldName, isoTime, isoTimeOrNull } from '../protocol/text.ts';
 import { type Act, noteAct } from './audit-store.ts';
 import { appendChanges } from './change-store.ts';
 import type { Database } from './database.ts';
@@ -138,7 +138,7 @@ export function createUserStore(database: Database, clock: Clock): UserStore {
     mute: (id, until, by) =>
       act(id, by, {
         act: until === null ? 'user-unmuted' : 'user-muted',
-        ...(until !== null && { details: { until } }),
+        ...(until !== null && { details: { until: isoTime(until) } }),
         values: { muted_until: until },
         changes: () => [{ kind: 'user-muted', user: { id }, until }],
       }),
@@ -146,7 +146,7 @@ export function createUserStore(database: Database, clock: Clock): UserStore {
     ban: (id, ban, by) =>
       act(id, by, {
         act: ban === null ? 'user-unbanned' : 'user-banned',
-        ...(ban !== null && { details: { until: ban.until, reason: ban.reason } }),
+        ...(ban !== null && { details: { until: isoTimeOrNull(ban.until), reason: ban.reason } }),
         values: { is_banned: ban !== null, banned_until: ban?.until ?? null, ban_reason: ban?.reason ?? '' },
         changes: () => (ban === null ? [] : [{ kind: 'user-kicked', user: { id } }]),
       }),

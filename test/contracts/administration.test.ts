@@ -66,6 +66,13 @@ eachDatabase(test, 'every act is noted once, with its actor, and no secret is', 
   const text = JSON.stringify(noted);
   for (const secret of [...secrets, token, 'nasty']) t.false(text.includes(secret), secret);
   t.true(text.includes('rude'));
+  const detailsOf = (name: (typeof auditActs)[number]) => noted.find((entry) => entry.act === name)?.details;
+  t.deepEqual(detailsOf('room-renamed'), { from: 'friends' });
+  t.deepEqual(detailsOf('message-deleted'), { id: 1, user: 'mallory' });
+  t.deepEqual(detailsOf('token-created'), { id: record.id, label: 'quotes' });
+  for (const name of ['user-muted', 'user-banned'] as const) {
+    t.regex(String(detailsOf(name)?.['until']), /^\d{4}-\d\d-\d\dT[\d:.]{12}Z$/, name);
+  }
 });
 
 eachDatabase(test, 'what is refused leaves no record', async (t, db) => {
