@@ -4,15 +4,25 @@
  */
 import type { ClientFrame, HistoryEntry, RoomEntry, RoomStatus, ServerFrame } from '../protocol/frames.ts';
 import type { CallOptions } from './call.ts';
-import { Connection, type ConnectionState } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionState } from './connection-deps.ts';
 import { createEmitter, type Emitter } from './emitter.ts';
 import { ChatError, ConnectionError, FatalError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
 import { type ExportedSession, exportSession, readExported } from './exported-session.ts';
-import { type FetchLike, platformRandom, platformTimers, type Timers, type WebSocketConstructor } from './platform.ts';
+import {
+  type FetchLike,
+  platformFetch,
+  platformRandom,
+  platformTimers,
+  refPrefix,
+  type Timers,
+  type WebSocketConstructor,
+} from './platform.ts';
 import { Requests, requestLimits } from './requests.ts';
 import { type Credentials, createRest, type Profile, type Registration, type Rest } from './rest.ts';
 import { Rooms } from './rooms.ts';
+import { baseOf } from './server-url.ts';
 import { availableTransports, type TransportWish, transportWishes } from './transports/available.ts';
 import type { TransportKind } from './transports/transport.ts';
 import { endSession } from './transports/upstream.ts';
@@ -387,19 +397,3 @@ class ChatClient implements Client {
     return `${this.#refPrefix}-${this.#refCount.toString(36)}`;
   }
 }
-
-/** 96 random bits, as letters and digits. */
-function refPrefix(random: () => number): string {
-  return [0, 1, 2].map(() => Math.floor(random() * 2 ** 32).toString(36)).join('');
-}
-
-function baseOf(text: string): string {
-  const url = new URL(text);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new TypeError(`The server's URL begins with http:// or https://, not ${url.protocol}//.`);
-  }
-  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
-}
-
-// Called through the global object: browsers' fetch refuses any other receiver.
-const platformFetch: FetchLike = (url, init) => globalThis.fetch(url, init);

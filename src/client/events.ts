@@ -1,6 +1,6 @@
 /** What a client tells its listeners, and in which words. Server messages in camelCase, with `room` for `room_name`. */
 import type { HistoryEntry, RoomStatus, ServerFrame } from '../protocol/frames.ts';
-import type { ConnectionState } from './connection.ts';
+import type { ConnectionState } from './connection-deps.ts';
 import type { ChatError, EndReason, FatalError } from './errors.ts';
 import type { TransportKind } from './transports/transport.ts';
 

@@ -16,7 +16,7 @@ export {
   type SendOptions,
   type Sent,
 } from './client.ts';
-export type { ConnectionState } from './connection.ts';
+export type { ConnectionState } from './connection-deps.ts';
 export { connectionTimes } from './connection-times.ts';
 export {
   ChatError,

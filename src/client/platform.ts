@@ -47,3 +47,11 @@ export const platformTimers: Timers = {
 export function platformRandom(): number {
   return (globalThis.crypto.getRandomValues(new Uint32Array(1))[0] as number) / 2 ** 32;
 }
+
+// Called through the global object: browsers' fetch refuses any other receiver.
+export const platformFetch: FetchLike = (url, init) => globalThis.fetch(url, init);
+
+/** 96 random bits, as letters and digits. */
+export function refPrefix(random: () => number): string {
+  return [0, 1, 2].map(() => Math.floor(random() * 2 ** 32).toString(36)).join('');
+}

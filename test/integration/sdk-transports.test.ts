@@ -2,6 +2,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { WebSocket } from 'ws';
 import {
+  ChatError,
   type Client,
   type ClientOptions,
   connectionTimes,
@@ -103,6 +104,52 @@ for (const transport of transports) {
     t.deepEqual(told.bob.bodies, told.ann.bodies);
     for (const { commands } of Object.values(told)) t.deepEqual([...commands].sort(), [...wanted.commands].sort());
     t.deepEqual([told.ann.others, told.bob.others], [[], []]);
+  });
+
+  test(`over ${transport}, a client takes the place of another that lives, and each is told`, async (t) => {
+    const app = await startApp(t);
+    const ann = await enter(t, app, 'ann', { transport: 'websocket' });
+    const bob = await enter(t, app, 'bob', { transport });
+    await ann.join('friends');
+    await bob.join('friends');
+    const token = bob.token ?? '';
+    const again = createClient({ url: app.url, token, WebSocket, transport });
+    checkFrames(t, again);
+    t.teardown(() => again.close());
+    await t.throwsAsync(again.connect(), { message: /another connection/ });
+    t.is(bob.state, 'open');
+    const [end, parted] = [until(bob, 'end'), until(ann, 'parted')];
+    await again.connect({ takeover: true });
+    t.is((await end).reason, 'resumed-elsewhere');
+    t.is((await parted).user, 'bob');
+    await again.join('friends');
+    await again.send('friends', 'here now');
+    t.is(again.state, 'open');
+    t.is(bob.state, 'ended');
+  });
+
+  test(`over ${transport}, a client is told what administrators do`, async (t) => {
+    const app = await startApp(t);
+    const bob = await enter(t, app, 'bob', { transport });
+    await bob.join('friends');
+    const { id } = await bob.send('friends', 'spam');
+    const storage = await app.elsewhere();
+    const deleted = until(bob, 'deleted');
+    await storage.messages.delete((await storage.rooms.findByName('friends'))?.id ?? 0, id);
+    t.deepEqual(await deleted, { room: 'friends', id });
+    const userId = (await storage.users.findByName('bob'))?.id ?? 0;
+    await storage.users.mute(userId, Date.now() + 3_600_000);
+    // A name that is not known is looked for in the store, and so are the changes.
+    await t.throwsAsync(bob.join('no-such-room'));
+    const muted = await t.throwsAsync(bob.send('friends', 'more spam'), { instanceOf: ChatError });
+    t.like(muted, { code: 'room:muted', details: { name: 'friends' } });
+    t.regex(muted?.details.until ?? '', /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
+    await t.throwsAsync(bob.command('friends', 'stock', 'x'), { message: /muted/ });
+    const end = until(bob, 'end');
+    await storage.users.kick(userId);
+    t.is((await end).reason, 'kicked');
+    await bob.connect();
+    t.is(bob.state, 'open');
   });
 
   for (const other of transports) {
