@@ -13,6 +13,7 @@ import { createRedisAttemptCounter, openRedis, type RedisConnection } from './bu
 import { closeEach, closeServer, within } from './closing.ts';
 import type { Config } from './config.ts';
 import { type Accounts, createAccounts } from './core/accounts.ts';
+import { createAdministration } from './core/administration.ts';
 import { createAttempts, unlimitedAttempts } from './core/attempts.ts';
 import { type Chat, openChat } from './core/chat.ts';
 import { randomText, systemClock } from './core/clock.ts';
@@ -250,6 +251,15 @@ async function openDoors(
       rates: parts.rates,
       problems: overrides.problems,
     }),
+    admin: {
+      acts: createAdministration({ storage, accounts, clock }),
+      storage,
+      memberNames: (roomId) => chat.hub.memberNames(roomId),
+      sessionOf: (userId) => chat.sessions.stateOf(userId),
+      readChanges: () => chat.readChanges(),
+      purgeRooms: () => parts.housekeeping?.purgeRooms(),
+      clock,
+    },
     onLogout: ({ user, token }) => chat.sessions.revokeToken(user.id, token.id),
     log,
     ...(metrics === undefined ? {} : { metrics: metrics.http }),

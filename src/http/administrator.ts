@@ -1,6 +1,6 @@
 /**
- * What all calls of the administration API share: who may make them, and as whom the audit log notes them. Knows no
- * resource.
+ * What all calls of the administration API share: who may make them, as whom the audit log notes them, and that an act
+ * has taken effect on this server when it is answered. Knows no resource.
  */
 import type Koa from 'koa';
 import type { Actor } from '../core/ports.ts';
@@ -16,4 +16,16 @@ export function forSuperusers<Context extends Koa.Context>(
     const { user } = await authorizeSuperuser(ctx, tools);
     await handle(ctx, { userId: user.id, name: user.username, via: 'page' });
   };
+}
+
+/**
+ * Does an act and lets it take effect here at once. Where the changes cannot be read now it is done all the same, and
+ * takes effect with the next reading.
+ */
+export async function carryOut<T>({ admin, log }: RouteTools, act: () => Promise<T>): Promise<T> {
+  const done = await act();
+  await admin.readChanges().catch((error: unknown) => {
+    log.warn({ err: error }, 'An act of an administrator is done, but takes effect with the next reading of changes.');
+  });
+  return done;
 }

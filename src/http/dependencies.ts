@@ -1,9 +1,11 @@
 /** What the HTTP side needs from the rest of the server. The composition root hands it over; routes take it as an argument. */
 import type { Logger } from 'pino';
 import type { Accounts, Principal } from '../core/accounts.ts';
+import type { Administration } from '../core/administration.ts';
 import type { Attempts } from '../core/attempts.ts';
 import type { FairQueue } from '../core/fair-queue.ts';
-import type { MessageStore } from '../core/ports.ts';
+import type { Clock, MessageStore, Storage } from '../core/ports.ts';
+import type { SessionState } from '../core/sessions.ts';
 import type { Now } from '../protocol/admin.ts';
 import type { PollDoor } from '../transports/poll.ts';
 import type { SseDoor } from '../transports/sse.ts';
@@ -41,6 +43,21 @@ export type HttpSettings = {
   historyBytes: number;
 };
 
+/** What the administration API stands on, beside what the others do. */
+export type AdminDependencies = {
+  acts: Administration;
+  storage: Pick<Storage, 'users' | 'tokens' | 'rooms' | 'messages' | 'audit'>;
+  /** Who is in a room now, sorted. */
+  memberNames(roomId: number): string[];
+  /** How a user chats now; undefined: does not. */
+  sessionOf(userId: number): SessionState | undefined;
+  /** Lets what was just changed take effect on this server. Rejects with a `StoreError`. */
+  readChanges(): Promise<void>;
+  /** Begins to delete the messages of deleted rooms, unless that is under way. */
+  purgeRooms(): void;
+  clock: Pick<Clock, 'now'>;
+};
+
 export type HttpDependencies = {
   accounts: Accounts;
   attempts: Attempts;
@@ -55,6 +72,7 @@ export type HttpDependencies = {
   /** The chat over HTTP alone. */
   chat: { sse: SseDoor; poll: PollDoor; upstream: Upstream };
   pages: Pages;
+  admin: AdminDependencies;
   /** Ends the chat session that was opened with this token. The token is revoked already. */
   onLogout: (principal: Principal) => void;
   log: Logger;

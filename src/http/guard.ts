@@ -174,6 +174,12 @@ export function requireFields<S extends Schemas>(schemas: S, fields: Readonly<Re
   return values as Values<S>;
 }
 
+/** Without the fields that were not given. */
+export function given<Fields extends object>(fields: Fields): { [K in keyof Fields]?: Exclude<Fields[K], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof Fields]?: Exclude<Fields[K], undefined> };
+}
+
 // ---- address ----
 
 /** The query's parameters, the first of each name. The address has been checked: see `checkAddress`. */

@@ -3,13 +3,20 @@
  * before it, in base64url; one that no list can have given is a fault of `after`. Knows no list.
  */
 import { z } from 'zod';
+import { tooLong } from '../core/fields.ts';
 import { limits } from '../protocol/limits.ts';
 import { isStorable } from '../protocol/text.ts';
-import { wholeNumber } from './guard.ts';
+import { text, wholeNumber } from './guard.ts';
 
 const notAPlace = 'Give the `next` of the page before, as it is.';
 
 export const pageLimit: z.ZodType<number | undefined> = wholeNumber(1, limits.pageRows);
+
+/** What a list is searched for or filtered by; an empty text does not filter. */
+export const filter: z.ZodType<string | undefined> = text
+  .max(limits.searchLength, tooLong(limits.searchLength))
+  .transform((value) => (value === '' ? undefined : value))
+  .optional();
 
 /** After the row of this name. */
 export const afterName: z.ZodType<string | undefined> = place((key) => key);
@@ -18,6 +25,9 @@ export const afterName: z.ZodType<string | undefined> = place((key) => key);
 export const afterNumber: z.ZodType<number | undefined> = place((key) =>
   /^[1-9]\d{0,15}$/.test(key) && Number.isSafeInteger(Number(key)) ? Number(key) : undefined,
 );
+
+/** After what the store itself has called `next`. */
+export const afterKey: z.ZodType<string | undefined> = afterName;
 
 /**
  * A page's rows of those that were read, one more than it may have: the one more says that there is another page.
@@ -45,7 +55,8 @@ function place<Key>(read: (key: string) => Key | undefined): z.ZodType<Key | und
     .optional();
 }
 
-function encodeKey(key: string | number): string {
+/** A place for clients, by the key of the row before it. */
+export function encodeKey(key: string | number): string {
   return Buffer.from(String(key)).toString('base64url');
 }
 

@@ -14,7 +14,12 @@ import { crossOrigin } from './cors.ts';
 import type { HttpDependencies, RequestMetrics, RouteTools } from './dependencies.ts';
 import { checkAddress } from './guard.ts';
 import { logRequests } from './request-log.ts';
+import { adminAuditRoutes } from './routes/admin-audit.ts';
+import { adminMessageRoutes } from './routes/admin-messages.ts';
+import { adminModerationRoutes } from './routes/admin-moderation.ts';
 import { adminNowRoutes } from './routes/admin-now.ts';
+import { adminRoomRoutes } from './routes/admin-rooms.ts';
+import { adminUserRoutes } from './routes/admin-users.ts';
 import { chatRoutes } from './routes/chat.ts';
 import { healthRoutes } from './routes/health.ts';
 import { loginRoutes } from './routes/login.ts';
@@ -34,6 +39,11 @@ const resources = [
   chatRoutes,
   healthRoutes,
   adminNowRoutes,
+  adminRoomRoutes,
+  adminMessageRoutes,
+  adminUserRoutes,
+  adminModerationRoutes,
+  adminAuditRoutes,
 ];
 
 /** Pages of history: a full one keeps the database and this thread busy for milliseconds. */

@@ -3,6 +3,7 @@ import Router from '@koa/router';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import test from 'ava';
 import { parse } from 'yaml';
+import { auditActs } from '../../src/protocol/admin.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import { readProjectFile, tableRows } from './markdown.ts';
 
@@ -24,7 +25,16 @@ test('the paths and methods are those of the routes', async (t) => {
   const router = new Router();
   const folder = new URL('../../src/http/routes/', import.meta.url);
   // Adding routes only names them: nothing of the tools is used before a request comes.
-  const tools = { settings: {}, accounts: {}, attempts: {}, rooms: {}, messages: {}, presence: {}, chat: {} };
+  const tools = {
+    settings: {},
+    accounts: {},
+    attempts: {},
+    rooms: {},
+    messages: {},
+    presence: {},
+    chat: {},
+    admin: {},
+  };
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.js') && !name.endsWith('.test.js'))) {
     const module = (await import(new URL(file, folder).href)) as Record<
       string,
@@ -83,4 +93,22 @@ test('the bounds in the schemas are those of the code', (t) => {
   const { parameters } = documented(openapi.paths['/poll/chat']?.get) as { parameters: { schema?: object }[] };
   t.like(parameters.at(-1)?.schema, { maximum: limits.pollWaitMaxSeconds, default: limits.pollWaitSeconds });
   t.is((RoomName as unknown as { maxLength: number }).maxLength, limits.roomNameLength);
+});
+
+test('bounds, acts and codes of the administration are those of the code', (t) => {
+  const { parameters, schemas, requestBodies } = openapi.components as unknown as Record<
+    string,
+    Record<string, Record<string, unknown>>
+  >;
+  t.like(parameters?.Limit?.schema, { maximum: limits.pageRows, default: limits.pageRowsDefault });
+  for (const name of ['Search', 'Words', 'OfUser', 'InRoom', 'Actor', 'Target']) {
+    t.like(parameters?.[name]?.schema, { maxLength: limits.searchLength }, name);
+  }
+  t.like(schemas?.Topic, { maxLength: limits.topicLength });
+  t.like(schemas?.Minutes, { maximum: limits.banMinutes });
+  t.like(schemas?.BanRecord?.properties, { reason: { type: 'string', maxLength: limits.banReasonLength } });
+  t.like(requestBodies?.Ban?.content, {
+    'application/json': { schema: { properties: { reason: { maxLength: limits.banReasonLength } } } },
+  });
+  t.deepEqual(schemas?.AuditAct?.enum, [...auditActs]);
 });

@@ -1,9 +1,10 @@
 /** Who may make which call of the administration API: every call for every role, and that a refusal tells nothing. */
 import test, { type ExecutionContext } from 'ava';
 import { parse } from 'yaml';
+import { hashToken } from '../../src/core/accounts.ts';
 import { readProjectFile } from '../docs/markdown.ts';
-import { adminCalls } from './admin-calls.ts';
-import { openRestServer, type RestServer } from './rest-server.ts';
+import { adminCalls, furnish, promote, secrets, stateOf, superuser } from './admin-calls.ts';
+import { goodPassword, openRestServer, type RestServer } from './rest-server.ts';
 
 const { paths } = parse(readProjectFile('docs/openapi.yaml')) as { paths: Record<string, Record<string, unknown>> };
 
@@ -16,13 +17,6 @@ test('every call of the document is tried for every role', (t) => {
     documented.filter((name) => name.includes(' /admin/api/')).toSorted(),
   );
 });
-
-/** Makes the user a superuser, or none any more, as another process would. */
-async function promote({ storage }: RestServer, username: string, isSuperuser = true): Promise<number> {
-  const user = await storage.users.findByName(username);
-  await storage.users.setSuperuser(user?.id ?? 0, isSuperuser);
-  return user?.id ?? 0;
-}
 
 type Refusal = { status: 401 | 403; detail: string };
 type Role = { name: string; refused: Refusal; headers: (server: RestServer) => Promise<Record<string, string>> };
@@ -51,55 +45,110 @@ const roles: readonly Role[] = [
   {
     name: 'a superuser who was deactivated a moment ago',
     refused: unknownToken,
-    async headers(server) {
-      const token = await server.token('mallory');
-      const id = await promote(server, 'mallory');
-      await assertIn(server, token);
-      await server.storage.users.setActive(id, false);
-      return authorization(token);
-    },
+    headers: (server) => onceSuperuser(server, (id) => server.storage.users.setActive(id, false)),
+  },
+  {
+    name: 'a superuser who was banned a moment ago',
+    refused: unknownToken,
+    headers: (server) =>
+      onceSuperuser(server, (id) => server.storage.users.ban(id, { until: null, reason: 'a secret reason' })),
+  },
+  {
+    name: 'a superuser whose token was revoked a moment ago',
+    refused: unknownToken,
+    headers: (server) =>
+      onceSuperuser(server, async (id) => {
+        for (const token of await server.storage.tokens.list(id)) await server.storage.tokens.revoke(token.id);
+      }),
   },
   {
     name: 'a superuser who was demoted a moment ago',
     refused: noRights,
-    async headers(server) {
-      const token = await server.token('mallory');
-      await promote(server, 'mallory');
-      await assertIn(server, token);
-      await promote(server, 'mallory', false);
-      return authorization(token);
-    },
+    headers: (server) => onceSuperuser(server, (id) => server.storage.users.setSuperuser(id, false)),
   },
 ];
 
-/** The token opened the door a moment ago: what closes it is what the test did since. */
-async function assertIn({ call }: RestServer, token: string): Promise<void> {
-  const { status } = await call('GET', '/admin/api/now', { token });
+/** The token opens the door until `end` is done: so it is that which closes it. */
+async function onceSuperuser(
+  server: RestServer,
+  end: (userId: number) => Promise<unknown>,
+): Promise<Record<string, string>> {
+  const token = await server.token('mallory');
+  const id = await promote(server, 'mallory');
+  const { status } = await server.call('GET', '/admin/api/now', { token });
   if (status !== 200) throw new Error(`A superuser was answered ${status}.`);
+  await end(id);
+  return authorization(token);
 }
 
 for (const { name, refused, headers } of roles) {
   test(`${name} is refused every call, with nothing but the reason`, async (t) => {
     const server = await openRestServer(t);
+    await furnish(server);
     const given = await headers(server);
+    const before = await stateOf(server);
     for (const { method, path, json, name: call } of adminCalls) {
       const answer = await server.call(method, path, { headers: given, ...(json === undefined ? {} : { json }) });
       t.is(answer.status, refused.status, call);
       t.deepEqual(answer.body, { detail: refused.detail }, call);
       t.is(answer.headers.get('www-authenticate'), refused.status === 401 ? 'Token' : null, call);
+      for (const secret of secrets) t.false(answer.text.includes(secret), call);
       assertPrivate(t, answer.headers);
     }
+    t.is(await stateOf(server), before);
   });
 }
 
-test('a superuser is answered every call', async (t) => {
+test('what is refused is refused before anything is looked for or read', async (t) => {
   const server = await openRestServer(t);
-  const token = await server.token('ada');
-  await promote(server, 'ada');
+  const token = await server.token('mallory');
+  for (const [method, path, json] of [
+    ['GET', '/admin/api/rooms/none'],
+    ['GET', '/admin/api/users/none'],
+    ['GET', '/admin/api/messages?limit=none&q=%21'],
+    ['PATCH', '/admin/api/users/none', { is_active: 5 }],
+    ['PUT', '/admin/api/users/none/mute', []],
+  ] as const) {
+    const answer = await server.call(method, path, { token, ...(json === undefined ? {} : { json }) });
+    t.is(answer.status, 403, path);
+    t.deepEqual(answer.body, { detail: noRights.detail });
+  }
+  const noJson = await server.call('POST', '/admin/api/rooms', { token, form: { name: 'made' } });
+  t.is(noJson.status, 403);
+});
+
+test('a superuser is answered every call, and never with a password, a token or a hash of one', async (t) => {
+  const server = await openRestServer(t);
+  await furnish(server);
+  const token = await superuser(server);
+  const answers: string[] = [];
   for (const { method, path, json, status, name } of adminCalls) {
     const answer = await server.call(method, path, { token, ...(json === undefined ? {} : { json }) });
     t.is(answer.status, status, `${name}: ${answer.text}`);
     assertPrivate(t, answer.headers);
+    answers.push(answer.text);
+  }
+  const told = answers.join('\n');
+  for (const secret of secrets) t.true(told.includes(secret), `${secret} is among what is told`);
+  for (const hidden of ['$2b$', goodPassword, 'another horse', token, hashToken(token), 'hash']) {
+    t.false(told.includes(hidden), hidden);
+  }
+});
+
+test('a slash at the end changes nothing, HEAD goes where GET does, other methods are 405', async (t) => {
+  const server = await openRestServer(t);
+  await furnish(server);
+  const token = await superuser(server);
+  for (const { method, path, name } of adminCalls.filter((call) => call.method === 'GET')) {
+    const [place = '', query = ''] = path.split('?');
+    const plain = await server.call('GET', path, { token });
+    const slashed = await server.call('GET', `${place}/?${query}`, { token });
+    if (!path.endsWith('/now')) t.deepEqual(slashed.body, plain.body, name);
+    t.is(slashed.status, 200, name);
+    t.is((await server.call('HEAD', path, { token })).status, 200, name);
+    const wrong = await server.call(place.endsWith('/now') ? 'POST' : 'PURGE', place, { token });
+    t.is(wrong.status, 405, name);
+    t.true(wrong.headers.get('allow')?.includes(method), name);
   }
 });
 

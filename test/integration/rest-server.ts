@@ -7,12 +7,13 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { type Accounts, createAccounts, type Principal } from '../../src/core/accounts.ts';
+import { createAdministration } from '../../src/core/administration.ts';
 import { unlimitedAttempts } from '../../src/core/attempts.ts';
 import { randomText } from '../../src/core/clock.ts';
 import { createPasswords, type Passwords } from '../../src/core/passwords.ts';
 import type { Clock, Storage } from '../../src/core/ports.ts';
 import type { Transport } from '../../src/core/transport.ts';
-import type { HttpDependencies, HttpSettings } from '../../src/http/dependencies.ts';
+import type { AdminDependencies, HttpDependencies, HttpSettings } from '../../src/http/dependencies.ts';
 import { createHttpServer, type HttpBounds } from '../../src/http/listener.ts';
 import { createHttpHandler } from '../../src/http/server.ts';
 import type { Now } from '../../src/protocol/admin.ts';
@@ -55,6 +56,7 @@ export type RestOptions = Partial<
   Pick<HttpDependencies, 'attempts' | 'readiness' | 'presence' | 'messages' | 'rooms' | 'metrics' | 'pages'>
 > & {
   settings?: Partial<HttpSettings>;
+  admin?: Partial<AdminDependencies>;
   bounds?: HttpBounds;
   /** Puts something between the server and its store. */
   wrap?: (storage: Storage) => Storage;
@@ -114,6 +116,7 @@ export function accountsOf(
 }
 
 export async function openRestServer(t: ExecutionContext, options: RestOptions = {}): Promise<RestServer> {
+  const { admin, settings, ...overrides } = options;
   const { storage: inner, clock } = await openTestStorage(t);
   const storage = options.wrap?.(inner) ?? inner;
   await inner.rooms.seed(['friends', 'family', 'investments'].map(asRoom), clock.now());
@@ -141,15 +144,25 @@ export async function openRestServer(t: ExecutionContext, options: RestOptions =
     },
     // None: pages.test.ts has the real ones.
     pages: new Map(),
+    admin: {
+      acts: createAdministration({ storage, accounts, clock }),
+      storage,
+      memberNames: () => [],
+      sessionOf: () => undefined,
+      readChanges: async () => {},
+      purgeRooms: () => {},
+      clock,
+      ...admin,
+    },
     onLogout: (principal) => loggedOut.push(principal),
     log: pino({ level: 'trace' }, { write: (line: string) => lines.push(line) }),
-    ...options,
+    ...overrides,
     settings: {
       version: '1.2.3',
       registrationOpen: true,
       trustProxy: undefined,
       historyBytes: limits.historyBytes,
-      ...options.settings,
+      ...settings,
     },
   });
   const server = createHttpServer(

@@ -1,0 +1,90 @@
+import type Router from '@koa/router';
+import { messageRecord } from '../../core/admin-records.ts';
+import { FieldErrors } from '../../core/errors.ts';
+import type { FoundMessage, MessageSearch } from '../../core/ports.ts';
+import type { AdminMessage, Page } from '../../protocol/admin.ts';
+import { limits } from '../../protocol/limits.ts';
+import { carryOut, forSuperusers } from '../administrator.ts';
+import type { RouteTools } from '../dependencies.ts';
+import { given, moment, readFields, readQuery } from '../guard.ts';
+import { idIn, roomNameIn, userNamed } from '../named.ts';
+import { afterKey, encodeKey, filter, pageLimit } from '../paging.ts';
+
+const fields = { q: filter, user: filter, room: filter, from: moment, to: moment, after: afterKey, limit: pageLimit };
+
+/** `/admin/api/messages`: the search. `/admin/api/rooms/{name}/messages/{id}`: the deletion of one. */
+export function adminMessageRoutes(router: Router, tools: RouteTools): void {
+  const { admin, reads } = tools;
+
+  router.get(
+    '/admin/api/messages',
+    forSuperusers(tools, async (ctx, by) => {
+      const wanted = readSearch(readQuery(ctx));
+      ctx.body = await reads.run(String(by.userId), () => findMessages(tools, wanted));
+    }),
+  );
+
+  router.delete(
+    '/admin/api/rooms/:name/messages/:id',
+    forSuperusers(tools, async (ctx, by) => {
+      const name = roomNameIn(ctx.params);
+      const id = idIn(ctx.params);
+      await carryOut(tools, () => admin.acts.deleteMessage(by, name, id));
+      ctx.status = 204;
+    }),
+  );
+}
+
+type Wanted = Omit<MessageSearch, 'userId' | 'roomId'> & { user?: string; room?: string };
+
+function readSearch(query: Record<string, string>): Wanted {
+  const { values, faults } = readFields(fields, query);
+  const { q, limit = limits.pageRowsDefault, ...others } = values;
+  const words = q?.trim() === '' ? undefined : q;
+  // Signs alone are no word: everything, or nothing, would be a misleading answer.
+  if (words !== undefined && !/[\p{L}\p{M}\p{N}]/u.test(words.normalize('NFKC'))) {
+    faults.q = ['Give at least one word: letters or digits.'];
+  }
+  if (Object.keys(faults).length > 0) throw new FieldErrors(faults);
+  return { ...given(others), ...given({ words }), limit };
+}
+
+/** A user or room that does not exist has no messages. */
+async function findMessages(
+  tools: RouteTools,
+  { user, room, ...wanted }: Wanted,
+): Promise<Page<'messages', AdminMessage>> {
+  const { storage } = tools.admin;
+  const search: MessageSearch = wanted;
+  if (user !== undefined) {
+    const found = await userNamed(storage.users, user);
+    if (found === undefined) return { messages: [], next: null };
+    search.userId = found.id;
+  }
+  if (room !== undefined) {
+    const found = await storage.rooms.findByName(room);
+    if (found === undefined) return { messages: [], next: null };
+    search.roomId = found.id;
+  }
+  const { messages, next } = await storage.messages.search(search);
+  const nameOf = await roomNames(tools, messages);
+  return {
+    messages: messages.flatMap((message) => {
+      const name = nameOf.get(message.roomId);
+      // Deleted since the search.
+      return name === undefined ? [] : [messageRecord(message, name)];
+    }),
+    next: next === null ? null : encodeKey(next),
+  };
+}
+
+/** By id, from memory; a room that another process has just made is asked for. */
+async function roomNames(tools: RouteTools, messages: readonly FoundMessage[]): Promise<Map<number, string>> {
+  const known = byId(tools.rooms.list());
+  const isComplete = messages.every(({ roomId }) => known.has(roomId));
+  return isComplete ? known : byId(await tools.admin.storage.rooms.list());
+}
+
+function byId(rooms: readonly { readonly id: number; readonly name: string }[]): Map<number, string> {
+  return new Map(rooms.map(({ id, name }) => [id, name]));
+}

@@ -1,0 +1,111 @@
+import type Router from '@koa/router';
+import { roomRecord } from '../../core/admin-records.ts';
+import { FieldErrors, NotFound } from '../../core/errors.ts';
+import type { Room, RoomActivity } from '../../core/ports.ts';
+import type { AdminRoom, AdminRoomDetails, Page } from '../../protocol/admin.ts';
+import { limits } from '../../protocol/limits.ts';
+import { foldName, isoTimeOrNull } from '../../protocol/text.ts';
+import { roomName, topic } from '../admin-fields.ts';
+import { carryOut, forSuperusers } from '../administrator.ts';
+import type { RouteTools } from '../dependencies.ts';
+import { given, readJsonBody, readQuery, requireFields } from '../guard.ts';
+import { roomNameIn } from '../named.ts';
+import { afterName, cutPage, filter, pageLimit } from '../paging.ts';
+
+const listFields = { search: filter, after: afterName, limit: pageLimit };
+const newFields = { name: roomName, topic: topic.optional() };
+const changeFields = { name: roomName.optional(), topic: topic.optional() };
+
+/** `/admin/api/rooms`: list, create, show, change and delete rooms. */
+export function adminRoomRoutes(router: Router, tools: RouteTools): void {
+  const { admin, reads } = tools;
+
+  router.get(
+    '/admin/api/rooms',
+    forSuperusers(tools, async (ctx, by) => {
+      const { limit = limits.pageRowsDefault, ...wanted } = requireFields(listFields, readQuery(ctx));
+      ctx.body = await reads.run(String(by.userId), () => listRooms(tools, { ...wanted, limit }));
+    }),
+  );
+
+  router.post(
+    '/admin/api/rooms',
+    forSuperusers(tools, async (ctx, by) => {
+      const { name, topic = '' } = requireFields(newFields, await readJsonBody(ctx));
+      const room = await carryOut(tools, () => admin.acts.createRoom(by, { name, topic }));
+      ctx.status = 201;
+      ctx.body = withActivity(tools, room, undefined);
+    }),
+  );
+
+  router.get(
+    '/admin/api/rooms/:name',
+    forSuperusers(tools, async (ctx, by) => {
+      const name = roomNameIn(ctx.params);
+      const found = await reads.run(String(by.userId), () => findRoom(tools, name));
+      ctx.body = details(tools, found.room, found.activity);
+    }),
+  );
+
+  router.patch(
+    '/admin/api/rooms/:name',
+    forSuperusers(tools, async (ctx, by) => {
+      const name = roomNameIn(ctx.params);
+      const change = given(requireFields(changeFields, await readJsonBody(ctx)));
+      if (Object.keys(change).length === 0)
+        throw new FieldErrors({ non_field_errors: ['Give a name, a topic or both.'] });
+      // Read before the act: afterwards nothing may fail any more.
+      const { activity } = await findRoom(tools, name);
+      const room = await carryOut(tools, () => admin.acts.changeRoom(by, name, change));
+      ctx.body = details(tools, room, activity);
+    }),
+  );
+
+  router.delete(
+    '/admin/api/rooms/:name',
+    forSuperusers(tools, async (ctx, by) => {
+      const name = roomNameIn(ctx.params);
+      await carryOut(tools, () => admin.acts.deleteRoom(by, name));
+      admin.purgeRooms();
+      ctx.status = 204;
+    }),
+  );
+}
+
+type Wanted = { search: string | undefined; after: string | undefined; limit: number };
+
+/** Rooms are few beside what else there is: all are read, and the search is done here. */
+async function listRooms(tools: RouteTools, { search, after, limit }: Wanted): Promise<Page<'rooms', AdminRoom>> {
+  const { storage } = tools.admin;
+  const sought = foldName(search ?? '');
+  const place = after === undefined ? undefined : foldName(after);
+  const found = (await storage.rooms.list())
+    .map((room) => ({ room, key: foldName(room.name) }))
+    .filter(({ room, key }) => key.includes(sought) || foldName(room.topic).includes(sought))
+    .filter(({ key }) => place === undefined || key > place)
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+    .slice(0, limit + 1);
+  const { rows, next } = cutPage(found, limit, ({ room }) => room.name);
+  const activity = await storage.rooms.activity(rows.map(({ room }) => room.id));
+  return { rooms: rows.map(({ room }) => withActivity(tools, room, activity.get(room.id))), next };
+}
+
+async function findRoom(tools: RouteTools, name: string): Promise<{ room: Room; activity: RoomActivity | undefined }> {
+  const { rooms } = tools.admin.storage;
+  const room = await rooms.findByName(name);
+  if (room === undefined) throw new NotFound('room', name);
+  return { room, activity: (await rooms.activity([room.id])).get(room.id) };
+}
+
+function withActivity({ presence }: RouteTools, room: Room, activity: RoomActivity | undefined): AdminRoom {
+  return {
+    ...roomRecord(room),
+    members: presence.count(room.id),
+    messages: activity?.messages ?? 0,
+    last_message_at: isoTimeOrNull(activity?.lastMessageAt ?? null),
+  };
+}
+
+function details(tools: RouteTools, room: Room, activity: RoomActivity | undefined): AdminRoomDetails {
+  return { ...withActivity(tools, room, activity), member_names: tools.admin.memberNames(room.id) };
+}
