@@ -23,3 +23,15 @@ export function wholeNumber(value: string): number {
   }
   return number;
 }
+
+const momentForm = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:\d\d)?)?$/;
+
+/** Reads a time as tables and `--json` print it, in UTC where it names no other zone; milliseconds since the epoch. */
+export function moment(value: string): number {
+  const [, day, time = '00:00', zone = 'Z'] = momentForm.exec(value.trim()) ?? [];
+  const at = day === undefined ? Number.NaN : Date.parse(`${day}T${time}${zone}`);
+  // Date.parse takes the 30th of February for the 2nd of March.
+  if (Number.isNaN(at) || new Date(`${day}T00:00Z`).toISOString().slice(0, 10) !== day)
+    throw new InvalidArgumentError('Give a day, 2026-11-22, or a time, "2026-11-22 20:15", in UTC.');
+  return at;
+}

@@ -2,17 +2,20 @@
 import { userInfo } from 'node:os';
 import type { Actor } from '../src/core/ports.ts';
 
-/** Undefined where the user id has no name: in a container that was started with any `--user`. */
-export function operatorName(): string | undefined {
+type ReadUser = () => { username: string };
+
+/** Undefined where the user's number has no name: in a container that was started with any `--user`. */
+export function operatorName(readUser: ReadUser = userInfo): string | undefined {
   try {
-    return userInfo().username;
+    return readUser().username;
   } catch {
-    // uv_os_get_passwd finds no entry.
+    // libuv finds no entry in the system's list of users.
     return undefined;
   }
 }
 
 /** As the audit log names the operator. */
-export function operator(): Actor {
-  return { userId: null, name: operatorName() ?? `uid ${process.getuid?.() ?? 'unknown'}`, via: 'command' };
+export function operator(readUser: ReadUser = userInfo): Actor {
+  const name = operatorName(readUser) ?? `uid ${process.getuid?.() ?? 'unknown'}`;
+  return { userId: null, name, via: 'command' };
 }

@@ -52,9 +52,14 @@ export function formatFields(fields: readonly (readonly [name: string, value: st
   return fields.map(([name, value]) => `${`${name}:`.padEnd(width)} ${printable(value)}`.trimEnd()).join('\n');
 }
 
-/** A stored text must not move the terminal's cursor or recolour it. */
+/** A stored text must not move the terminal's cursor or recolour it, nor turn the direction of what stands beside it. */
 export function printable(value: string | number): string {
-  return String(value).replace(/\p{Cc}/gu, '\uFFFD');
+  return String(value).replace(/[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu, '\uFFFD');
+}
+
+/** A message's lines as one, for a table. */
+export function oneLine(text: string): string {
+  return text.replace(/\r\n|[\n\r\u2028\u2029]/g, ' ↵ ');
 }
 
 /** `2026-11-22 20:15:00` in UTC, as the chat's stamps; nothing for null. */

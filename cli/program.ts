@@ -41,13 +41,23 @@ export const commands: readonly Entry[] = [
   },
   {
     name: 'users',
-    summary: 'list, create, deactivate, activate, promote, demote and show users',
+    summary: 'list, create, show, promote, kick, mute, ban and deactivate users',
     load: () => import('./commands/users.ts'),
+  },
+  {
+    name: 'messages',
+    summary: 'search, list and delete messages',
+    load: () => import('./commands/messages.ts'),
   },
   {
     name: 'tokens',
     summary: 'list, create and revoke long-lived tokens for bots',
     load: () => import('./commands/tokens.ts'),
+  },
+  {
+    name: 'audit',
+    summary: 'what administrators did, on the page and on the command line',
+    load: () => import('./commands/audit.ts'),
   },
   {
     name: 'check',

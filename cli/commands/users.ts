@@ -1,5 +1,6 @@
 /** `finchat users …`: what is changed here reaches a running server through the `changes` table. */
 import type { Command } from 'commander';
+import { banNow, mutedNow } from '../../src/core/permissions.ts';
 import type { Storage, User } from '../../src/core/ports.ts';
 import type { Context, Define } from '../context.ts';
 import { type Administering, findUser, withAdministration, withStorage } from '../database.ts';
@@ -15,6 +16,7 @@ import {
 import { formatFields, formatTable, formatTime } from '../output.ts';
 import { demandTerminal } from '../prompts.ts';
 import { userRecord } from '../records.ts';
+import { defineModeration, howLong } from './users-moderation.ts';
 
 type Json = { json?: true };
 
@@ -24,11 +26,13 @@ const pageSize = 1000;
 export const define: Define = (users, context) => {
   addExamples(users, [
     ['finchat users create botuser', 'asks for a password'],
-    ['finchat users deactivate mallory', 'throws mallory out at once'],
+    ['finchat users mute mallory --minutes 10', 'nothing that mallory says is taken for ten minutes'],
+    ['finchat users ban mallory --minutes 1440', 'throws mallory out at once, for a day'],
   ]);
   defineList(users, context);
   defineCreate(users, context);
   for (const switching of switches) defineSwitch(users, context, switching);
+  defineModeration(users, context);
   defineShow(users, context);
 };
 
@@ -44,15 +48,16 @@ function defineList(users: Command, context: Context): void {
   ]);
   command.action(async ({ json, search }: Json & { search?: string }) => {
     const found = await withStorage(context, (storage) => listUsers(storage, search));
+    const now = Date.now();
     if (json) return context.out.json(found.map(userRecord));
     context.out.print(
       formatTable(
-        ['username', 'email', 'role', 'active', 'last login'],
+        ['username', 'email', 'role', 'state', 'last login'],
         found.map((user) => [
           user.username,
           user.email,
           role(user),
-          yesNo(user.isActive),
+          state(user, now),
           formatTime(user.lastLoginAt) || 'never',
         ]),
         search === undefined
@@ -187,9 +192,11 @@ function defineShow(users: Command, context: Context): void {
   const command = addJsonOption(
     users.command('show').description('Show a user’s details.').argument('<username>', 'the user’s name'),
   );
-  addExamples(command, [['finchat users show ada', 'name, address, role and times']]);
+  addExamples(command, [['finchat users show ada', 'name, address, role, state and times']]);
   command.action(async (username: string, { json }: Json) => {
     const user = await withStorage(context, (storage) => findUser(storage, username));
+    const now = Date.now();
+    const ban = banNow(user, now);
     if (json) return context.out.json(userRecord(user));
     context.out.print(
       formatFields([
@@ -197,7 +204,8 @@ function defineShow(users: Command, context: Context): void {
         ['username', user.username],
         ['email', user.email],
         ['role', role(user)],
-        ['active', yesNo(user.isActive)],
+        ['state', state(user, now)],
+        ...(ban === null || ban.reason === '' ? [] : [['ban reason', ban.reason] as const]),
         ['created', formatTime(user.createdAt)],
         ['last login', formatTime(user.lastLoginAt) || 'never'],
       ]),
@@ -209,6 +217,14 @@ function role(user: User): string {
   return user.isSuperuser ? 'superuser' : 'user';
 }
 
-function yesNo(value: boolean): string {
-  return value ? 'yes' : 'no';
+/** What keeps the user from logging in and from speaking, at this moment. */
+function state(user: User, now: number): string {
+  const ban = banNow(user, now);
+  const mutedUntil = mutedNow(user, now);
+  const faults = [
+    ...(user.isActive ? [] : ['deactivated']),
+    ...(ban === null ? [] : [`banned ${howLong(ban.until)}`]),
+    ...(mutedUntil === null ? [] : [`muted ${howLong(mutedUntil)}`]),
+  ];
+  return faults.length === 0 ? 'active' : faults.join(', ');
 }

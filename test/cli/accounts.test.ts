@@ -60,7 +60,7 @@ test('users are made, listed, found, shown and switched', async (t) => {
   );
   t.like(await desk.json(['users', 'list', '--search', 'EXAMPLE']), [{ username: 'ada' }]);
   t.is((await desk.run(['users', 'list', '--search', 'zzz'])).stdout, 'No such users.\n');
-  t.regex((await desk.run(['users', 'list'])).stdout, /^USERNAME +EMAIL +ROLE +ACTIVE +LAST LOGIN\nada +ada@example/);
+  t.regex((await desk.run(['users', 'list'])).stdout, /^USERNAME +EMAIL +ROLE +STATE +LAST LOGIN\nada +ada@example/);
   t.regex(
     (await desk.run(['users', 'show', 'ADA'])).stdout,
     /\nusername: +ada\nemail: +ada@example\.org\nrole: +user\n/,
