@@ -244,7 +244,7 @@ async function openDoors(
     readiness: () => readiness(parts, storage),
     now: createNow({
       version,
-      database: config.databaseUrl.startsWith('sqlite') ? 'SQLite' : 'PostgreSQL',
+      database: storage.database,
       redis: () => redisState(parts),
       startedAt: clock.now(),
       chat,

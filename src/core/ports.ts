@@ -314,6 +314,8 @@ export interface Lock {
 }
 
 export interface Storage {
+  /** Kind and version of the database, as when it was opened: `SQLite 3.50.1`. */
+  readonly database: string;
   readonly users: UserStore;
   readonly tokens: TokenStore;
   readonly rooms: RoomStore;

@@ -40,6 +40,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     await requireCurrentSchema(database);
     const messages = openMessageStore(database, clock);
     return {
+      database: await nameOf(database),
       users: createUserStore(database, clock),
       tokens: createTokenStore(database, clock),
       rooms: createRoomStore(database, clock, random),
@@ -62,6 +63,15 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
 function openMessageStore(database: Database, clock: Clock): { store: MessageStore; close(): void } {
   if (database.dialect === 'sqlite') return openSqliteMessageStore(database, clock);
   return { store: createPostgresMessageStore(database, clock), close() {} };
+}
+
+async function nameOf(database: Database): Promise<string> {
+  const isSqlite = database.dialect === 'sqlite';
+  const asked = isSqlite ? 'sqlite_version() AS version' : "current_setting('server_version') AS version";
+  const [row] = await database.read<{ version: string }[]>((knex) => knex.select(knex.raw(asked)));
+  // PostgreSQL adds who has packed it.
+  const [version = ''] = row?.version.split(' ') ?? [];
+  return `${isSqlite ? 'SQLite' : 'PostgreSQL'} ${version}`.trim();
 }
 
 async function ping(database: Database): Promise<void> {

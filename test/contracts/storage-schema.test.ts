@@ -179,3 +179,8 @@ test('sqlite:// takes absolute paths and paths from the working directory', (t) 
   t.is(sqliteFile('sqlite://data/chat.sqlite'), `${process.cwd()}/data/chat.sqlite`);
   t.is(sqliteFile('sqlite://./chat.sqlite'), `${process.cwd()}/chat.sqlite`);
 });
+
+eachDatabase(test, 'a database says its kind and version', async (t, db) => {
+  const storage = await db.open();
+  t.regex(storage.database, /^(SQLite|PostgreSQL) \d+\.\d/);
+});
