@@ -82,3 +82,15 @@ test('a list that was closed changes no more', async (t) => {
   await first;
   t.is(list.items.value, undefined);
 });
+
+test('what an act has taken away is shown no more, and the rest stays', async (t) => {
+  const { list, asked } = newList();
+  list.remove(() => true);
+  t.is(list.items.value, undefined);
+  const first = list.show('');
+  asked[0]?.answer({ items: ['a', 'b', 'c'], next: 'c' });
+  await first;
+  list.remove((item) => item === 'b');
+  t.deepEqual(list.items.value, ['a', 'c']);
+  t.true(list.hasMore.value);
+});

@@ -19,6 +19,8 @@ export type List<Filter, Item> = {
   reload(): Promise<void>;
   /** Does nothing while something is being read. */
   readMore(): Promise<void>;
+  /** What an act has taken away. */
+  remove(matches: (item: Item) => boolean): void;
   /** What is read is not wanted any more. */
   close(): void;
 };
@@ -73,6 +75,9 @@ export function createList<Filter, Item>(
     async readMore() {
       if (shown === undefined || reading.value !== undefined || next.value === null) return;
       await run('more', shown.filter, next.value);
+    },
+    remove(matches) {
+      items.value = items.value?.filter((item) => !matches(item));
     },
     close: () => current?.abort(),
   };

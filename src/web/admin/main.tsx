@@ -1,4 +1,44 @@
-import { render } from 'preact';
+/** Puts the administration page together. */
+import { platformTimers } from '../../client/platform.ts';
+import { createRest } from '../../client/rest.ts';
+import { startPage } from '../shared/start-page.ts';
+import { createStore, tokenKey } from '../shared/storage.ts';
+import { texts } from '../shared/texts.ts';
+import { createAccess } from './access.ts';
+import { createAdminApi } from './api.ts';
+import { App } from './app.tsx';
+import { openRouter } from './router.ts';
+import { createToasts } from './toasts.ts';
 
-const root = document.querySelector('#root');
-if (root !== null) render(<h1>finchat administration</h1>, root);
+/** Logging in hashes a password, behind those of others. */
+const restTimeoutMs = 15_000;
+
+// The page is `…/admin`: the server's own address is what stands before.
+const base = new URL('.', location.href).href.replace(/\/$/, '');
+const fetchHere = (url: string, init: RequestInit): Promise<Response> => fetch(url, init);
+const store = createStore(() => localStorage);
+const place = {
+  read: () => store.readText(tokenKey),
+  write: (token: string | undefined) => {
+    store.writeText(tokenKey, token);
+  },
+};
+const api = createAdminApi({
+  base,
+  fetch: fetchHere,
+  timers: platformTimers,
+  token: place.read,
+  onRefused: (status) => access.refused(status),
+});
+const access = createAccess({
+  rest: createRest(base, fetchHere, platformTimers, restTimeoutMs),
+  api,
+  place,
+});
+const services = { api, access, router: openRouter(window), toasts: createToasts() };
+
+addEventListener('storage', (event) => {
+  if (event.key === tokenKey || event.key === null) access.tokenChanged();
+});
+void access.check();
+startPage(texts.admin.title, () => <App services={services} />);

@@ -1,0 +1,92 @@
+/** Messages of all rooms, searched. */
+import { useState } from 'preact/hooks';
+import { Empty } from '../../shared/components/empty.tsx';
+import { TextField } from '../../shared/components/field.tsx';
+import { ChatIcon, SearchIcon } from '../../shared/components/icons.tsx';
+import { texts } from '../../shared/texts.ts';
+import type { MessageFilter } from '../api.ts';
+import { useList } from '../hooks.ts';
+import { isoOfLocal, localOfIso } from '../local-time.ts';
+import { FilterForm } from '../parts/filter-form.tsx';
+import { ListView } from '../parts/list-view.tsx';
+import { MessageList } from '../parts/message-list.tsx';
+import { Page } from '../parts/page.tsx';
+import { hashOf, routes } from '../route.ts';
+import { useServices } from '../services.ts';
+
+const said = texts.admin.messages;
+
+export function MessagesPage({ filter }: { filter: MessageFilter }) {
+  const { api } = useServices();
+  const list = useList((wanted: MessageFilter, wish) => api.messages(wanted, wish), filter);
+  const isSearch = Object.values(filter).some((value) => value !== '');
+  return (
+    <Page title={texts.admin.parts.messages}>
+      <MessageSearch key={hashOf(routes.messages(filter))} filter={filter} isSearch={isSearch} />
+      <ListView list={list} empty={<NoMessages isSearch={isSearch} />}>
+        {(messages, isStale) => (
+          <div class="panel">
+            <MessageList
+              label={said.results}
+              messages={messages}
+              query={filter.q}
+              showRoom
+              isStale={isStale}
+              onDeleted={(gone) => list.remove(({ room, id }) => room === gone.room && id === gone.id)}
+            />
+          </div>
+        )}
+      </ListView>
+    </Page>
+  );
+}
+
+function NoMessages({ isSearch }: { isSearch: boolean }) {
+  return isSearch ? (
+    <Empty icon={<SearchIcon size={28} />} title={texts.admin.list.nothingFound}>
+      <p>{said.emptyHint}</p>
+    </Empty>
+  ) : (
+    <Empty icon={<ChatIcon size={28} />} title={said.empty}>
+      <p>{said.emptyAllHint}</p>
+    </Empty>
+  );
+}
+
+type Fields = Record<'q' | 'room' | 'user' | 'from' | 'to', string>;
+
+function MessageSearch({ filter, isSearch }: { filter: MessageFilter; isSearch: boolean }) {
+  const { router } = useServices();
+  const [fields, setFields] = useState<Fields>({
+    ...filter,
+    from: localOfIso(filter.from),
+    to: localOfIso(filter.to),
+  });
+  const tie = (name: keyof Fields) => ({
+    value: fields[name],
+    onInput: (event: { currentTarget: HTMLInputElement }) =>
+      setFields({ ...fields, [name]: event.currentTarget.value }),
+    autocomplete: 'off' as const,
+  });
+  const apply = (): void =>
+    router.go(
+      routes.messages({
+        q: fields.q.trim(),
+        room: fields.room.trim(),
+        user: fields.user.trim(),
+        from: isoOfLocal(fields.from),
+        to: isoOfLocal(fields.to),
+      }),
+    );
+  return (
+    <FilterForm label={said.formLabel} clearTo={isSearch ? routes.messages() : undefined} onApply={apply}>
+      <div class="filter-wide">
+        <TextField label={said.words} hint={said.wordsHint} type="search" {...tie('q')} />
+      </div>
+      <TextField label={said.room} autocapitalize="off" spellcheck={false} {...tie('room')} />
+      <TextField label={said.user} autocapitalize="off" spellcheck={false} {...tie('user')} />
+      <TextField label={said.from} type="datetime-local" {...tie('from')} />
+      <TextField label={said.to} type="datetime-local" {...tie('to')} />
+    </FilterForm>
+  );
+}

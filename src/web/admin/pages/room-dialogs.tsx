@@ -1,0 +1,85 @@
+/** What is done to a room, each with its question. */
+import { useState } from 'preact/hooks';
+import type { AdminRoomDetails } from '../../../protocol/admin.ts';
+import { limits } from '../../../protocol/limits.ts';
+import { TextField } from '../../shared/components/field.tsx';
+import { Notice } from '../../shared/components/notice.tsx';
+import { texts } from '../../shared/texts.ts';
+import { ActDialog, TypedActDialog } from '../parts/act-dialog.tsx';
+import { useServices } from '../services.ts';
+
+const said = texts.admin.rooms;
+
+type EditRoomProps = { room: AdminRoomDetails; onClose: () => void; onSaved: (room: AdminRoomDetails) => void };
+
+export function EditRoom({ room, onClose, onSaved }: EditRoomProps) {
+  const { api } = useServices();
+  const [name, setName] = useState(room.name);
+  const [topic, setTopic] = useState(room.topic);
+  const isRenamed = name.trim() !== room.name;
+  const isNewTopic = topic.trim() !== room.topic;
+  return (
+    <ActDialog
+      title={said.editTitle(room.name)}
+      doLabel={said.save}
+      fields={['name', 'topic']}
+      onClose={onClose}
+      act={async () => {
+        if (!isRenamed && !isNewTopic) return said.unchanged;
+        const change = { ...(isRenamed && { name: name.trim() }), ...(isNewTopic && { topic: topic.trim() }) };
+        const saved = await api.changeRoom(room.name, change);
+        onSaved(saved);
+        return said.saved(saved.name);
+      }}
+    >
+      {(faults) => (
+        <>
+          <TextField
+            label={said.name}
+            hint={said.nameHint}
+            errors={faults['name']}
+            value={name}
+            autocomplete="off"
+            autocapitalize="off"
+            spellcheck={false}
+            onInput={(event) => setName(event.currentTarget.value)}
+          />
+          <TextField
+            label={said.topic}
+            hint={said.topicHint}
+            errors={faults['topic']}
+            value={topic}
+            maxLength={limits.topicLength}
+            autocomplete="off"
+            autofocus
+            onInput={(event) => setTopic(event.currentTarget.value)}
+          />
+          <div role="status">{isRenamed && <Notice tone="warn">{said.editRename}</Notice>}</div>
+        </>
+      )}
+    </ActDialog>
+  );
+}
+
+type DeleteRoomProps = { room: AdminRoomDetails; onClose: () => void; onDeleted: () => void };
+
+export function DeleteRoom({ room, onClose, onDeleted }: DeleteRoomProps) {
+  const { api } = useServices();
+  return (
+    <TypedActDialog
+      title={said.deleteTitle(room.name)}
+      doLabel={said.deleteDo}
+      name={room.name}
+      typeLabel={said.deleteType(room.name)}
+      mismatch={said.deleteMismatch}
+      onClose={onClose}
+      act={async () => {
+        await api.deleteRoom(room.name);
+        onDeleted();
+        return said.deleted(room.name);
+      }}
+    >
+      <p>{said.deleteSays(room.messages, room.members)}</p>
+    </TypedActDialog>
+  );
+}

@@ -1,0 +1,118 @@
+/** All rooms: found, looked into, made. */
+import { useState } from 'preact/hooks';
+import type { AdminRoom } from '../../../protocol/admin.ts';
+import { limits } from '../../../protocol/limits.ts';
+import { Button } from '../../shared/components/button.tsx';
+import { Empty } from '../../shared/components/empty.tsx';
+import { TextField } from '../../shared/components/field.tsx';
+import { HashIcon, PlusIcon, SearchIcon } from '../../shared/components/icons.tsx';
+import { texts } from '../../shared/texts.ts';
+import { number } from '../format.ts';
+import { useList } from '../hooks.ts';
+import { ActDialog } from '../parts/act-dialog.tsx';
+import { RoomLink } from '../parts/link.tsx';
+import { ListView } from '../parts/list-view.tsx';
+import { Page } from '../parts/page.tsx';
+import { SearchBox } from '../parts/search-box.tsx';
+import { type Column, Table } from '../parts/table.tsx';
+import { Time } from '../parts/time.tsx';
+import { routes } from '../route.ts';
+import { useServices } from '../services.ts';
+
+const said = texts.admin.rooms;
+
+const columns: readonly Column<AdminRoom>[] = [
+  {
+    title: said.name,
+    cell: (room) => (
+      <>
+        <RoomLink name={room.name} isStrong />
+        {room.topic !== '' && <p class="cell-more">{room.topic}</p>}
+      </>
+    ),
+  },
+  { title: said.members, isNumber: true, cell: (room) => number(room.members) },
+  { title: said.messages, isNumber: true, cell: (room) => number(room.messages) },
+  { title: said.lastMessage, cell: (room) => <Time iso={room.last_message_at} none={said.noMessages} /> },
+];
+
+export function RoomsPage({ search }: { search: string }) {
+  const { api, router } = useServices();
+  const [isCreating, setCreating] = useState(false);
+  const list = useList((text: string, wish) => api.rooms(text, wish), search);
+  return (
+    <Page
+      title={texts.admin.parts.rooms}
+      actions={
+        <Button look="primary" onClick={() => setCreating(true)}>
+          <PlusIcon />
+          {said.create}
+        </Button>
+      }
+    >
+      <SearchBox label={said.search} value={search} onSearch={(text) => router.replace(routes.rooms(text))} />
+      <ListView list={list} empty={<NoRooms isSearch={search !== ''} />}>
+        {(rooms, isStale) => (
+          <Table caption={said.caption} columns={columns} items={rooms} keyOf={(room) => room.id} isStale={isStale} />
+        )}
+      </ListView>
+      {isCreating && <CreateRoom onClose={() => setCreating(false)} />}
+    </Page>
+  );
+}
+
+function NoRooms({ isSearch }: { isSearch: boolean }) {
+  return isSearch ? (
+    <Empty icon={<SearchIcon size={28} />} title={texts.admin.list.nothingFound}>
+      <p>{texts.admin.list.nothingFoundHint}</p>
+    </Empty>
+  ) : (
+    <Empty icon={<HashIcon size={28} />} title={said.empty}>
+      <p>{said.emptyHint}</p>
+    </Empty>
+  );
+}
+
+function CreateRoom({ onClose }: { onClose: () => void }) {
+  const { api, router } = useServices();
+  const [name, setName] = useState('');
+  const [topic, setTopic] = useState('');
+  return (
+    <ActDialog
+      title={said.createTitle}
+      doLabel={said.createDo}
+      fields={['name', 'topic']}
+      onClose={onClose}
+      act={async () => {
+        const room = await api.createRoom({ name: name.trim(), topic: topic.trim() });
+        router.go(routes.room(room.name));
+        return said.created(room.name);
+      }}
+    >
+      {(faults) => (
+        <>
+          <TextField
+            label={said.name}
+            hint={said.nameHint}
+            errors={faults['name']}
+            value={name}
+            autofocus
+            autocomplete="off"
+            autocapitalize="off"
+            spellcheck={false}
+            onInput={(event) => setName(event.currentTarget.value)}
+          />
+          <TextField
+            label={said.topic}
+            hint={said.topicHint}
+            errors={faults['topic']}
+            value={topic}
+            maxLength={limits.topicLength}
+            autocomplete="off"
+            onInput={(event) => setTopic(event.currentTarget.value)}
+          />
+        </>
+      )}
+    </ActDialog>
+  );
+}

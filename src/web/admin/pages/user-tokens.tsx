@@ -1,0 +1,98 @@
+/** Where a user is logged in, and the tokens that programs of the user's have. */
+import { useState } from 'preact/hooks';
+import type { AdminToken, AdminUserDetails } from '../../../protocol/admin.ts';
+import { Button } from '../../shared/components/button.tsx';
+import { texts } from '../../shared/texts.ts';
+import { fullTime } from '../format.ts';
+import { ActDialog } from '../parts/act-dialog.tsx';
+import { Card } from '../parts/page.tsx';
+import { Table } from '../parts/table.tsx';
+import { Time } from '../parts/time.tsx';
+import { useServices } from '../services.ts';
+
+const said = texts.admin.user;
+
+type TokensProps = { user: AdminUserDetails; isYou: boolean; onRevoked: () => Promise<void> };
+
+export function Tokens({ user, isYou, onRevoked }: TokensProps) {
+  const [doomed, setDoomed] = useState<AdminToken | undefined>(undefined);
+  return (
+    <Card title={said.tokens}>
+      {user.tokens.length === 0 ? (
+        <p class="soft">{said.noTokens}</p>
+      ) : (
+        <Table
+          caption={said.tokensCaption(user.username)}
+          items={user.tokens}
+          keyOf={(token) => token.id}
+          columns={[
+            { title: said.token, cell: (token) => token.label ?? said.login },
+            { title: said.tokenCreated, cell: (token) => <Time iso={token.created_at} /> },
+            {
+              title: said.tokenUsed,
+              cell: (token) => <Time iso={token.last_used_at} none={texts.admin.never} />,
+            },
+            {
+              title: said.tokenExpires,
+              cell: (token) => <Time iso={token.expires_at} none={texts.admin.never} />,
+            },
+            {
+              title: said.actions,
+              isBare: true,
+              cell: (token) => (
+                <Button
+                  isSmall
+                  aria-label={said.revokeOne(token.label ?? said.login, fullTime(token.created_at))}
+                  onClick={() => setDoomed(token)}
+                >
+                  {said.revoke}
+                </Button>
+              ),
+            },
+          ]}
+        />
+      )}
+      {doomed !== undefined && (
+        <RevokeToken
+          username={user.username}
+          token={doomed}
+          isYou={isYou}
+          onClose={() => setDoomed(undefined)}
+          onRevoked={onRevoked}
+        />
+      )}
+    </Card>
+  );
+}
+
+type RevokeTokenProps = {
+  username: string;
+  token: AdminToken;
+  isYou: boolean;
+  onClose: () => void;
+  onRevoked: () => Promise<void>;
+};
+
+function RevokeToken({ username, token, isYou, onClose, onRevoked }: RevokeTokenProps) {
+  const { api } = useServices();
+  return (
+    <ActDialog
+      title={said.revokeTitle}
+      doLabel={said.revoke}
+      isDanger
+      onClose={onClose}
+      act={async () => {
+        await api.revokeToken(username, token.id);
+        await onRevoked();
+        return said.revoked;
+      }}
+    >
+      <p>
+        <strong>{token.label ?? said.login}</strong>, {said.tokenCreated} <Time iso={token.created_at} />
+      </p>
+      <p>
+        {said.revokeSays} {isYou && said.revokeSaysYou}
+      </p>
+    </ActDialog>
+  );
+}

@@ -1,0 +1,101 @@
+/** Messages as people wrote them, with where and when, and a way to delete each. */
+import './message-list.css';
+import { useState } from 'preact/hooks';
+import type { AdminMessage } from '../../../protocol/admin.ts';
+import { Avatar } from '../../shared/components/avatar.tsx';
+import { IconButton } from '../../shared/components/button.tsx';
+import { TrashIcon } from '../../shared/components/icons.tsx';
+import { texts } from '../../shared/texts.ts';
+import { fullTime } from '../format.ts';
+import { highlight } from '../highlight.ts';
+import { useServices } from '../services.ts';
+import { ActDialog } from './act-dialog.tsx';
+import { RoomLink, UserLink } from './link.tsx';
+import { Time } from './time.tsx';
+
+const said = texts.admin.messages;
+
+type MessageListProps = {
+  label: string;
+  messages: readonly AdminMessage[];
+  /** Words to be marked. */
+  query?: string;
+  /** Said of each message, where they are not all of one room. */
+  showRoom?: boolean;
+  isStale?: boolean;
+  onDeleted: (message: AdminMessage) => void;
+};
+
+export function MessageList({ label, messages, query = '', showRoom, isStale, onDeleted }: MessageListProps) {
+  const [doomed, setDoomed] = useState<AdminMessage | undefined>(undefined);
+  return (
+    <>
+      <ol class={isStale ? 'messages messages-stale' : 'messages'} aria-label={label} aria-busy={isStale ?? false}>
+        {messages.map((message) => (
+          <li key={`${message.room}/${message.id}`} class="message">
+            <Avatar name={message.user} />
+            <div class="message-words">
+              <p class="message-head">
+                <UserLink name={message.user} isStrong />
+                {showRoom && (
+                  <span class="soft">
+                    {said.inRoom} <RoomLink name={message.room} />
+                  </span>
+                )}
+                <span class="soft">
+                  <Time iso={message.created_at} />
+                </span>
+              </p>
+              <MessageBody body={message.body} query={query} />
+            </div>
+            <IconButton
+              label={said.deleteOne(message.user, fullTime(message.created_at))}
+              title={said.delete}
+              icon={<TrashIcon />}
+              isSmall
+              onClick={() => setDoomed(message)}
+            />
+          </li>
+        ))}
+      </ol>
+      {doomed !== undefined && (
+        <DeleteMessage message={doomed} onClose={() => setDoomed(undefined)} onDeleted={() => onDeleted(doomed)} />
+      )}
+    </>
+  );
+}
+
+function MessageBody({ body, query }: { body: string; query: string }) {
+  return (
+    <p class="message-body">
+      {highlight(body, query).map(({ text, isFound }, at) => (isFound ? <mark key={at}>{text}</mark> : text))}
+    </p>
+  );
+}
+
+type DeleteMessageProps = { message: AdminMessage; onClose: () => void; onDeleted: () => void };
+
+function DeleteMessage({ message, onClose, onDeleted }: DeleteMessageProps) {
+  const { api } = useServices();
+  return (
+    <ActDialog
+      title={said.deleteTitle}
+      doLabel={said.deleteDo}
+      isDanger
+      onClose={onClose}
+      act={async () => {
+        await api.deleteMessage(message.room, message.id);
+        onDeleted();
+        return said.deleted;
+      }}
+    >
+      <blockquote class="quote">
+        <p class="quote-head">
+          <strong>{message.user}</strong> {said.inRoom} {message.room}, <Time iso={message.created_at} />
+        </p>
+        <p class="message-body">{message.body}</p>
+      </blockquote>
+      <p>{said.deleteSays}</p>
+    </ActDialog>
+  );
+}
