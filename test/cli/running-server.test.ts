@@ -54,6 +54,89 @@ test('a deactivated user is out, and a revoked token ends the chat that was open
   t.is((await server.request('GET', '/profile', { token })).status, 401);
 });
 
+test('a kicked user is out and may come back', async (t) => {
+  const server = await startApp(t);
+  const desk = await openDesk(t, { database: server.databaseUrl });
+  const [mallory, bob] = [await server.chat('mallory'), await server.chat('bob')];
+  for (const client of [mallory, bob]) {
+    await client.ask({ type: 'join', room_name: 'friends' }, { code: 'joined', you: true });
+  }
+  await desk.json(['users', 'kick', 'mallory']);
+  await mallory.next({ type: 'fatal', code: 'kicked' });
+  t.is((await mallory.closed).code, 4403);
+  await bob.next({ code: 'parted', room_name: 'friends', user: 'mallory' });
+  const again = await server.chat('mallory');
+  await t.notThrowsAsync(again.ask({ type: 'join', room_name: 'friends' }, { code: 'joined', you: true }));
+});
+
+test('a banned user is out and gets in by nothing until the ban is taken back', async (t) => {
+  const server = await startApp(t);
+  const desk = await openDesk(t, { database: server.databaseUrl });
+  const token = await server.login('mallory');
+  const mallory = await server.chat('mallory', { token });
+  const password = 'a long enough pass-phrase';
+  const login = async (): Promise<number> =>
+    (await server.request('POST', '/login', { body: { username: 'mallory', password } })).status;
+  t.is(await login(), 200);
+  await desk.json(['users', 'ban', 'mallory', '--minutes', '60', '--reason', 'rude']);
+  await mallory.next({ type: 'fatal', code: 'kicked' });
+  t.is((await mallory.closed).code, 4403);
+  const refused = await server.request('GET', '/profile', { token });
+  t.is(refused.status, 401);
+  t.is(await login(), 400);
+  t.false(JSON.stringify(refused.body).includes('rude'));
+  await t.throwsAsync(server.chat('mallory', { token }), { message: /not-authenticated/ });
+  await desk.json(['users', 'unban', 'mallory']);
+  t.is((await server.request('GET', '/profile', { token })).status, 200);
+  t.is(await login(), 200);
+});
+
+test('a muted user is not heard until the mute is taken back; everybody else is', async (t) => {
+  // The test asks again until the change has arrived.
+  const server = await startApp(t, { env: { RATE_LIMITS: 'off' } });
+  const desk = await openDesk(t, { database: server.databaseUrl });
+  const [mallory, bob] = [await server.chat('mallory'), await server.chat('bob')];
+  for (const client of [mallory, bob]) {
+    await client.ask({ type: 'join', room_name: 'friends' }, { code: 'joined', you: true });
+  }
+  const say = { type: 'message', room_name: 'friends', body: 'hello' };
+  const isMuted = (expected: boolean): Promise<void> =>
+    until(5_000, async () => {
+      const answer = await mallory.ask(say, {});
+      if ((answer.code === 'room:muted') !== expected) throw new Error(`The answer is still ${answer.code}.`);
+    });
+  await desk.json(['users', 'mute', 'mallory', '--minutes', '5']);
+  await isMuted(true);
+  const refused = await mallory.ask({ ...say, ref: 'unheard' }, { type: 'error' });
+  t.regex(JSON.stringify(refused.details), /"until":"\d{4}-\d\d-\d\d [\d:]{8}"/);
+  t.is((await bob.ask(say, { code: 'message', you: true })).body, 'hello');
+  await desk.json(['users', 'unmute', 'mallory']);
+  await t.notThrowsAsync(isMuted(false));
+});
+
+test('a deleted message leaves the screens of those who are there, and is not there for newcomers', async (t) => {
+  const server = await startApp(t);
+  const desk = await openDesk(t, { database: server.databaseUrl });
+  const [mallory, bob] = [await server.chat('mallory'), await server.chat('bob')];
+  for (const client of [mallory, bob]) {
+    await client.ask({ type: 'join', room_name: 'friends' }, { code: 'joined', you: true });
+  }
+  for (const body of ['cheap watches', 'good morning']) {
+    await mallory.ask({ type: 'message', room_name: 'friends', body }, { code: 'message', you: true });
+  }
+  const found = (await desk.json(['messages', 'search', 'cheap'])) as { room: string; id: number }[];
+  t.like(found, [{ room: 'friends', user: 'mallory' }]);
+  const id = found[0]?.id ?? 0;
+  await desk.json(['messages', 'delete', 'friends', String(id), '--yes']);
+  for (const client of [mallory, bob]) await client.next({ code: 'deleted', room_name: 'friends', id });
+  const carol = await server.chat('carol');
+  const { status } = await carol.ask({ type: 'join', room_name: 'friends' }, { code: 'joined', you: true });
+  t.deepEqual(
+    status?.messages?.map(({ body }) => body),
+    ['good morning'],
+  );
+});
+
 test('a changed password ends the user’s log-ins, and check knows the running server', async (t) => {
   const server = await startApp(t);
   const desk = await openDesk(t, { database: server.databaseUrl });
@@ -66,15 +149,26 @@ test('a changed password ends the user’s log-ins, and check knows the running 
   t.regex(stdout, /port +ok +a finchat server answers/);
 });
 
-serviceTest(test, 'postgres', 'a deleted room parts its members on PostgreSQL alike', async (t, serverUrl) => {
-  const { url } = await createPostgresDatabase(t, serverUrl);
-  const server = await startApp(t, { databaseUrl: url });
-  const desk = await openDesk(t, { database: url });
-  const alice = await server.chat('alice');
-  await alice.ask({ type: 'join', room_name: 'friends' }, { code: 'joined', you: true });
-  await desk.json(['rooms', 'delete', 'friends', '--yes']);
-  await alice.next({ code: 'parted', room_name: 'friends', you: true });
-  await desk.json(['users', 'deactivate', 'alice']);
-  await alice.next({ type: 'fatal', code: 'kicked' });
-  t.is((await alice.closed).code, 4403);
-});
+serviceTest(
+  test,
+  'postgres',
+  'deleted messages, deleted rooms and bans arrive from PostgreSQL alike',
+  async (t, serverUrl) => {
+    const { url } = await createPostgresDatabase(t, serverUrl);
+    const server = await startApp(t, { databaseUrl: url });
+    const desk = await openDesk(t, { database: url });
+    const alice = await server.chat('alice');
+    await alice.ask({ type: 'join', room_name: 'friends' }, { code: 'joined', you: true });
+    const { id } = await alice.ask(
+      { type: 'message', room_name: 'friends', body: 'hello' },
+      { code: 'message', you: true },
+    );
+    await desk.json(['messages', 'delete', 'friends', String(id), '--yes']);
+    await alice.next({ code: 'deleted', room_name: 'friends', id });
+    await desk.json(['rooms', 'delete', 'friends', '--yes']);
+    await alice.next({ code: 'parted', room_name: 'friends', you: true });
+    await desk.json(['users', 'ban', 'alice']);
+    await alice.next({ type: 'fatal', code: 'kicked' });
+    t.is((await alice.closed).code, 4403);
+  },
+);
