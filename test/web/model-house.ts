@@ -5,22 +5,10 @@ import { WebSocket } from 'ws';
 import { type Client, type ClientOptions, createClient } from '../../src/client/index.ts';
 import { createChatModel } from '../../src/web/chat/model/chat-model.ts';
 import type { ChatModel, Item, OpenRoom } from '../../src/web/chat/model/model.ts';
-import type { KeyValueStore } from '../../src/web/shared/storage.ts';
 import { en } from '../../src/web/texts/en.ts';
+import { createFakeStorage, type FakeStorage } from './fake-storage.ts';
 
 export const password = 'correct horse 7';
-
-export type FakeStorage = KeyValueStore & { readonly entries: Map<string, string> };
-
-export function createFakeStorage(copied?: FakeStorage): FakeStorage {
-  const entries = new Map(copied?.entries);
-  return {
-    entries,
-    getItem: (key) => entries.get(key) ?? null,
-    setItem: (key, value) => void entries.set(key, value),
-    removeItem: (key) => void entries.delete(key),
-  };
-}
 
 /** A tab: reloading it makes another page on the same storages. */
 export type Tab = { local: FakeStorage; session: FakeStorage; isVisible: Signal<boolean> };
