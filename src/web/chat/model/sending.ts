@@ -28,8 +28,8 @@ export type Sending = {
 
 export function createSending({ client, sentences, now, username, onMaxLength }: SendingDeps): Sending {
   const fail = (room: Room, sent: { item: MessageItem | CommandItem; ref: string }, error: unknown): void => {
-    // The chat ended or moved: the message waits for it to go on.
-    if (error instanceof FatalError && sent.item.kind === 'message') return;
+    // The chat has ended or moved: the message waits for it to go on.
+    if (isEnd(error) && sent.item.kind === 'message') return;
     if (error instanceof ChatError && error.code === 'room:message-too-long') {
       const { max_length: length } = error.details;
       if (length !== undefined && sent.item.kind === 'message') onMaxLength(length);
@@ -92,6 +92,11 @@ export function createSending({ client, sentences, now, username, onMaxLength }:
       }
     },
   };
+}
+
+/** Whether nothing will be sent before the chat is begun anew. */
+function isEnd(error: unknown): boolean {
+  return error instanceof FatalError || (error instanceof ConnectionError && error.reason === 'not-connected');
 }
 
 /** 96 random bits: the server remembers a user's refs for a day. Not a UUID, which pages without TLS cannot make. */
