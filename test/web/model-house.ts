@@ -1,14 +1,40 @@
 /** The chat page's model as a page has it, on the real server: storages of a browser that can open several tabs. */
+
+import { join } from 'node:path';
 import { effect, type Signal, signal } from '@preact/signals';
 import type { ExecutionContext } from 'ava';
 import { WebSocket } from 'ws';
 import { type Client, type ClientOptions, createClient } from '../../src/client/index.ts';
+import type { Env } from '../../src/config.ts';
 import { createChatModel } from '../../src/web/chat/model/chat-model.ts';
 import type { ChatModel, Item, OpenRoom } from '../../src/web/chat/model/model.ts';
 import { en } from '../../src/web/texts/en.ts';
+import { startApp, temporaryFolder } from '../support/app.ts';
 import { createFakeStorage, type FakeStorage } from './fake-storage.ts';
 
 export const password = 'correct horse 7';
+
+/** A server that can be stopped and started again, at the same address and on the same database. */
+export type House = {
+  readonly url: string;
+  readonly databaseUrl: string;
+  stop(): Promise<void>;
+  start(): Promise<void>;
+};
+
+export async function openHouse(t: ExecutionContext, env: Env = {}): Promise<House> {
+  const databaseUrl = `sqlite://${join(await temporaryFolder(t), 'chat.sqlite')}`;
+  let app = await startApp(t, { databaseUrl, env });
+  const { url } = app;
+  return {
+    url,
+    databaseUrl,
+    stop: () => app.app.close(),
+    async start() {
+      app = await startApp(t, { databaseUrl, env: { ...env, PORT: new URL(url).port } });
+    },
+  };
+}
 
 /** A tab: reloading it makes another page on the same storages. */
 export type Tab = { local: FakeStorage; session: FakeStorage; isVisible: Signal<boolean> };
