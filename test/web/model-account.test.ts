@@ -68,7 +68,8 @@ test('a stored token that is none any more leads to the log-in, with the reason'
 });
 
 test('logging out leaves the rooms, ends the token and forgets who was here', async (t) => {
-  const { url, request } = await startApp(t);
+  const app = await startApp(t);
+  const { url } = app;
   const ann = await enter(t, url, 'ann');
   const bob = await enter(t, url, 'bob');
   const his = await enterRoom(bob, 'friends');
@@ -77,7 +78,7 @@ test('logging out leaves the rooms, ends the token and forgets who was here', as
   await ann.model.logout();
   t.deepEqual(ann.model.phase.value, { kind: 'signed-out', reason: 'signed-out' });
   await when(() => shown(his).includes('- ann'), 'a part');
-  t.is((await request('GET', '/profile', { token })).status, 401);
+  t.is((await app.request('GET', '/profile', { token })).status, 401);
   t.is(ann.tab.local.getItem('finchat.token'), null);
   t.is(ann.model.username.value, undefined);
   t.deepEqual(ann.model.rooms.value, []);
@@ -100,18 +101,20 @@ test('logging out of a server that is away logs out here, and says so', async (t
 });
 
 test('a token that is logged out elsewhere leads to the log-in, with a word', async (t) => {
-  const { url, request } = await startApp(t);
+  const app = await startApp(t);
+  const { url } = app;
   const { model, tab } = await enter(t, url, 'ann');
-  await request('POST', '/logout', { token: tab.local.getItem('finchat.token') ?? '' });
+  await app.request('POST', '/logout', { token: tab.local.getItem('finchat.token') ?? '' });
   await when(() => model.phase.value.kind === 'signed-out', 'signed out');
   t.deepEqual(model.phase.value, { kind: 'signed-out', reason: 'logged-out' });
   t.is(tab.local.getItem('finchat.token'), null);
 });
 
 test('a user who is removed is told so', async (t) => {
-  const { url, elsewhere } = await startApp(t);
+  const app = await startApp(t);
+  const { url } = app;
   const { model } = await enter(t, url, 'ann');
-  const storage = await elsewhere();
+  const storage = await app.elsewhere();
   const ann = await storage.users.findByName('ann');
   await storage.users.setActive(ann?.id ?? 0, false);
   await when(() => model.phase.value.kind === 'signed-out', 'signed out');
@@ -119,9 +122,10 @@ test('a user who is removed is told so', async (t) => {
 });
 
 test('a superuser is known as one', async (t) => {
-  const { url, elsewhere } = await startApp(t);
+  const app = await startApp(t);
+  const { url } = app;
   const ann = await enter(t, url, 'ann');
-  const storage = await elsewhere();
+  const storage = await app.elsewhere();
   const user = await storage.users.findByName('ann');
   await storage.users.setSuperuser(user?.id ?? 0, true);
   await ann.model.close();

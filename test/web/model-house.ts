@@ -6,6 +6,7 @@ import type { ExecutionContext } from 'ava';
 import { WebSocket } from 'ws';
 import { type Client, type ClientOptions, createClient } from '../../src/client/index.ts';
 import type { Env } from '../../src/config.ts';
+import type { Storage } from '../../src/core/ports.ts';
 import { createChatModel } from '../../src/web/chat/model/chat-model.ts';
 import type { ChatModel, Item, OpenRoom } from '../../src/web/chat/model/model.ts';
 import { en } from '../../src/web/texts/en.ts';
@@ -17,9 +18,10 @@ export const password = 'correct horse 7';
 /** A server that can be stopped and started again, at the same address and on the same database. */
 export type House = {
   readonly url: string;
-  readonly databaseUrl: string;
   stop(): Promise<void>;
   start(): Promise<void>;
+  /** The same database as another process would open it. */
+  elsewhere(): Promise<Storage>;
 };
 
 export async function openHouse(t: ExecutionContext, env: Env = {}): Promise<House> {
@@ -28,7 +30,7 @@ export async function openHouse(t: ExecutionContext, env: Env = {}): Promise<Hou
   const { url } = app;
   return {
     url,
-    databaseUrl,
+    elsewhere: () => app.elsewhere(),
     stop: () => app.app.close(),
     async start() {
       app = await startApp(t, { databaseUrl, env: { ...env, PORT: new URL(url).port } });

@@ -155,11 +155,12 @@ test('a later visit is in the same rooms, shows the last one, and counts what ca
 });
 
 test('a room that is gone by the next visit is not tried again', async (t) => {
-  const { url, elsewhere } = await startApp(t);
+  const app = await startApp(t);
+  const { url } = app;
   const ann = await enter(t, url, 'ann');
   await enterRoom(ann, 'friends');
   await ann.model.close();
-  const storage = await elsewhere();
+  const storage = await app.elsewhere();
   await storage.rooms.delete((await storage.rooms.findByName('friends'))?.id ?? 0);
   const next = openPage(t, url, createTab(ann.tab.local));
   await when(() => next.model.log.value.some(({ code }) => code === 'room:invalid'), 'a word');
