@@ -17,8 +17,154 @@ const shared = {
 };
 
 // ---- chat ----
+const people = (count: number): string => (count === 1 ? '1 person' : `${count} people`);
+const messages = (count: number): string => (count === 1 ? '1 new message' : `${count} new messages`);
+
 const chat = {
   title: 'finchat',
+  skipToMessages: 'Skip to the messages',
+  skipToComposer: 'Skip to writing',
+
+  entry: {
+    claim: 'Rooms to talk in, on your own server.',
+    forms: 'Log in or register',
+    login: 'Log in',
+    register: 'Register',
+    username: 'Username',
+    usernameHint: 'Letters, digits and @ . + - _',
+    email: 'E-mail',
+    password: 'Password',
+    passwordHint: 'At least 8 characters.',
+    submitLogin: 'Log in',
+    submitRegister: 'Create account',
+    reasons: {
+      'logged-out': 'You were logged out. Log in to go on.',
+      'signed-out': 'You are logged out. See you soon!',
+      kicked: 'An administrator ended your session.',
+      'not-authenticated': 'Your session is no longer valid. Please log in again.',
+    },
+    starting: 'Opening your rooms…',
+  },
+
+  elsewhere: {
+    title: 'You are already chatting elsewhere',
+    already: 'Your chat is open in another window or on another device. Only one place at a time can be in it.',
+    taken: 'Your chat went on in another window or on another device.',
+    useHere: 'Use it here',
+    hint: 'The other place is told, and can take it back in the same way.',
+    logout: 'Log out',
+  },
+
+  welcome: {
+    title: (name: string): string => `Welcome, ${name}`,
+    hint: 'Choose a room to join it and see what is said there.',
+  },
+
+  rooms: {
+    navigation: 'Rooms and server logs',
+    heading: 'Rooms',
+    joined: 'Joined',
+    others: 'More rooms',
+    refresh: 'Refresh rooms',
+    logs: 'Server Logs',
+    filter: 'Filter rooms',
+    noMatch: 'No room has that in its name or topic.',
+    none: 'There are no rooms yet',
+    noneHint: 'An administrator can create some. Then refresh the list.',
+    isJoined: 'joined',
+    notJoined: 'not joined',
+    unread: messages,
+    mentioned: 'you are mentioned',
+    people,
+  },
+
+  room: {
+    back: 'Back to the rooms',
+    leave: 'Leave room',
+    showPeople: 'Show people',
+    hidePeople: 'Hide people',
+    people: 'People',
+    about: 'About this room',
+    noTopic: 'This room has no topic.',
+    peopleCount: people,
+    you: 'you',
+    joining: (name: string): string => `Joining ${name}…`,
+    messages: (name: string): string => `Messages in ${name}`,
+  },
+
+  messages: {
+    older: 'Show older messages',
+    loadingOlder: 'Loading older messages…',
+    beginning: (name: string): string => `This is the beginning of ${name}.`,
+    empty: 'It is quiet here',
+    emptyHint: 'Nobody has written anything yet. Say hello!',
+    newDivider: 'New messages',
+    toEnd: 'Jump to the newest message',
+    newBelow: messages,
+    joined: (name: string): string => `${name} joined`,
+    parted: (name: string): string => `${name} left`,
+    youJoined: 'You joined',
+    youParted: 'You left',
+    command: 'command',
+    mentionsYou: 'Mentions you',
+    deleted: (name: string): string => `A message of ${name} was deleted by an administrator.`,
+    deletedYours: 'Your message was deleted by an administrator.',
+    pending: 'Sending…',
+    failed: 'Not sent.',
+    resend: 'Resend',
+    discard: 'Discard',
+  },
+
+  composer: {
+    label: (room: string): string => `Message to ${room}`,
+    placeholder: (room: string): string => `Message ${room}`,
+    send: 'Send',
+    hint: 'Enter sends, Shift+Enter starts a new line, / begins a command',
+    commands: 'Commands',
+    left: (count: number): string => (count === 1 ? '1 character left' : `${count} characters left`),
+    tooLong: (count: number): string =>
+      count === 1
+        ? 'Too long by 1 character. Please shorten it.'
+        : `Too long by ${count} characters. Please shorten it.`,
+  },
+
+  connection: {
+    label: 'Connection',
+    idle: 'Not connected',
+    connecting: 'Connecting…',
+    open: 'Connected',
+    waiting: 'Offline, trying again',
+    ended: 'Not connected',
+    by: { websocket: 'over WebSocket', sse: 'over an event stream', poll: 'by polling' },
+    away: 'You are offline at the moment. What you write waits here and is sent as soon as you are back.',
+    backIn: (seconds: number): string =>
+      `The server is restarting and should be back in ${seconds === 1 ? 'a second' : `${seconds} seconds`}. What you write waits here.`,
+    backSoon: 'The server is restarting and should be back any moment. What you write waits here.',
+  },
+
+  logs: {
+    title: 'Server Logs',
+    about: 'What happened to your connection, errors, and changes of the room list.',
+    empty: 'Nothing has happened yet',
+    emptyHint: 'Connection changes, errors and room-list updates show up here.',
+    kinds: { connection: 'Connection', error: 'Error', rooms: 'Rooms', notice: 'Notice' },
+  },
+
+  account: {
+    menu: (name: string): string => `Account of ${name}`,
+    notifications: 'Notify me when I am mentioned',
+    notificationsDenied: 'Notifications are blocked in your browser',
+    administration: 'Administration',
+    logout: 'Log out',
+  },
+
+  attention: {
+    title: (unread: number, place: string): string =>
+      `${unread > 0 ? `(${unread > 99 ? '99+' : unread}) ` : ''}${place === '' ? '' : `${place} · `}finchat`,
+    mentionedIn: (room: string): string => `You were mentioned in ${room}`,
+  },
+
+  dismiss: 'Dismiss',
 };
 
 // ---- chat: what the model says, mostly in the log ----

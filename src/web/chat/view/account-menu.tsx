@@ -1,0 +1,66 @@
+/** What belongs to the user: appearance, notifications, administration, logging out. */
+import './account-menu.css';
+import { Avatar } from '../../shared/components/avatar.tsx';
+import { BellIcon, LogOutIcon, MonitorIcon, MoonIcon, ShieldIcon, SunIcon } from '../../shared/components/icons.tsx';
+import { Menu, MenuItem, MenuLine } from '../../shared/components/menu.tsx';
+import { texts } from '../../shared/texts.ts';
+import { chooseTheme, theme, themes } from '../../shared/theme.ts';
+import { useModel } from './context.ts';
+import { notifications, switchNotifications } from './notifications.ts';
+
+const says = texts.chat.account;
+const faces = {
+  system: { icon: <MonitorIcon />, label: texts.shared.themeSystem },
+  light: { icon: <SunIcon />, label: texts.shared.themeLight },
+  dark: { icon: <MoonIcon />, label: texts.shared.themeDark },
+};
+
+export function AccountMenu() {
+  const model = useModel();
+  const name = model.username.value ?? '';
+  return (
+    <Menu
+      side="up"
+      align="start"
+      button={(ties) => (
+        <button type="button" class="account" {...ties} aria-label={says.menu(name)}>
+          <Avatar name={name} size="1.75rem" />
+          <span class="account-name">{name}</span>
+        </button>
+      )}
+    >
+      {themes.map((one) => (
+        <MenuItem
+          key={one}
+          icon={faces[one].icon}
+          isRadio
+          isChecked={theme.value === one}
+          onChoose={() => chooseTheme(one)}
+        >
+          {faces[one].label}
+        </MenuItem>
+      ))}
+      <MenuLine />
+      <NotificationItem />
+      {model.isSuperuser.value && (
+        <MenuItem icon={<ShieldIcon />} href="admin">
+          {says.administration}
+        </MenuItem>
+      )}
+      <MenuLine />
+      <MenuItem icon={<LogOutIcon />} onChoose={() => void model.logout()}>
+        {says.logout}
+      </MenuItem>
+    </Menu>
+  );
+}
+
+function NotificationItem() {
+  const state = notifications.value;
+  if (state === 'impossible') return null;
+  return (
+    <MenuItem icon={<BellIcon />} isChecked={state === 'on'} onChoose={() => void switchNotifications()}>
+      {state === 'denied' ? says.notificationsDenied : says.notifications}
+    </MenuItem>
+  );
+}

@@ -1,0 +1,39 @@
+import './entry.css';
+import { useState } from 'preact/hooks';
+import { Button } from '../../../shared/components/button.tsx';
+import { texts } from '../../../shared/texts.ts';
+import { Brand } from '../brand.tsx';
+import { useModel } from '../context.ts';
+
+const says = texts.chat.elsewhere;
+
+/** A user chats in one place at a time: this is not it, and can become it. */
+export function Elsewhere({ reason }: { reason: 'already-chatting' | 'resumed-elsewhere' }) {
+  const model = useModel();
+  const [isBusy, setBusy] = useState(false);
+  const useHere = async (): Promise<void> => {
+    setBusy(true);
+    await model.useHere();
+    setBusy(false);
+  };
+  return (
+    <main class="entry">
+      <div class="entry-column">
+        <header class="entry-head">
+          <Brand size={34} />
+        </header>
+        <div class="card">
+          <h1>{says.title}</h1>
+          <p>{reason === 'already-chatting' ? says.already : says.taken}</p>
+          <p class="field-hint">{says.hint}</p>
+          <Button look="primary" isWide isBusy={isBusy} onClick={() => void useHere()} autofocus>
+            {says.useHere}
+          </Button>
+          <Button look="quiet" isWide onClick={() => void model.logout()}>
+            {says.logout}
+          </Button>
+        </div>
+      </div>
+    </main>
+  );
+}

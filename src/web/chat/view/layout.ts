@@ -1,0 +1,42 @@
+/** How much fits beside each other. The widths are those of shell.css. */
+import { type ReadonlySignal, signal } from '@preact/signals';
+
+function matches(query: string): ReadonlySignal<boolean> {
+  const list = matchMedia(query);
+  const is = signal(list.matches);
+  list.addEventListener('change', () => {
+    is.value = list.matches;
+  });
+  return is;
+}
+
+/** One thing at a time: the rooms, or a room. */
+export const isNarrow: ReadonlySignal<boolean> = matches('(width < 44rem)');
+/** The people of a room have a column of their own. */
+export const isWide: ReadonlySignal<boolean> = matches('(width >= 68rem)');
+/** Whoever uses a mouse wants to type at once; on a phone the keyboard would hide half the page. */
+export const hasMouse: ReadonlySignal<boolean> = matches('(pointer: fine)');
+
+const key = 'finchat.people';
+
+function remembered(): boolean {
+  try {
+    return localStorage.getItem(key) !== 'hidden';
+  } catch {
+    return true;
+  }
+}
+
+const shown = signal(remembered());
+/** Whether the column of people is shown where there is room for it. */
+export const isPeopleColumnShown: ReadonlySignal<boolean> = shown;
+
+export function showPeopleColumn(isShown: boolean): void {
+  shown.value = isShown;
+  try {
+    if (isShown) localStorage.removeItem(key);
+    else localStorage.setItem(key, 'hidden');
+  } catch {
+    // Storage may be forbidden: then it is not remembered.
+  }
+}

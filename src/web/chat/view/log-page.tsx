@@ -1,0 +1,54 @@
+/** "Server Logs": what happened to the connection, errors, changes of the room list. Oldest first, like the rooms. */
+import './log-page.css';
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import { Badge, type Tone } from '../../shared/components/badge.tsx';
+import { Empty } from '../../shared/components/empty.tsx';
+import { TerminalIcon } from '../../shared/components/icons.tsx';
+import { texts, times } from '../../shared/texts.ts';
+import type { LogEntry } from '../model/model.ts';
+import { Bar } from './bar.tsx';
+import { ConnectionBanner } from './connection.tsx';
+import { useModel } from './context.ts';
+
+const says = texts.chat.logs;
+const tones: Readonly<Record<LogEntry['kind'], Tone>> = {
+  connection: 'accent',
+  error: 'bad',
+  rooms: 'good',
+  notice: 'neutral',
+};
+
+export function LogPage() {
+  const log = useModel().log.value;
+  const list = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    if (list.current !== null) list.current.scrollTop = list.current.scrollHeight;
+  }, [log]);
+  return (
+    <div class="page">
+      <Bar icon={<TerminalIcon />} title={says.title} about={says.about} />
+      <ConnectionBanner />
+      <div class="log scrolls" ref={list} role="log" aria-label={says.title} tabIndex={0}>
+        {log.length === 0 && (
+          <Empty icon={<TerminalIcon size={36} />} title={says.empty}>
+            <p>{says.emptyHint}</p>
+          </Empty>
+        )}
+        {log.map((entry) => (
+          <div class="log-entry" key={entry.key}>
+            <time dateTime={new Date(entry.at).toISOString()} title={times.full(entry.at)}>
+              {times.exact(entry.at)}
+            </time>
+            <span>
+              <Badge tone={tones[entry.kind]}>{says.kinds[entry.kind]}</Badge>
+            </span>
+            <span class="log-text">
+              {entry.text}
+              {entry.code !== undefined && <code>{entry.code}</code>}
+            </span>
+          </div>
+        ))}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,165 @@
+/** The messages of a room: the history as far as it was read, and what comes. */
+import './messages.css';
+import type { RefObject } from 'preact';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { Button } from '../../../shared/components/button.tsx';
+import { Empty } from '../../../shared/components/empty.tsx';
+import { ArrowDownIcon, ChatIcon } from '../../../shared/components/icons.tsx';
+import { texts } from '../../../shared/texts.ts';
+import type { OpenRoom } from '../../model/model.ts';
+import { useModel } from '../context.ts';
+import { MessageBlock } from './block.tsx';
+import type { RowActions } from './row.tsx';
+import { blocksOf } from './rows.ts';
+import { useScroll } from './scroll.ts';
+import { today } from './today.ts';
+
+const says = texts.chat.messages;
+
+export function MessageList({ room }: { room: OpenRoom }) {
+  const model = useModel();
+  const items = room.items.value;
+  const scroll = useScroll(items, (isAtEnd) => model.setAtEnd(isAtEnd));
+  useLayoutEffect(() => {
+    showNew(scroll.viewport.current);
+    scroll.onScroll();
+    model.setAtEnd(scroll.viewport.current !== null && isAtEnd(scroll.viewport.current));
+    return () => model.setAtEnd(false);
+  }, []);
+  return (
+    <div class="messages-frame">
+      {/* Reached by the keyboard, since it scrolls. */}
+      <div
+        ref={scroll.viewport}
+        id="messages"
+        class="messages scrolls"
+        role="log"
+        aria-label={texts.chat.room.messages(room.name)}
+        aria-live={useIsQuiet(room) ? 'off' : 'polite'}
+        tabIndex={0}
+        onScroll={scroll.onScroll}
+      >
+        <div ref={scroll.content} class="messages-content">
+          <Older room={room} viewport={scroll.viewport} />
+          <Blocks room={room} />
+        </div>
+      </div>
+      {!scroll.isAtEnd && <ToEnd count={scroll.newBelow} onPress={scroll.toEnd} />}
+    </div>
+  );
+}
+
+const isAtEnd = (element: HTMLElement): boolean => element.scrollHeight - element.scrollTop - element.clientHeight < 24;
+
+/** A room with new messages opens where they begin. */
+function showNew(viewport: HTMLElement | null): void {
+  const divider = viewport?.querySelector<HTMLElement>('#new-messages');
+  if (viewport === null || divider === null || divider === undefined) return;
+  const top = divider.getBoundingClientRect().top - viewport.getBoundingClientRect().top;
+  // A third from the top, so that one sees what they follow.
+  if (top < 0) viewport.scrollTop += top - viewport.clientHeight / 3;
+}
+
+function Blocks({ room }: { room: OpenRoom }) {
+  const model = useModel();
+  const items = room.items.value;
+  const newFrom = room.newFrom.value;
+  const anchor = useRef<string | undefined>(undefined);
+  const actions = useMemo<RowActions>(
+    () => ({ resend: (key) => model.resend(room.name, key), discard: (key) => model.discard(room.name, key) }),
+    [room],
+  );
+  const cut = blocksOf(items, anchor.current);
+  anchor.current = cut.anchor;
+  if (items.length === 0) {
+    return (
+      <Empty icon={<ChatIcon size={36} />} title={says.empty}>
+        <p>{says.emptyHint}</p>
+      </Empty>
+    );
+  }
+  return (
+    <>
+      {cut.blocks.map((block, index) => (
+        <MessageBlock
+          key={block.key}
+          block={block}
+          newFrom={block.items.some((item) => item.key === newFrom) ? newFrom : undefined}
+          today={today.value}
+          isLast={index === cut.blocks.length - 1}
+          actions={actions}
+        />
+      ))}
+    </>
+  );
+}
+
+/** Milliseconds after older messages came in during which what comes in is not read out. */
+const quietMs = 1_000;
+
+/** Whether history is coming in: it is no news. */
+function useIsQuiet(room: OpenRoom): boolean {
+  const isLoading = room.isLoadingOlder.value;
+  const [isQuiet, setQuiet] = useState(false);
+  useEffect(() => {
+    if (isLoading) {
+      setQuiet(true);
+      return undefined;
+    }
+    const timer = setTimeout(() => setQuiet(false), quietMs);
+    return () => clearTimeout(timer);
+  }, [isLoading]);
+  return isLoading || isQuiet;
+}
+
+/** Pixels above the list's top edge within which older messages are asked for: a screen ahead of the reader. */
+const aheadPx = 900;
+
+function Older({ room, viewport }: { room: OpenRoom; viewport: RefObject<HTMLDivElement | null> }) {
+  const model = useModel();
+  const ref = useRef<HTMLDivElement>(null);
+  const hasOlder = room.hasOlder.value;
+  const isLoading = room.isLoadingOlder.value;
+  const first = room.items.value[0]?.key;
+  useEffect(() => {
+    if (!hasOlder || ref.current === null) return undefined;
+    // A new one for each page: it tells at once when its place is still in sight. After a failure there is no new page,
+    // so nothing is asked for again until the reader scrolls or presses the button.
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (entries.some((entry) => entry.isIntersecting)) void model.loadOlder(room.name);
+      },
+      { root: viewport.current, rootMargin: `${aheadPx}px 0px 0px 0px` },
+    );
+    observer.observe(ref.current);
+    return () => observer.disconnect();
+  }, [hasOlder, first]);
+  if (first === undefined && !hasOlder) return null;
+  return (
+    <div class="messages-top" ref={ref}>
+      {hasOlder ? (
+        <Button look="quiet" isSmall isBusy={isLoading} onClick={() => void model.loadOlder(room.name)}>
+          {isLoading ? says.loadingOlder : says.older}
+        </Button>
+      ) : (
+        says.beginning(room.name)
+      )}
+    </div>
+  );
+}
+
+function ToEnd({ count, onPress }: { count: number; onPress: () => void }) {
+  return (
+    <div class="to-end">
+      <Button
+        isSmall
+        look={count > 0 ? 'primary' : 'plain'}
+        aria-label={count > 0 ? `${says.toEnd}, ${says.newBelow(count)}` : says.toEnd}
+        onClick={onPress}
+      >
+        <ArrowDownIcon size={15} />
+        {count > 0 ? says.newBelow(count) : says.toEnd}
+      </Button>
+    </div>
+  );
+}

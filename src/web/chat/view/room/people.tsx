@@ -1,0 +1,76 @@
+/** Who is in a room, and what it is about: a column where there is room for one, else a drawer over the page. */
+import './people.css';
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import { Avatar } from '../../../shared/components/avatar.tsx';
+import { Badge } from '../../../shared/components/badge.tsx';
+import { IconButton } from '../../../shared/components/button.tsx';
+import { CloseIcon } from '../../../shared/components/icons.tsx';
+import { LinkedText } from '../../../shared/components/linked-text.tsx';
+import { texts } from '../../../shared/texts.ts';
+import type { OpenRoom } from '../../model/model.ts';
+
+const says = texts.chat.room;
+type PeopleProps = { room: OpenRoom; topic: string; onClose: () => void };
+
+export function PeopleColumn(props: PeopleProps) {
+  return (
+    <aside class="people-column" aria-label={says.people}>
+      <People {...props} />
+    </aside>
+  );
+}
+
+/** Open as long as it is rendered. */
+export function PeopleDrawer(props: PeopleProps) {
+  const ref = useRef<HTMLDialogElement>(null);
+  useLayoutEffect(() => {
+    const dialog = ref.current;
+    dialog?.showModal();
+    return () => dialog?.close();
+  }, []);
+  return (
+    <dialog
+      ref={ref}
+      class="drawer"
+      aria-label={says.people}
+      onCancel={(event) => {
+        event.preventDefault();
+        props.onClose();
+      }}
+      onPointerDown={(event) => event.target === ref.current && props.onClose()}
+    >
+      <People {...props} />
+    </dialog>
+  );
+}
+
+function People({ room, topic, onClose }: PeopleProps) {
+  const users = room.users.value;
+  return (
+    <div class="people">
+      <div class="people-head">
+        <h2>{says.peopleCount(users.length)}</h2>
+        <IconButton label={says.hidePeople} icon={<CloseIcon />} isSmall onClick={onClose} />
+      </div>
+      {/* Reached by the keyboard, since it scrolls. */}
+      <div class="people-scroll scrolls" tabIndex={0} role="region" aria-label={says.people}>
+        {topic !== '' && (
+          <p class="people-about">
+            <LinkedText text={topic} />
+          </p>
+        )}
+        <ul>
+          {users.map(({ name, you }) => (
+            <li class="person" key={name}>
+              <Avatar name={name} size="1.75rem" />
+              <span class="person-name" title={name}>
+                {name}
+              </span>
+              {you && <Badge>{says.you}</Badge>}
+            </li>
+          ))}
+        </ul>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,50 @@
+/** The page while one chats: the rooms at the side, in the middle what the address says. */
+import './shell.css';
+import { texts } from '../../shared/texts.ts';
+import { AccountMenu } from './account-menu.tsx';
+import { useAttention } from './attention.ts';
+import { Brand } from './brand.tsx';
+import { ConnectionState } from './connection.tsx';
+import { useModel } from './context.ts';
+import { useFollow } from './follow.ts';
+import { LogPage } from './log-page.tsx';
+import { RoomPage } from './room/room-page.tsx';
+import { RoomList } from './rooms/room-list.tsx';
+import { route } from './router.ts';
+import { Welcome } from './welcome.tsx';
+
+export function Shell() {
+  const at = route.value;
+  useFollow();
+  useAttention();
+  return (
+    <>
+      {at.kind === 'room' && (
+        <button
+          type="button"
+          class="skip-link"
+          onClick={() => document.querySelector<HTMLElement>('#composer')?.focus()}
+        >
+          {texts.chat.skipToComposer}
+        </button>
+      )}
+      <div class="shell" data-at={at.kind === 'rooms' ? 'rooms' : 'place'}>
+        <div class="shell-side">
+          <header class="side-head">
+            <Brand />
+          </header>
+          <RoomList />
+          <footer class="side-foot">
+            <AccountMenu />
+            <ConnectionState />
+          </footer>
+        </div>
+        <main class="shell-main">
+          {at.kind === 'room' && <RoomPage key={at.name} name={at.name} isPeopleShown={at.isPeopleShown} />}
+          {at.kind === 'log' && <LogPage />}
+          {at.kind === 'rooms' && <Welcome />}
+        </main>
+      </div>
+    </>
+  );
+}
