@@ -1,4 +1,43 @@
+/** The chat page, put together: the browser's side of the model, and the view on it. */
+import { type ReadonlySignal, signal } from '@preact/signals';
 import { startPage } from '../shared/start-page.ts';
 import { texts } from '../shared/texts.ts';
+import { createChatModel } from './model/chat-model.ts';
+import { App } from './view/app.tsx';
+import { ModelContext } from './view/context.ts';
+import { startRouter } from './view/router.ts';
 
-startPage(texts.chat.title, () => <h1>{texts.chat.title}</h1>);
+/** A signal of what the browser says, read again at each of `events`; all of them come to the window. */
+function told(events: readonly string[], read: () => boolean): ReadonlySignal<boolean> {
+  const is = signal(read());
+  for (const event of events) {
+    addEventListener(event, () => {
+      is.value = read();
+    });
+  }
+  return is;
+}
+
+// A window that is seen but not used is not being read.
+const isLookedAt = (): boolean => document.visibilityState === 'visible' && document.hasFocus();
+
+const model = createChatModel({
+  url: new URL('.', location.href).href,
+  texts,
+  localStorage: () => localStorage,
+  sessionStorage: () => sessionStorage,
+  isVisible: told(['visibilitychange', 'focus', 'blur'], isLookedAt),
+  isOnline: told(['online', 'offline'], () => navigator.onLine),
+});
+
+addEventListener('pagehide', () => model.suspend());
+addEventListener('pageshow', (event) => event.persisted && model.unsuspend());
+addEventListener('storage', () => model.checkToken());
+
+startRouter();
+startPage(texts.chat.title, () => (
+  <ModelContext.Provider value={model}>
+    <App />
+  </ModelContext.Provider>
+));
+model.start();

@@ -17,14 +17,7 @@ export function App() {
 
 function Face() {
   const phase = useModel().phase.value;
-  switch (phase.kind) {
-    case 'signed-out':
-      return <SignIn reason={phase.reason} />;
-    case 'starting':
-      return <Starting />;
-    case 'elsewhere':
-      return <Elsewhere reason={phase.reason} />;
-    case 'chatting':
-      return <Shell />;
-  }
+  if (phase.kind === 'signed-out') return <SignIn reason={phase.reason} />;
+  if (phase.kind === 'elsewhere') return <Elsewhere reason={phase.reason} />;
+  return phase.kind === 'starting' ? <Starting /> : <Shell />;
 }

@@ -5,7 +5,6 @@ import { AccountMenu } from './account-menu.tsx';
 import { useAttention } from './attention.ts';
 import { Brand } from './brand.tsx';
 import { ConnectionState } from './connection.tsx';
-import { useModel } from './context.ts';
 import { useFollow } from './follow.ts';
 import { LogPage } from './log-page.tsx';
 import { RoomPage } from './room/room-page.tsx';

@@ -7,6 +7,8 @@ import { texts, times } from '../../../shared/texts.ts';
 import { Row, type RowActions } from './row.tsx';
 import { type Block, continues, isSameBlock } from './rows.ts';
 
+const dayOf = (at: number): string => times.day(at);
+
 type BlockProps = {
   block: Block;
   /** The key of the first new item, if it is in this block. */
@@ -55,8 +57,8 @@ export class MessageBlock extends Component<BlockProps> {
       <div ref={this.#root}>
         {block.items.map((item) => {
           const isNew = item.key === newFrom;
-          const isOtherDay = before === undefined || times.day(before.at) !== times.day(item.at);
-          const isHead = isNew || isOtherDay || !continues(item, before, times.day);
+          const isOtherDay = before === undefined || dayOf(before.at) !== dayOf(item.at);
+          const isHead = isNew || isOtherDay || !continues(item, before, dayOf);
           before = item;
           return [
             isOtherDay && <Day key={`day ${item.key}`} at={item.at} today={today} />,

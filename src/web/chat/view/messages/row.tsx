@@ -22,16 +22,8 @@ export type RowActions = { resend: (key: string) => void; discard: (key: string)
 type RowProps = { item: Item; isHead: boolean; actions: RowActions };
 
 export function Row({ item, isHead, actions }: RowProps) {
-  switch (item.kind) {
-    case 'message':
-    case 'command':
-      return <Said item={item} isHead={isHead} actions={actions} />;
-    case 'joined':
-    case 'parted':
-      return <Presence item={item} />;
-    case 'deleted':
-      return <Deleted item={item} />;
-  }
+  if (item.kind === 'message' || item.kind === 'command') return <Said item={item} isHead={isHead} actions={actions} />;
+  return item.kind === 'deleted' ? <Deleted item={item} /> : <Presence item={item} />;
 }
 
 function Time({ at }: { at: number }) {
