@@ -11,7 +11,7 @@ export const closeCodes = {
   restarting: { code: 1012, retry: 'jitter', meaning: 'the server restarts' },
   unavailable: { code: 1013, retry: 'jitter', meaning: 'the store cannot be reached' },
   notAuthenticated: { code: 4401, retry: 'no', meaning: 'no token, or one that is not valid' },
-  kicked: { code: 4403, retry: 'no', meaning: 'removed or deactivated by an administrator' },
+  kicked: { code: 4403, retry: 'no', meaning: 'sent away by an administrator' },
   tooSlow: { code: 4408, retry: 'backoff', meaning: 'read too slowly, or stayed silent' },
   alreadyChatting: { code: 4409, retry: 'no', meaning: 'the user is chatting over another connection' },
   resumedElsewhere: { code: 4410, retry: 'no', meaning: 'the session went on over another connection' },

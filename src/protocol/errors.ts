@@ -34,7 +34,7 @@ export const fatalCodes = {
     status: 409,
     meaning: 'The user is chatting over another connection.',
   },
-  kicked: { close: 'kicked', status: 403, meaning: 'An administrator removed or deactivated the user.' },
+  kicked: { close: 'kicked', status: 403, meaning: 'An administrator has sent the user away.' },
   'resumed-elsewhere': {
     close: 'resumedElsewhere',
     status: 409,
