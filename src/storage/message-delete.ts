@@ -14,11 +14,13 @@ export function createMessageDelete(database: Database, clock: Clock): MessageSt
       // The room's row is locked before its messages, as an append does.
       const room: { name: string } | undefined = await trx('rooms').where({ id: roomId }).forUpdate().first('name');
       if (room === undefined) return false;
-      const [deleted]: { user_id: number }[] = await trx('messages')
+      const [deleted]: { user_id: number; seq?: number }[] = await trx('messages')
         .where({ room_id: roomId, id, deleted_at: null })
-        .update({ body: '', deleted_at: at })
-        .returning('user_id');
+        .update({ body: '', deleted_at: at, ...(database.dialect === 'postgres' && { words: null }) })
+        .returning('*');
       if (deleted === undefined) return false;
+      // SQLite's index is a table of its own; PostgreSQL's is of the column that has just been emptied.
+      if (deleted.seq !== undefined) await trx('message_words').where({ rowid: deleted.seq }).delete();
       await trx('rooms').where({ id: roomId }).increment('deleted_messages', 1);
       const author: { username: string } = await trx('users').where({ id: deleted.user_id }).first('username');
       const details = { id, user: author.username };

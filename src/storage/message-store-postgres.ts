@@ -12,7 +12,8 @@ import { StoreError } from '../core/ports.ts';
 import type { Database } from './database.ts';
 import { createMessageDelete } from './message-delete.ts';
 import { createMessageReads } from './message-reads.ts';
-import { createMessageSearch } from './message-search.ts';
+import { createPostgresSearch } from './message-search-postgres.ts';
+import { wordsOf } from './search-words.ts';
 import { toStoreError, unavailable } from './store-errors.ts';
 
 /**
@@ -21,8 +22,8 @@ import { toStoreError, unavailable } from './store-errors.ts';
  */
 const appendSql = `
   WITH input AS (
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[])
-      WITH ORDINALITY AS t (room_id, user_id, ref, created_at, body, place)
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[])
+      WITH ORDINALITY AS t (room_id, user_id, ref, created_at, body, words, place)
   ), locked AS (
     SELECT id, last_id FROM rooms WHERE id = ANY ($1) ORDER BY id FOR UPDATE
   ), looked_up AS (
@@ -41,8 +42,9 @@ const appendSql = `
     FROM (SELECT room_id, max(new_id) AS new_id FROM fresh GROUP BY room_id) top
     WHERE rooms.id = top.room_id
   ), inserted AS (
-    INSERT INTO messages (room_id, id, user_id, ref, created_at, body)
-    SELECT room_id, new_id, user_id, ref, created_at, body FROM fresh ORDER BY place
+    INSERT INTO messages (room_id, id, user_id, ref, created_at, body, words)
+    SELECT room_id, new_id, user_id, ref, created_at, body, array_to_tsvector(string_to_array(words, ' '))
+    FROM fresh ORDER BY place
   )
   SELECT place, new_id AS id, NULL AS known_at, NULL AS other_body, false AS is_deleted FROM fresh
   UNION ALL
@@ -56,7 +58,7 @@ export function createPostgresMessageStore(database: Database, clock: Clock): Me
   return {
     ...createMessageReads(database),
     delete: createMessageDelete(database, clock),
-    search: createMessageSearch(database),
+    search: createPostgresSearch(database),
     async append(batch) {
       const { distinct, firstOf } = withoutDuplicates(batch);
       const rows = await database.whileBusy(() => send(database, distinct));
@@ -97,6 +99,7 @@ async function send(database: Database, messages: readonly NewMessage[]): Promis
         messages.map(({ ref }) => ref),
         messages.map(({ createdAt }) => createdAt),
         messages.map(({ body }) => body),
+        messages.map(({ body }) => wordsOf(body).join(' ')),
       ],
     });
     return rows;

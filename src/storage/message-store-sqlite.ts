@@ -7,31 +7,43 @@ import type { AppendOutcome, Clock, MessageStore, NewMessage } from '../core/por
 import type { Database } from './database.ts';
 import { createMessageDelete } from './message-delete.ts';
 import { createMessageReads } from './message-reads.ts';
-import { createMessageSearch } from './message-search.ts';
+import { newestSeqSql, openSearchIndex } from './message-search-sqlite.ts';
 import { openSqlite, sqliteFile } from './sqlite.ts';
 
 type Known = { id: number; body: string; created_at: number; deleted_at: number | null };
 
 type Statements = {
   lastId: Statement<[roomId: number], { last_id: number }>;
-  insert: Statement<[roomId: number, id: number, userId: number, ref: string, createdAt: number, body: string]>;
+  newestSeq: Statement<[], number>;
+  insert: Statement<
+    [roomId: number, id: number, userId: number, ref: string, createdAt: number, body: string, seq: number]
+  >;
   known: Statement<[userId: number, roomId: number, ref: string], Known>;
   raise: Statement<[lastId: number, roomId: number]>;
 };
+
+/** What a batch has reached: the number of its newest message over all rooms, and each room's newest id; undefined: the room is gone. */
+type Progress = { seq: number; lastIds: Map<number, number | undefined> };
 
 /** Opens a connection of its own; `close` ends it. */
 export function openSqliteMessageStore(database: Database, clock: Clock): { store: MessageStore; close(): void } {
   const connection = openSqlite(sqliteFile(database.url), database.sqlite);
   const appendBatch = prepareAppend(connection);
+  const index = openSearchIndex(connection, database, clock);
   return {
     store: {
       ...createMessageReads(database),
       delete: createMessageDelete(database, clock),
-      search: createMessageSearch(database),
+      search: index.search,
       // Async, so that a busy database rejects instead of throwing.
-      append: (batch) => database.whileBusy(async () => appendBatch.immediate(batch)),
+      async append(batch) {
+        const outcomes = await database.whileBusy(async () => appendBatch.immediate(batch));
+        index.grow(batch.length);
+        return outcomes;
+      },
     },
-    close: () => {
+    close() {
+      index.close();
       connection.close();
     },
   };
@@ -42,8 +54,9 @@ function prepareAppend(connection: Connection): {
 } {
   const statements: Statements = {
     lastId: connection.prepare('SELECT last_id FROM rooms WHERE id = ?'),
+    newestSeq: connection.prepare<[], number>(newestSeqSql).pluck(),
     insert: connection.prepare(
-      `INSERT INTO messages (room_id, id, user_id, ref, created_at, body) VALUES (?, ?, ?, ?, ?, ?)
+      `INSERT INTO messages (room_id, id, user_id, ref, created_at, body, seq) VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (user_id, room_id, ref) DO NOTHING`,
     ),
     known: connection.prepare(
@@ -52,24 +65,23 @@ function prepareAppend(connection: Connection): {
     raise: connection.prepare('UPDATE rooms SET last_id = ? WHERE id = ?'),
   };
   return connection.transaction((batch: readonly NewMessage[]): AppendOutcome[] => {
-    /** Each room's newest id as of this batch; undefined for a room that is gone. */
-    const lastIds = new Map<number, number | undefined>();
-    const outcomes = batch.map((message) => appendOne(statements, lastIds, message));
-    for (const [roomId, lastId] of lastIds) if (lastId !== undefined) statements.raise.run(lastId, roomId);
+    const progress: Progress = { lastIds: new Map(), seq: statements.newestSeq.get() ?? 0 };
+    const outcomes = batch.map((message) => appendOne(statements, progress, message));
+    for (const [roomId, lastId] of progress.lastIds) if (lastId !== undefined) statements.raise.run(lastId, roomId);
     return outcomes;
   });
 }
 
-function appendOne(
-  statements: Statements,
-  lastIds: Map<number, number | undefined>,
-  { roomId, userId, body, ref, createdAt }: NewMessage,
-): AppendOutcome {
+function appendOne(statements: Statements, progress: Progress, message: NewMessage): AppendOutcome {
+  const { roomId, userId, body, ref, createdAt } = message;
+  const { lastIds } = progress;
   if (!lastIds.has(roomId)) lastIds.set(roomId, statements.lastId.get(roomId)?.last_id);
   const lastId = lastIds.get(roomId);
   if (lastId === undefined) return { status: 'room-gone' };
-  if (statements.insert.run(roomId, lastId + 1, userId, ref, createdAt, body).changes === 1) {
+  const seq = progress.seq + 1;
+  if (statements.insert.run(roomId, lastId + 1, userId, ref, createdAt, body, seq).changes === 1) {
     lastIds.set(roomId, lastId + 1);
+    progress.seq = seq;
     return { status: 'stored', id: lastId + 1 };
   }
   const known = statements.known.get(userId, roomId, ref);

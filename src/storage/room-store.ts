@@ -158,7 +158,7 @@ async function purge(database: Database, signal: AbortSignal | undefined): Promi
     const next: { room_id: number } | undefined = await database.read((knex) => knex('room_purges').first('room_id'));
     if (next === undefined) return purged;
     const start = performance.now();
-    const deleted = await database.write((trx) => purgeChunk(trx, next.room_id, chunk));
+    const deleted = await database.write((trx) => purgeChunk(trx, database.dialect, next.room_id, chunk));
     purged += deleted;
     const took = performance.now() - start;
     if (took > chunkMs) chunk = Math.max(smallestChunk, Math.floor(chunk / 2));
@@ -167,9 +167,16 @@ async function purge(database: Database, signal: AbortSignal | undefined): Promi
   }
 }
 
-async function purgeChunk(trx: Knex.Transaction, roomId: number, chunk: number): Promise<number> {
+async function purgeChunk(
+  trx: Knex.Transaction,
+  dialect: Database['dialect'],
+  roomId: number,
+  chunk: number,
+): Promise<number> {
   const oldest = trx('messages').where({ room_id: roomId }).orderBy('id').limit(chunk).select('id').as('oldest');
-  const deleted = await trx('messages').where({ room_id: roomId }).where('id', '<=', trx(oldest).max('id')).delete();
+  const due = trx('messages').where({ room_id: roomId }).where('id', '<=', trx(oldest).max('id'));
+  if (dialect === 'sqlite') await trx('message_words').whereIn('rowid', due.clone().select('seq')).delete();
+  const deleted = await due.delete();
   if (deleted < chunk) await trx('room_purges').where({ room_id: roomId }).delete();
   return deleted;
 }

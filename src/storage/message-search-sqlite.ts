@@ -1,0 +1,256 @@
+/**
+ * The search on SQLite, which shares the event loop with everything else: no step of it may take long, whatever is asked
+ * and however many messages there are.
+ *
+ * Messages are numbered over all rooms as they are stored (`seq`). A stretch is 4,096 of them in a row. Each entry of
+ * the full-text index begins with its stretch: so a question is put to one stretch after the other, newest first, each
+ * time to a bounded part of the index, and between two of them the loop goes on. Users and rooms are entries as well.
+ *
+ * The index follows the messages at a distance: in batches it costs a fraction, and a fault of it never keeps a message
+ * from being stored. It cannot be forgotten: a search first brings it up to date, from the place noted in the database.
+ */
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import type { Database as Connection } from 'better-sqlite3';
+import type { Clock, FoundMessage, MessageSearch, MessageStore } from '../core/ports.ts';
+import type { Database } from './database.ts';
+import { askedWordsOf, wordsOf } from './search-words.ts';
+
+/** Messages of a stretch: going through all of them takes some 10 ms. What is stored depends on it. */
+const stretchLength = 4096;
+/** Messages indexed in one transaction: some 4 ms. */
+const indexedAtOnce = 500;
+/** Between two such transactions others have the loop, unless somebody waits for a search. */
+const pauseMs = 5;
+/** So long after a message at the latest the index has it, so that the first search of a day finds little to do. */
+const indexDelayMs = 1000;
+/** After so long a search lets others have the loop. */
+const turnMs = 5;
+
+type Unindexed = {
+  seq: number;
+  room_id: number;
+  user_id: number;
+  created_at: number;
+  body: string;
+  deleted_at: number | null;
+};
+type Row = {
+  seq: number;
+  room_id: number;
+  id: number;
+  user_id: number;
+  username: string;
+  body: string;
+  created_at: number;
+};
+
+/**
+ * The number of the newest message. Numbers that are indexed are not given again, even if all messages that had them are
+ * purged: the index would take the new ones for known.
+ */
+export const newestSeqSql =
+  'SELECT max((SELECT coalesce(max(seq), 0) FROM messages), (SELECT last_seq FROM search_indexed))';
+
+export interface SearchIndex {
+  search: MessageStore['search'];
+  /** Messages were stored: they are indexed soon. */
+  grow(count: number): void;
+  close(): void;
+}
+
+/** `connection`: the message log's own. What runs on it is synchronous, so an append cannot come between. */
+export function openSearchIndex(connection: Connection, database: Database, clock: Clock): SearchIndex {
+  const indexing = prepareIndexing(connection);
+  const reading = prepareReading(connection);
+  let waiting = 0;
+  let isFollowing = false;
+  const closing = new AbortController();
+  let cancel: (() => void) | undefined;
+
+  /** Indexes what is stored by now. Rejects with StoreError. */
+  async function catchUp(pause: () => Promise<unknown>): Promise<void> {
+    const goal = await database.whileBusy(async () => indexing.newest());
+    for (let reached = 0; !closing.signal.aborted; await pause()) {
+      reached = await database.whileBusy(async () => indexing.indexNext());
+      if (reached >= goal) return;
+    }
+  }
+
+  async function follow(): Promise<void> {
+    cancel?.();
+    cancel = undefined;
+    waiting = 0;
+    isFollowing = true;
+    // What fails here fails again in the next search, where somebody sees it.
+    await catchUp(() => delay(pauseMs)).catch(() => {});
+    isFollowing = false;
+    if (!closing.signal.aborted && waiting > 0) grow(0);
+  }
+
+  function grow(count: number): void {
+    waiting += count;
+    if (isFollowing) return;
+    if (waiting >= indexedAtOnce) void follow();
+    else cancel ??= clock.after(indexDelayMs, () => void follow());
+  }
+
+  async function search(search: MessageSearch): Promise<{ messages: FoundMessage[]; next: string | null }> {
+    const asked = askedWordsOf(search.words);
+    const question = { ...search, ...bounds(search), asked: asked ?? [] };
+    if (asked?.length === 0 || question.before <= 0) return { messages: [], next: null };
+    await catchUp(nextTurn);
+    const found: Row[] = [];
+    let turn = performance.now();
+    for (const stretch of await database.whileBusy(async () => reading.stretches(question))) {
+      // One more than asked for tells whether there are others.
+      const wanted = search.limit + 1 - found.length;
+      found.push(...(await database.whileBusy(async () => reading.readStretch(question, stretch, wanted))));
+      if (found.length > search.limit) break;
+      if (performance.now() - turn > turnMs) {
+        await nextTurn();
+        turn = performance.now();
+      }
+    }
+    const last = found.length > search.limit ? found[search.limit - 1] : undefined;
+    return { messages: found.slice(0, search.limit).map(toFound), next: last?.seq.toString(36) ?? null };
+  }
+
+  // A database that was migrated, or whose server was killed, may have much to index.
+  grow(0);
+  return {
+    search,
+    grow,
+    close() {
+      closing.abort();
+      cancel?.();
+    },
+  };
+}
+
+type Question = MessageSearch & { from: number; to: number; before: number; asked: readonly string[] };
+
+/** `before`: the number of the last message that was shown; 0 where `after` is nothing that this store made. */
+function bounds({ from, to, after }: MessageSearch): { from: number; to: number; before: number } {
+  return {
+    from: from ?? Number.MIN_SAFE_INTEGER,
+    to: to ?? Number.MAX_SAFE_INTEGER,
+    before: after === undefined ? Number.MAX_SAFE_INTEGER : seqOf(after),
+  };
+}
+
+function seqOf(cursor: string): number {
+  return /^[0-9a-z]{1,10}$/.test(cursor) ? Number.parseInt(cursor, 36) : 0;
+}
+
+function usesIndex({ asked, userId, roomId }: Question): boolean {
+  return asked.length > 0 || userId !== undefined || roomId !== undefined;
+}
+
+// ---- entries: `<stretch>_<word>`, `<stretch>__u<user>`, `<stretch>__r<room>`; words have no underscore ----
+
+function entriesOf({ seq, user_id, room_id, body }: Unindexed): string {
+  const stretch = `${stretchOf(seq).toString(36)}_`;
+  const entries = [`_u${user_id}`, `_r${room_id}`, ...wordsOf(body)];
+  return stretch + entries.join(` ${stretch}`);
+}
+
+/** The question to one stretch in the language of FTS5, in which quoted text has no operators. */
+function expression({ asked, userId, roomId }: Question, stretch: number): string {
+  const entries = asked.map((beginning) => `"${stretch.toString(36)}_${beginning}"*`);
+  if (userId !== undefined) entries.push(`"${stretch.toString(36)}__u${userId}"`);
+  if (roomId !== undefined) entries.push(`"${stretch.toString(36)}__r${roomId}"`);
+  return entries.join(' ');
+}
+
+function stretchOf(seq: number): number {
+  return Math.floor(seq / stretchLength);
+}
+
+// ---- statements ----
+
+function prepareIndexing(connection: Connection): {
+  newest(): number;
+  /** Indexes some messages, if any are due; returns the number up to which all are. */
+  indexNext(): number;
+} {
+  const newest = connection.prepare<[], number>(newestSeqSql).pluck();
+  const indexed = connection.prepare<[], number>('SELECT last_seq FROM search_indexed').pluck();
+  const next = connection.prepare<[number, number], Unindexed>(
+    'SELECT seq, room_id, user_id, created_at, body, deleted_at FROM messages WHERE seq > ? ORDER BY seq LIMIT ?',
+  );
+  const add = connection.prepare<[number, string]>('INSERT INTO message_words (rowid, words) VALUES (?, ?)');
+  const note = connection.prepare<[number]>('UPDATE search_indexed SET last_seq = ?');
+  const span = connection.prepare<[number, number, number]>(
+    `INSERT INTO search_stretches (id, first_at, last_at) VALUES (?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)`,
+  );
+  const indexSome = connection.transaction((): number => {
+    const rows = next.all(indexed.get() ?? 0, indexedAtOnce);
+    for (const row of rows) if (row.deleted_at === null) add.run(row.seq, entriesOf(row));
+    for (const [id, { firstAt, lastAt }] of spansOf(rows)) span.run(id, firstAt, lastAt);
+    const reached = rows.length < indexedAtOnce ? newest.get() : rows.at(-1)?.seq;
+    note.run(reached ?? 0);
+    return reached ?? 0;
+  });
+  return {
+    newest: () => newest.get() ?? 0,
+    indexNext() {
+      const reached = indexed.get() ?? 0;
+      return reached < (newest.get() ?? 0) ? indexSome.immediate() : reached;
+    },
+  };
+}
+
+/** The first and the last time in each stretch. */
+function spansOf(rows: readonly Unindexed[]): Map<number, { firstAt: number; lastAt: number }> {
+  const spans = new Map<number, { firstAt: number; lastAt: number }>();
+  for (const { seq, created_at: at } of rows) {
+    const { firstAt, lastAt } = spans.get(stretchOf(seq)) ?? { firstAt: at, lastAt: at };
+    spans.set(stretchOf(seq), { firstAt: Math.min(firstAt, at), lastAt: Math.max(lastAt, at) });
+  }
+  return spans;
+}
+
+const columns = 'm.seq, m.room_id, m.id, m.user_id, users.username, m.body, m.created_at';
+// CROSS JOIN keeps the order of the tables: the planner must not begin with all users or rooms.
+const people = 'CROSS JOIN users ON users.id = m.user_id CROSS JOIN rooms ON rooms.id = m.room_id';
+const bounded = 'm.deleted_at IS NULL AND m.created_at >= ? AND m.created_at < ?';
+
+function prepareReading(connection: Connection): {
+  stretches(question: Question): number[];
+  readStretch(question: Question, stretch: number, limit: number): Row[];
+} {
+  const stretches = connection
+    .prepare<[number, number, number], number>(
+      'SELECT id FROM search_stretches WHERE id <= ? AND last_at >= ? AND first_at < ? ORDER BY id DESC',
+    )
+    .pluck();
+  const matching = connection.prepare<[string, number, number, number, number], Row>(
+    `SELECT ${columns} FROM message_words CROSS JOIN messages AS m ON m.seq = message_words.rowid ${people}
+     WHERE message_words MATCH ? AND message_words.rowid < ? AND ${bounded} ORDER BY message_words.rowid DESC LIMIT ?`,
+  );
+  const all = connection.prepare<[number, number, number, number, number], Row>(
+    `SELECT ${columns} FROM messages AS m ${people}
+     WHERE m.seq >= ? AND m.seq < ? AND ${bounded} ORDER BY m.seq DESC LIMIT ?`,
+  );
+  return {
+    stretches: ({ before, from, to }) => stretches.all(stretchOf(before), from, to),
+    readStretch(question, stretch, limit) {
+      const { before, from, to } = question;
+      if (usesIndex(question)) return matching.all(expression(question, stretch), before, from, to, limit);
+      const end = Math.min(before, (stretch + 1) * stretchLength);
+      return all.all(stretch * stretchLength, end, from, to, limit);
+    },
+  };
+}
+
+function toFound(row: Row): FoundMessage {
+  return {
+    roomId: row.room_id,
+    id: row.id,
+    userId: row.user_id,
+    username: row.username,
+    body: row.body,
+    createdAt: row.created_at,
+  };
+}
