@@ -139,6 +139,7 @@ function showOutcome(
     case 'repeat': {
       const stored = { id: outcome.id, createdAt: outcome.createdAt, ...author };
       session.answer({ ...messageFrame(room.name, stored, true, ref), repeat: true });
+      if (outcome.isDeleted === true) session.answer(deletedFrame(room.name, stored.id));
       return;
     }
     case 'ref-reused':

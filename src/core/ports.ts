@@ -221,7 +221,7 @@ export type AppendOutcome =
   /** Stored now, under the room's next id. */
   | { status: 'stored'; id: number }
   /** Known before under this user, room and ref, with the same body or deleted since: that message's id and time. */
-  | { status: 'repeat'; id: number; createdAt: number }
+  | { status: 'repeat'; id: number; createdAt: number; isDeleted?: true }
   /** Known before with another body. */
   | { status: 'ref-reused' }
   /** The room was deleted. */

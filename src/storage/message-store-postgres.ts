@@ -78,7 +78,8 @@ function outcomeOf(message: NewMessage, first: NewMessage, row: Row): AppendOutc
   if (row.known_at === null && message === first) return { status: 'stored', id: row.id };
   // What a deleted message said is not known any more.
   if (!row.is_deleted && message.body !== (row.other_body ?? first.body)) return { status: 'ref-reused' };
-  return { status: 'repeat', id: row.id, createdAt: row.known_at ?? first.createdAt };
+  const repeat = { status: 'repeat', id: row.id, createdAt: row.known_at ?? first.createdAt } as const;
+  return row.is_deleted ? { ...repeat, isDeleted: true } : repeat;
 }
 
 async function send(database: Database, messages: readonly NewMessage[]): Promise<Row[]> {

@@ -87,5 +87,6 @@ function appendOne(statements: Statements, progress: Progress, message: NewMessa
   const known = statements.known.get(userId, roomId, ref);
   // What a deleted message said is not known any more.
   if (known === undefined || (known.body !== body && known.deleted_at === null)) return { status: 'ref-reused' };
-  return { status: 'repeat', id: known.id, createdAt: known.created_at };
+  const repeat = { status: 'repeat', id: known.id, createdAt: known.created_at } as const;
+  return known.deleted_at === null ? repeat : { ...repeat, isDeleted: true };
 }

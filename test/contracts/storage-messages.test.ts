@@ -79,6 +79,37 @@ eachDatabase(test, 'the same ref is stored once, in one batch and in the next', 
   await assertDense(t, storage, room, 3);
 });
 
+eachDatabase(test, 'a deleted message leaves its id and its ref behind, and is in no reading', async (t, db) => {
+  const storage = await db.open();
+  const { room, other, ann } = await furnish(storage);
+  const [first, second, third] = [message(room, ann), message(room, ann), message(room, ann)];
+  await storage.messages.append([first, second, third]);
+  t.true(await storage.messages.delete(room, 2));
+  for (const [roomId, id] of [
+    [room, 2],
+    [room, 4],
+    [other, 1],
+  ] as const) {
+    t.false(await storage.messages.delete(roomId, id), `${roomId} ${id}`);
+  }
+  // Whatever it is sent with: what it said is not known any more.
+  const resent = [second, { ...second, body: 'something else' }];
+  const repeat = { status: 'repeat', id: 2, createdAt: second.createdAt, isDeleted: true };
+  t.deepEqual(await storage.messages.append([...resent, third]), [
+    repeat,
+    repeat,
+    { status: 'repeat', id: 3, createdAt: third.createdAt },
+  ]);
+  const ids = (messages: readonly { id: number }[]): number[] => messages.map(({ id }) => id);
+  t.deepEqual(ids(await storage.messages.range(room, 1, 3, 10)), [1, 3]);
+  const page = await storage.messages.page(room, { limit: 2, maxBytes: 1000 });
+  t.deepEqual([ids(page.messages), page.more], [[3, 1], false]);
+  const snapshot = await storage.messages.snapshot(room, 10);
+  t.deepEqual([snapshot?.lastId, ids(snapshot?.messages ?? [])], [3, [3, 1]]);
+  t.true(await storage.messages.delete(room, 3));
+  t.deepEqual(await storage.messages.append([message(room, ann)]), [{ status: 'stored', id: 4 }]);
+});
+
 eachDatabase(test, 'a message to a room that is gone does not hold up the others', async (t, db) => {
   const storage = await db.open();
   const { room, other, ann } = await furnish(storage);

@@ -88,6 +88,7 @@ eachTransportAndDatabase(
     // Sent again with its ref, it is still known, and comes to nobody's eyes.
     const again = await alice.ask(say('two', 'two'), { code: 'message', ref: 'two' });
     t.like(again, { id: 2, repeat: true });
+    t.like(await alice.take(), { code: 'deleted', id: 2 });
     await alice.ask(say('four'), { code: 'message', body: 'four' });
     await bob.next({ code: 'message', id: 4 });
     t.is(bob.frames.filter(({ code, id }) => code === 'message' && id === 2).length, 1);
