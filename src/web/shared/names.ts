@@ -15,5 +15,6 @@ export function hueOf(name: string): number {
   for (const character of name.toLowerCase()) {
     hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
   }
-  return hash % 360;
+  // Names that end alike differ in its upper bits.
+  return (hash >>> 7) % 360;
 }

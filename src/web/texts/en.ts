@@ -57,14 +57,16 @@ const chat = {
 
   welcome: {
     title: (name: string): string => `Welcome, ${name}`,
-    hint: 'Choose a room to join it and see what is said there.',
+    hint: 'Choose a room to see what is said there.',
+    logs: 'Or look at the server logs',
   },
 
   rooms: {
     navigation: 'Rooms and server logs',
     heading: 'Rooms',
     joined: 'Joined',
-    others: 'More rooms',
+    others: 'Not joined',
+    join: 'Join',
     refresh: 'Refresh rooms',
     logs: 'Server Logs',
     filter: 'Filter rooms',
@@ -152,6 +154,7 @@ const chat = {
 
   account: {
     menu: (name: string): string => `Account of ${name}`,
+    signedInAs: (name: string): string => `Logged in as ${name}`,
     notifications: 'Notify me when I am mentioned',
     notificationsDenied: 'Notifications are blocked in your browser',
     administration: 'Administration',

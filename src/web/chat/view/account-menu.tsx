@@ -2,7 +2,7 @@
 import './account-menu.css';
 import { Avatar } from '../../shared/components/avatar.tsx';
 import { BellIcon, LogOutIcon, MonitorIcon, MoonIcon, ShieldIcon, SunIcon } from '../../shared/components/icons.tsx';
-import { Menu, MenuItem, MenuLine } from '../../shared/components/menu.tsx';
+import { Menu, MenuGroup, MenuItem, MenuLine } from '../../shared/components/menu.tsx';
 import { texts } from '../../shared/texts.ts';
 import { chooseTheme, theme, themes } from '../../shared/theme.ts';
 import { useModel } from './context.ts';
@@ -29,24 +29,28 @@ export function AccountMenu() {
         </button>
       )}
     >
-      {themes.map((one) => (
-        <MenuItem
-          key={one}
-          icon={faces[one].icon}
-          isRadio
-          isChecked={theme.value === one}
-          onChoose={() => chooseTheme(one)}
-        >
-          {faces[one].label}
-        </MenuItem>
-      ))}
+      <MenuGroup label={says.signedInAs(name)}>
+        <NotificationItem />
+        {model.isSuperuser.value && (
+          <MenuItem icon={<ShieldIcon />} href="admin">
+            {says.administration}
+          </MenuItem>
+        )}
+      </MenuGroup>
       <MenuLine />
-      <NotificationItem />
-      {model.isSuperuser.value && (
-        <MenuItem icon={<ShieldIcon />} href="admin">
-          {says.administration}
-        </MenuItem>
-      )}
+      <MenuGroup label={texts.shared.theme}>
+        {themes.map((one) => (
+          <MenuItem
+            key={one}
+            icon={faces[one].icon}
+            isRadio
+            isChecked={theme.value === one}
+            onChoose={() => chooseTheme(one)}
+          >
+            {faces[one].label}
+          </MenuItem>
+        ))}
+      </MenuGroup>
       <MenuLine />
       <MenuItem icon={<LogOutIcon />} onChoose={() => void model.logout()}>
         {says.logout}

@@ -12,7 +12,7 @@ import { useModel } from './context.ts';
 
 const says = texts.chat.logs;
 const tones: Readonly<Record<LogEntry['kind'], Tone>> = {
-  connection: 'accent',
+  connection: 'info',
   error: 'bad',
   rooms: 'good',
   notice: 'neutral',

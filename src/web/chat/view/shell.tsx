@@ -19,18 +19,28 @@ export function Shell() {
   return (
     <>
       {at.kind === 'room' && (
-        <button
-          type="button"
+        <a
           class="skip-link"
-          onClick={() => document.querySelector<HTMLElement>('#composer')?.focus()}
+          href="#composer"
+          onClick={(event) => {
+            // The address says where one is, and stays.
+            event.preventDefault();
+            document.querySelector<HTMLElement>('#composer')?.focus();
+          }}
         >
           {texts.chat.skipToComposer}
-        </button>
+        </a>
       )}
       <div class="shell" data-at={at.kind === 'rooms' ? 'rooms' : 'place'}>
         <div class="shell-side">
           <header class="side-head">
-            <Brand />
+            {at.kind === 'rooms' ? (
+              <h1>
+                <Brand />
+              </h1>
+            ) : (
+              <Brand />
+            )}
           </header>
           <RoomList />
           <footer class="side-foot">

@@ -1,7 +1,7 @@
 import './badge.css';
 import type { ComponentChildren } from 'preact';
 
-export type Tone = 'neutral' | 'accent' | 'good' | 'bad' | 'warn';
+export type Tone = 'neutral' | 'accent' | 'info' | 'good' | 'bad' | 'warn';
 
 /** A word or a number with a tone. The tone is never the only thing that says it. */
 export function Badge({ tone = 'neutral', children }: { tone?: Tone; children: ComponentChildren }) {

@@ -70,7 +70,9 @@ export const AtIcon = icon(
 export const MoreIcon = icon('M5.5 12h.01M12 12h.01M18.5 12h.01', 3);
 export const BanIcon = icon('M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17ZM6 6l12 12');
 export const KeyIcon = icon('M8.5 11a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9ZM11.7 12.3 20 4M16 8l3 3');
-export const ChatIcon = icon('M4.5 5h15v11.5h-8L7 20v-3.5H4.5V5Z');
+export const ChatIcon = icon(
+  'M7 4.5h10A3.5 3.5 0 0 1 20.5 8v5a3.5 3.5 0 0 1-3.5 3.5h-4.5L8 20v-3.5H7A3.5 3.5 0 0 1 3.5 13V8A3.5 3.5 0 0 1 7 4.5Z',
+);
 export const MenuIcon = icon('M4 7h16M4 12h16M4 17h16');
 export const PulseIcon = icon('M3 12h4l3-7.5 4.5 15L17.5 12H21');
 export const ScrollIcon = icon('M6 4h12v16l-2.4-1.6L13.2 20l-2.4-1.6L8.4 20 6 18.4V4ZM9.5 8.5h5M9.5 12.5h5');

@@ -149,6 +149,20 @@ export function MenuItem({ icon, children, onChoose, href, isDanger, isChecked, 
   );
 }
 
+/** Items that belong together, under their name. */
+export function MenuGroup({ label, children }: { label: string; children: ComponentChildren }) {
+  const id = useId();
+  return (
+    // Not a fieldset: in a menu groups are groups.
+    <div role="group" aria-labelledby={id}>
+      <div class="menu-label" id={id}>
+        {label}
+      </div>
+      {children}
+    </div>
+  );
+}
+
 export function MenuLine() {
   return <hr class="menu-line" />;
 }

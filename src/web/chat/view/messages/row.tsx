@@ -52,7 +52,6 @@ function Said({ item, isHead, actions }: { item: MessageItem | CommandItem; isHe
           <div class="row-who">
             <span class="row-name">{user}</span>
             {you && <Badge>{texts.chat.room.you}</Badge>}
-            {item.kind === 'command' && <span class="command-word">{says.command}</span>}
             {isMention && <Mentioned />}
             <Time at={at} />
           </div>
@@ -83,6 +82,7 @@ function Command({ item }: { item: CommandItem }) {
     <span class="command">
       <TerminalIcon size={14} />
       <code>{`/${item.command}=${item.payload}`}</code>
+      <span class="command-word">{says.command}</span>
     </span>
   );
 }

@@ -10,7 +10,7 @@ export const groupMs = 5 * 60_000;
 /** Items in one block: rendering one is quick, and 5,000 items are a hundred blocks. */
 export const blockSize = 50;
 
-const isSaid = (item: Item): boolean => item.kind === 'message' || item.kind === 'deleted';
+const isSaid = (item: Item): boolean => item.kind === 'message' || item.kind === 'command';
 
 /** Whether `item` is shown beneath the name over `before`, without one of its own. */
 export function continues(item: Item, before: Item | undefined, dayOf: (at: number) => string): boolean {

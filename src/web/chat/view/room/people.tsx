@@ -53,7 +53,7 @@ function People({ room, topic, onClose }: PeopleProps) {
         <IconButton label={says.hidePeople} icon={<CloseIcon />} isSmall onClick={onClose} />
       </div>
       {/* Reached by the keyboard, since it scrolls. */}
-      <div class="people-scroll scrolls" tabIndex={0} role="region" aria-label={says.people}>
+      <div class="people-scroll scrolls" tabIndex={0} role="group" aria-label={says.people}>
         {topic !== '' && (
           <p class="people-about">
             <LinkedText text={topic} />

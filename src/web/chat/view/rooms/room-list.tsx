@@ -1,24 +1,14 @@
 /** The rooms: those one is in, and the others. A press on one joins it, if need be, and opens it. */
 import './room-list.css';
-import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import { Badge } from '../../../shared/components/badge.tsx';
 import { Button } from '../../../shared/components/button.tsx';
 import { Skeleton } from '../../../shared/components/empty.tsx';
-import {
-  AtIcon,
-  HashIcon,
-  RefreshIcon,
-  SearchIcon,
-  TerminalIcon,
-  UsersIcon,
-} from '../../../shared/components/icons.tsx';
+import { RefreshIcon, SearchIcon, TerminalIcon } from '../../../shared/components/icons.tsx';
 import { texts } from '../../../shared/texts.ts';
 import type { RoomListEntry } from '../../model/model.ts';
 import { useModel } from '../context.ts';
-import { hashOf, type Route } from '../route.ts';
-import { go, route } from '../router.ts';
 import { matching } from './filter.ts';
+import { PlaceLink, RoomLink } from './room-link.tsx';
 
 const says = texts.chat.rooms;
 /** More than one sees at a glance. */
@@ -89,67 +79,6 @@ function Section({ title, rooms }: { title: string; rooms: readonly RoomListEntr
         ))}
       </ul>
     </section>
-  );
-}
-
-function RoomLink({ room }: { room: RoomListEntry }) {
-  const { name, topic, users, isJoined, unread, isMentioned } = room;
-  const classes = [isJoined && 'room-joined', unread > 0 && 'room-unread'].filter(Boolean).join(' ');
-  return (
-    <PlaceLink to={{ kind: 'room', name, isPeopleShown: false }} classes={classes}>
-      <HashIcon size={16} />
-      <span>
-        <span class="room-name">{name}</span>
-        {topic !== '' && <span class="room-topic">{topic}</span>}
-      </span>
-      <span class="room-marks">
-        <span class="only-heard">{`, ${isJoined ? says.isJoined : says.notJoined}`}</span>
-        {isMentioned && (
-          <span class="room-mention" title={says.mentioned}>
-            <AtIcon size={13} />
-            <span class="only-heard">{says.mentioned}</span>
-          </span>
-        )}
-        {unread > 0 ? (
-          <Badge tone="accent">
-            <span aria-hidden="true">{unread > 99 ? '99+' : unread}</span>
-            <span class="only-heard">{says.unread(unread)}</span>
-          </Badge>
-        ) : (
-          users > 0 && (
-            <>
-              <UsersIcon size={13} />
-              <span title={says.people(users)}>
-                <span aria-hidden="true">{users}</span>
-                <span class="only-heard">{says.people(users)}</span>
-              </span>
-            </>
-          )
-        )}
-      </span>
-    </PlaceLink>
-  );
-}
-
-type PlaceLinkProps = { to: Route; classes?: string; children: ComponentChildren };
-
-/** A link, so that it can be opened in a new tab, too; a plain press stays on the page. */
-function PlaceLink({ to, classes = '', children }: PlaceLinkProps) {
-  const at = route.value;
-  const isHere = to.kind === at.kind && (to.kind !== 'room' || (at.kind === 'room' && at.name === to.name));
-  return (
-    <a
-      href={hashOf(to)}
-      class={`room-link ${classes}`}
-      {...(isHere && { 'aria-current': 'page' as const })}
-      onClick={(event) => {
-        if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
-        event.preventDefault();
-        go(to);
-      }}
-    >
-      {children}
-    </a>
   );
 }
 
