@@ -1,9 +1,9 @@
 /** The page while one chats: the rooms at the side, in the middle what the address says. */
 import './shell.css';
+import { Brand } from '../../shared/components/brand.tsx';
 import { texts } from '../../shared/texts.ts';
 import { AccountMenu } from './account-menu.tsx';
 import { useAttention } from './attention.ts';
-import { Brand } from './brand.tsx';
 import { ConnectionState } from './connection.tsx';
 import { useFollow } from './follow.ts';
 import { LogPage } from './log-page.tsx';

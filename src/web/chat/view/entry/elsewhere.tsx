@@ -1,8 +1,8 @@
-import './entry.css';
+import '../../../shared/components/entry.css';
 import { useState } from 'preact/hooks';
+import { Brand } from '../../../shared/components/brand.tsx';
 import { Button } from '../../../shared/components/button.tsx';
 import { texts } from '../../../shared/texts.ts';
-import { Brand } from '../brand.tsx';
 import { useModel } from '../context.ts';
 
 const says = texts.chat.elsewhere;
@@ -22,7 +22,7 @@ export function Elsewhere({ reason }: { reason: 'already-chatting' | 'resumed-el
         <header class="entry-head">
           <Brand size={34} />
         </header>
-        <div class="card">
+        <div class="entry-card">
           <h1>{says.title}</h1>
           <p>{reason === 'already-chatting' ? says.already : says.taken}</p>
           <p class="field-hint">{says.hint}</p>

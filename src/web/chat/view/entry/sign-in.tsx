@@ -1,13 +1,14 @@
 /** Two forms on one card: log in, and register. What the server says to a field stands beside it. */
-import './entry.css';
+import '../../../shared/components/entry.css';
+import './tabs.css';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { Brand } from '../../../shared/components/brand.tsx';
 import { Button } from '../../../shared/components/button.tsx';
 import { PasswordField, TextField } from '../../../shared/components/field.tsx';
 import { Notice } from '../../../shared/components/notice.tsx';
 import { ThemeSwitch } from '../../../shared/components/theme-switch.tsx';
 import { texts } from '../../../shared/texts.ts';
 import type { FormFaults, SignedOutReason } from '../../model/model.ts';
-import { Brand } from '../brand.tsx';
 import { useModel } from '../context.ts';
 
 type Form = 'login' | 'register';
@@ -26,7 +27,7 @@ export function SignIn({ reason }: { reason: SignedOutReason | undefined }) {
           </h1>
           <p>{says.claim}</p>
         </header>
-        <div class="card">
+        <div class="entry-card">
           {reason !== undefined && (
             <Notice tone={reason === 'kicked' ? 'bad' : 'info'} role="status">
               {says.reasons[reason]}

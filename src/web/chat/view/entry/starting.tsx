@@ -1,7 +1,7 @@
 import '../shell.css';
+import { Brand } from '../../../shared/components/brand.tsx';
 import { Skeleton } from '../../../shared/components/empty.tsx';
 import { texts } from '../../../shared/texts.ts';
-import { Brand } from '../brand.tsx';
 import { ConnectionState } from '../connection.tsx';
 import { MessageSkeletons } from '../messages/skeletons.tsx';
 
