@@ -39,7 +39,7 @@ export async function openHouse(t: ExecutionContext, env: Env = {}): Promise<Hou
 }
 
 /** A tab: reloading it makes another page on the same storages. */
-export type Tab = { local: FakeStorage; session: FakeStorage; isVisible: Signal<boolean> };
+export type Tab = { local: FakeStorage; session: FakeStorage; isVisible: Signal<boolean>; isOnline: Signal<boolean> };
 export type Page = {
   model: ChatModel;
   tab: Tab;
@@ -51,7 +51,7 @@ export type Page = {
 export type PageOptions = Partial<ClientOptions>;
 
 export function createTab(local: FakeStorage = createFakeStorage()): Tab {
-  return { local, session: createFakeStorage(), isVisible: signal(true) };
+  return { local, session: createFakeStorage(), isVisible: signal(true), isOnline: signal(true) };
 }
 
 /** A page of the tab, started. */
@@ -63,6 +63,7 @@ export function openPage(t: ExecutionContext, url: string, tab: Tab = createTab(
     localStorage: () => tab.local,
     sessionStorage: () => tab.session,
     isVisible: tab.isVisible,
+    isOnline: tab.isOnline,
     createClient(own) {
       const client = createClient({ transport: 'websocket', WebSocket, ...own, ...options });
       clients.push(client);

@@ -76,9 +76,6 @@ export class Chatting {
       watchRooms(client, {
         rooms,
         onCommand: (name) => commands.note(name),
-        onSelf: (username) => {
-          state.username.value ??= username;
-        },
         onClosed: (name, error) => this.#onClosed(name, error),
         onRejoined: (room, lastId) => void this.#compare(room, lastId),
       }),
@@ -106,8 +103,10 @@ export class Chatting {
   }
 
   #connect(options: { takeover?: boolean; resume?: ExportedSession }): void {
-    // Its end is told as an event.
-    this.#client.connect(options).catch(() => {});
+    this.#client.connect(options).catch((error: unknown) => {
+      // An end is told as an event. What cannot be resumed is begun anew.
+      if (error instanceof TypeError && options.resume !== undefined) this.#connect({});
+    });
     for (const room of this.#deps.rooms.all.peek().values()) this.#deps.sending.resume(room);
   }
 
@@ -147,9 +146,11 @@ export class Chatting {
     if (!this.#isOpen || state.username.peek() === undefined) return;
     onReady();
     void this.refresh(false);
-    // A session that goes on has the rooms that it had.
-    if (resumed) return;
-    for (const name of rooms.remembered) void this.#joinAgain(name);
+    // A session that goes on has the rooms that it had; the one that is shown may have been on its way.
+    const wanted = new Set(resumed ? [] : rooms.remembered);
+    const place = rooms.place.peek();
+    if (place.kind === 'room' && rooms.get(place.name) === undefined) wanted.add(place.name);
+    for (const name of wanted) void this.#joinAgain(name);
   }
 
   #onEnd(reason: EndReason): void {

@@ -8,6 +8,7 @@ import type { Memory } from './memory.ts';
 import type { Place } from './model.ts';
 import { type ReadMark, Room } from './room.ts';
 import type { SavedRoom } from './snapshot.ts';
+import { timelineLimits } from './timeline.ts';
 
 export type OpenRoomsDeps = {
   /** Whether the page can be seen at all. */
@@ -54,7 +55,11 @@ export class OpenRooms {
 
   /** What another visit left; the place only where nothing is shown yet. */
   recall({ rooms, place }: Memory): void {
-    for (const [name, mark] of Object.entries(rooms)) this.#marks.set(name, mark);
+    for (const [name, mark] of Object.entries(rooms)) {
+      this.#marks.set(name, mark);
+      const room = this.get(name);
+      if (room?.epoch === mark.epoch) room.readUpTo(mark.lastRead);
+    }
     if (this.#place.peek().kind === 'log') this.#place.value = place;
   }
 
@@ -140,6 +145,12 @@ export class OpenRooms {
     if (room === undefined) return;
     room.markRead();
     this.#note(room);
+  }
+
+  /** Something was added to the room: where that is too much, the oldest goes. */
+  trim(name: string): void {
+    const isScrolled = this.isShown(name) && !this.#isAtEnd;
+    this.get(name)?.timeline.trim(isScrolled ? timelineLimits.itemsScrolled : timelineLimits.items);
   }
 
   /** A room was read further. */

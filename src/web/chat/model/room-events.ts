@@ -6,8 +6,6 @@ import type { Room } from './room.ts';
 export type RoomEventsDeps = {
   rooms: OpenRooms;
   onCommand: (name: string) => void;
-  /** This user's own name, as the server writes it. */
-  onSelf: (username: string) => void;
   /** This user is in the room no more; without `error` it parted, or was parted. */
   onClosed: (name: string, error: ChatError | undefined) => void;
   /** In the room again, in a new session, after what was missed is on its way. */
@@ -22,23 +20,26 @@ export function watchRooms(client: Client, deps: RoomEventsDeps): () => void {
     client.on('message', (message) => {
       rooms.get(message.room)?.showMessage(message, rooms.isReading(message.room));
       rooms.note(message.room);
+      rooms.trim(message.room);
     }),
     client.on('joined', ({ room: name, user, you, stamp, status }) => {
-      if (you) deps.onSelf(user);
       if (status !== undefined) rooms.enter(name, status);
       const room = rooms.get(name);
-      room?.addUser({ name: user, you });
+      room?.roster.add({ name: user, you });
       room?.timeline.showPresence('joined', user, you, stamp);
+      rooms.trim(name);
     }),
     client.on('parted', ({ room: name, user, you, stamp }) => {
       if (you) return deps.onClosed(name, undefined);
       const room = rooms.get(name);
-      room?.removeUser(user);
+      room?.roster.remove(user);
       room?.timeline.showPresence('parted', user, you, stamp);
+      rooms.trim(name);
     }),
     client.on('custom', (event) => {
       deps.onCommand(event.command);
       rooms.get(event.room)?.timeline.showCommand(event);
+      rooms.trim(event.room);
     }),
     client.on('deleted', ({ room, id }) => rooms.get(room)?.deleteMessage(id)),
     client.on('rejoined', ({ room: name, status, gap }) => {

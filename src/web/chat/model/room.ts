@@ -4,12 +4,11 @@
  */
 import { batch, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import type { ChatMessage, HistoryPage, RoomStatus } from '../../../client/index.ts';
-import { foldName } from '../../../protocol/text.ts';
 import type { Item, OpenRoom } from './model.ts';
+import { Roster, type User } from './roster.ts';
 import type { SavedRoom } from './snapshot.ts';
 import { idOf, Timeline } from './timeline.ts';
 
-type User = { name: string; you: boolean };
 /** How far a room was read, in an earlier visit. */
 export type ReadMark = { epoch: string; lastRead: number };
 
@@ -20,7 +19,7 @@ export class Room implements OpenRoom {
   readonly newFrom: Signal<string | undefined> = signal(undefined);
   readonly unread: Signal<number> = signal(0);
   readonly isMentioned: Signal<boolean> = signal(false);
-  readonly #users: Signal<readonly User[]> = signal([]);
+  readonly roster: Roster = new Roster();
   draft = '';
   /** Of the room's log. */
   epoch = '';
@@ -42,7 +41,7 @@ export class Room implements OpenRoom {
   }
 
   get users(): ReadonlySignal<readonly User[]> {
-    return this.#users;
+    return this.roster.users;
   }
 
   /** This user is in. `mark`: what an earlier visit had read; without one, all there is counts as read. */
@@ -59,11 +58,11 @@ export class Room implements OpenRoom {
   /** In again, in a new session. `gap`: the log is another one, so nothing of what was shown counts. */
   reenter(status: RoomStatus, gap: boolean): void {
     if (gap) this.enter(status, undefined);
-    else this.setUsers(status.users);
+    else this.roster.replace(status.users);
   }
 
   #take(status: RoomStatus): void {
-    this.setUsers(status.users);
+    this.roster.replace(status.users);
     this.epoch = status.epoch;
     this.seen = status.last_id;
   }
@@ -76,18 +75,6 @@ export class Room implements OpenRoom {
     this.unread.value = news.length + before;
     this.isMentioned.value = news.some((item) => item.kind === 'message' && item.isMention);
     if (this.unread.peek() > 0) this.newFrom.value = news[0]?.key;
-  }
-
-  setUsers(users: readonly User[]): void {
-    this.#users.value = sorted(users);
-  }
-
-  addUser(user: User): void {
-    this.setUsers([...this.#users.peek().filter(({ name }) => name !== user.name), user]);
-  }
-
-  removeUser(user: string): void {
-    this.setUsers(this.#users.peek().filter(({ name }) => name !== user));
   }
 
   /** `isReading`: its end is in sight. */
@@ -133,7 +120,17 @@ export class Room implements OpenRoom {
       this.lastRead = this.seen;
       this.unread.value = 0;
       this.isMentioned.value = false;
-      this.timeline.trim();
+    });
+  }
+
+  /** Another window has read up to `id`. */
+  readUpTo(id: number): void {
+    if (id <= this.lastRead) return;
+    batch(() => {
+      this.lastRead = id;
+      const news = this.timeline.items.peek().filter((item) => isNews(item, id));
+      this.unread.value = Math.min(this.unread.peek(), news.length);
+      this.isMentioned.value = news.some((item) => item.kind === 'message' && item.isMention);
     });
   }
 
@@ -153,7 +150,7 @@ export class Room implements OpenRoom {
       unread: this.unread.peek(),
       isMentioned: this.isMentioned.peek(),
       newFrom: this.newFrom.peek(),
-      users: this.#users.peek(),
+      users: this.users.peek(),
       timeline: this.timeline.save(items),
     };
   }
@@ -166,7 +163,7 @@ export class Room implements OpenRoom {
       this.draft = saved.draft;
       this.unread.value = saved.unread;
       this.isMentioned.value = saved.isMentioned;
-      this.#users.value = saved.users;
+      this.roster.replace(saved.users);
       this.timeline.restore(saved.timeline);
       const { items } = saved.timeline;
       // The item under the divider may have been one too many to take along.
@@ -183,9 +180,4 @@ function hasOlder(status: RoomStatus): boolean {
 
 function isNews(item: Item, lastRead: number): boolean {
   return item.kind === 'message' && !item.you && (idOf(item) ?? 0) > lastRead;
-}
-
-function sorted(users: readonly User[]): readonly User[] {
-  const byName = users.map((user) => ({ user, key: foldName(user.name) }));
-  return byName.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ user }) => user);
 }

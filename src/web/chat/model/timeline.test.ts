@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { HistoryEntry } from '../../../client/index.ts';
 import type { MessageItem } from './model.ts';
-import { itemsMax, type Outgoing, Timeline } from './timeline.ts';
+import { type Outgoing, Timeline } from './timeline.ts';
 
 const stamp = '2026-01-02 03:04:05';
 
@@ -171,15 +171,16 @@ test('only others can mention somebody', (t) => {
 
 test('of too many items the oldest are let go of, and can be had again', (t) => {
   const timeline = make();
-  const many = Array.from({ length: itemsMax }, (_, index) => entry(itemsMax - index));
+  const max = 100;
+  const many = Array.from({ length: max }, (_, index) => entry(max - index));
   timeline.replace(many, false);
-  timeline.trim();
+  timeline.trim(max);
   t.false(timeline.hasOlder.value);
-  timeline.show(entry(itemsMax + 1));
-  timeline.trim();
+  timeline.show(entry(max + 1));
+  timeline.trim(max);
   t.true(timeline.hasOlder.value);
-  t.is(timeline.items.value.length, itemsMax * 0.9);
-  t.is(timeline.items.value.at(-1)?.key, `m${itemsMax + 1}`);
+  t.is(timeline.items.value.length, max * 0.9);
+  t.is(timeline.items.value.at(-1)?.key, `m${max + 1}`);
 });
 
 test('what a reload takes along is shown as before, and goes on without a key twice', (t) => {

@@ -9,8 +9,12 @@ import type { HistoryEntry } from '../../../client/index.ts';
 import type { CommandItem, DeletedItem, Item, MessageItem, PresenceItem } from './model.ts';
 import { parseStamp } from './stamps.ts';
 
-/** Items of a room that are kept while its end is read: an hour of a busy room, and quick to copy. */
-export const itemsMax = 10_000;
+export const timelineLimits = {
+  /** Items of a room that are kept: an hour of a busy room, and quick to copy. */
+  items: 10_000,
+  /** The same while somebody has scrolled up, who would lose the place: what a browser can still draw. */
+  itemsScrolled: 50_000,
+} as const;
 
 export type Outgoing = { item: MessageItem | CommandItem; ref: string };
 /** What a reload takes along. */
@@ -156,11 +160,11 @@ export class Timeline {
     this.#publish();
   }
 
-  /** Lets go of the oldest where there are too many: called while the end is read. */
-  trim(): void {
-    if (this.#settled.length <= itemsMax) return;
-    // By a tenth, so that not every message copies it all again.
-    this.#settled = this.#settled.slice(-Math.floor(itemsMax * 0.9));
+  /** Lets go of the oldest where there are more than `max`. */
+  trim(max: number): void {
+    if (this.#settled.length <= max) return;
+    // By a tenth, so that not every message does it again.
+    this.#settled = this.#settled.slice(-Math.floor(max * 0.9));
     this.#hasOlder.value = true;
     this.#publish();
   }

@@ -46,7 +46,13 @@ export class Visit {
   start(): void {
     const token = this.#storedToken();
     if (token === undefined) return this.#setPhase({ kind: 'signed-out', reason: undefined });
-    this.begin(token, takeSnapshot(this.#parts.session, token, this.#parts.now()));
+    const snapshot = takeSnapshot(this.#parts.session, token, this.#parts.now());
+    try {
+      this.begin(token, snapshot);
+    } catch {
+      // Not what this version of the page has written.
+      this.begin(token);
+    }
   }
 
   /** Chats with this token. */
