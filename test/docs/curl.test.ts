@@ -1,4 +1,4 @@
-/** README's chat with curl alone, run as it is printed. */
+/** The commands of README and ADMIN.md that use curl alone, run as they are printed. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import test from 'ava';
 import { startApp } from '../support/app.ts';
@@ -11,6 +11,10 @@ const missing = findProgram('curl') === undefined ? 'curl is not installed' : un
 function commands(words: string): string[] {
   const part = readProjectFile('README.md').split(`**${words}`)[1]?.split('\n## ')[0] ?? '';
   return Array.from(part.matchAll(/```sh\n(.*?)```/gs), ([, text = '']) => text);
+}
+
+function lastBlock(page: string): string {
+  return Array.from(readProjectFile(page).matchAll(/```sh\n(.*?)```/gs), ([, text = '']) => text).at(-1) ?? '';
 }
 
 /** Runs shell commands; `output` is what they have printed so far. */
@@ -60,4 +64,31 @@ programTest(test, missing, 'README’s commands chat with curl alone, over a str
   const address = /"(\S+wait=25)"/.exec(poll.replace('$TOKEN', token).replace('$CURSOR', answer.cursor))?.[1] ?? '';
   const left = await fetch(address, { method: 'DELETE' });
   t.is(left.status, 204);
+});
+
+programTest(test, missing, 'ADMIN.md’s commands administer with curl alone', async (t) => {
+  const server = await startApp(t);
+  const token = await server.login('ada');
+  const mallory = await server.chat('mallory');
+  await mallory.ask({ type: 'join', room_name: 'friends' }, { code: 'joined' });
+  await mallory.ask({ type: 'message', room_name: 'friends', body: 'Cheap watches!' }, { code: 'message' });
+  const storage = await server.elsewhere();
+  const ada = await storage.users.findByName('ada');
+  await storage.users.setSuperuser(ada?.id ?? 0, true);
+  const text = lastBlock('docs/ADMIN.md')
+    .replace('TOKEN=…', `TOKEN=${token}`)
+    .replace('http://localhost:8000', server.url);
+  const { child, output } = run(text.replaceAll(/^curl .*?[^\\]$/gms, '$&; echo'));
+  await new Promise((resolve) => child.once('exit', resolve));
+  const answers = output()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as object);
+  const [now, found, muted, banned, noted] = answers;
+  t.is(answers.length, 5);
+  t.like(now, { redis: 'not used', sessions: { websocket: 1 } });
+  t.like(found, { messages: [{ room: 'friends', user: 'mallory', body: 'Cheap watches!' }], next: null });
+  t.like(muted, { username: 'mallory', is_online: true, ban: null });
+  t.like(banned, { username: 'mallory', is_online: false, ban: { reason: 'Spam in friends' } });
+  t.like(noted, { entries: [{ act: 'user-banned' }, { act: 'user-muted' }], next: null });
 });

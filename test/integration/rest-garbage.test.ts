@@ -1,6 +1,7 @@
 /** A thousand requests made by chance, from a fixed seed: whatever comes in, what goes out has the contract's shape. */
 import { Agent, request } from 'node:http';
 import test from 'ava';
+import { superuser } from './admin-calls.ts';
 import { answerFault } from './rest-contract.ts';
 import { goodPassword, isErrorShape, openRestServer } from './rest-server.ts';
 
@@ -46,7 +47,24 @@ const segments = [
   ':name',
   '*',
 ];
-const routes = ['/register', '/login', '/login/', '/logout', '/profile', '/rooms', '/rooms/friends/messages'];
+const routes = [
+  '/register',
+  '/login',
+  '/login/',
+  '/logout',
+  '/profile',
+  '/rooms',
+  '/rooms/friends/messages',
+  '/admin/api/rooms',
+  '/admin/api/rooms/family',
+  '/admin/api/messages',
+  '/admin/api/users',
+  '/admin/api/users/bob',
+  '/admin/api/users/bob/ban',
+  '/admin/api/users/bob/mute/',
+  '/admin/api/rooms/friends/messages/1',
+  '/admin/api/audit',
+];
 const queries = [
   '',
   '',
@@ -57,6 +75,8 @@ const queries = [
   '?after=1&after=2',
   '?token=x',
   '?__proto__=1',
+  '?q=%21&from=x',
+  '?search=%25&limit=2',
   '?limit[]=1',
   '?&&=&',
 ];
@@ -88,7 +108,21 @@ const values = [
   { a: 'b\0' },
   1e308,
 ];
-const names = ['username', 'password', 'email', '__proto__', 'constructor', 'toString', 'a\0', '', 'extra'];
+const names = [
+  'username',
+  'password',
+  'email',
+  'name',
+  'topic',
+  'minutes',
+  'is_superuser',
+  '__proto__',
+  'constructor',
+  'toString',
+  'a\0',
+  '',
+  'extra',
+];
 
 function bodyByChance(chance: Chance): Buffer {
   const fields = (): Record<string, unknown> =>
@@ -135,7 +169,9 @@ function headersByChance(chance: Chance, token: string): Record<string, string> 
 
 test('a thousand requests of garbage get nothing but answers in the contract’s shape', async (t) => {
   const server = await openRestServer(t, { settings: { trustProxy: 1 } });
-  const token = await server.token('alice');
+  // A superuser, or nothing would get further into the administration than its door.
+  const token = await superuser(server, 'alice');
+  await server.token('bob');
   const chance = createChance(seed);
   const agent = new Agent({ keepAlive: true, maxSockets: 4 });
   t.teardown(() => agent.destroy());
