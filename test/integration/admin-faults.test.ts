@@ -9,17 +9,17 @@ import { openRestServer } from './rest-server.ts';
 function failingReads(): { wrap: (storage: Storage) => Storage; fail: () => void } {
   let isAway = false;
   const wrap = (storage: Storage): Storage => {
-    const reading =
-      <A extends unknown[], T>(read: (...args: A) => Promise<T>) =>
-      (...args: A): Promise<T> =>
-        isAway ? Promise.reject(new StoreError('unavailable', 'away')) : read(...args);
+    const read = async <T>(work: () => Promise<T>): Promise<T> => {
+      if (isAway) throw new StoreError('unavailable', 'away');
+      return work();
+    };
     const { rooms, users, messages, audit } = storage;
     return {
       ...storage,
-      rooms: { ...rooms, list: reading(rooms.list), activity: reading(rooms.activity) },
-      users: { ...users, list: reading(users.list) },
-      messages: { ...messages, search: reading(messages.search) },
-      audit: { ...audit, list: reading(audit.list) },
+      rooms: { ...rooms, list: () => read(() => rooms.list()), activity: (ids) => read(() => rooms.activity(ids)) },
+      users: { ...users, list: (wanted) => read(() => users.list(wanted)) },
+      messages: { ...messages, search: (wanted) => read(() => messages.search(wanted)) },
+      audit: { ...audit, list: (wanted) => read(() => audit.list(wanted)) },
     };
   };
   return { wrap, fail: () => (isAway = true) };
