@@ -1,117 +1,13 @@
 /** A deleted message at every moment of its life here: nobody is shown it afterwards, and those who were shown it are told. */
 import test from 'ava';
+import { type Member, message, openMember, openRoomWorld, type Shown } from '../../test/support/room-world.ts';
 import { limits } from '../protocol/limits.ts';
-import { systemClock } from './clock.ts';
 import { type CommandContext, runCommand } from './commands.ts';
-import { createCounters } from './counters.ts';
-import { Hub } from './hub.ts';
 import { join } from './join.ts';
-import type { LiveRoom, Receiver } from './live-room.ts';
-import type { LogOutcome, MessageLog } from './message-log.ts';
-import { Mutes } from './mutes.ts';
-import type { MessageStore, StoredMessage } from './ports.ts';
-import { RoomDirectory } from './rooms.ts';
-import type { Session } from './session.ts';
-import type { EncodedFrame } from './transport.ts';
-import { createTurn } from './turn.ts';
+import type { StoredMessage } from './ports.ts';
 
-const userId = 1;
-
-function message(id: number): StoredMessage {
-  return { id, userId, username: 'user-1', body: `m${id}`, createdAt: 0 };
-}
-
-/** A store with one room whose log is `log`; reads are answered at once, or by `answer` once they are `held`. */
-function openStore(log: StoredMessage[]) {
-  let lastId = log.at(-1)?.id ?? 0;
-  const waiting: (() => void)[] = [];
-  const store = {
-    isHeld: false,
-    answer: () => {
-      for (const go of waiting.splice(0)) go();
-    },
-    add(id: number) {
-      log.push(message(id));
-      lastId = Math.max(lastId, id);
-    },
-    remove(id: number) {
-      log.splice(0, log.length, ...log.filter((one) => one.id !== id));
-    },
-  };
-  async function read<Value>(value: Value): Promise<Value> {
-    if (store.isHeld) await new Promise<void>((resolve) => waiting.push(resolve));
-    return value;
-  }
-  const messages: Partial<MessageStore> = {
-    snapshot: (_id, limit) => read({ lastId, messages: log.slice(-limit).toReversed() }),
-    range: (_id, from, to) => read(log.filter(({ id }) => id >= from && id <= to)),
-    lastIds: (ids) => read(new Map(ids.map((id) => [id, lastId]))),
-    page: (_id, { before = Number.POSITIVE_INFINITY, after = 0, limit }) => {
-      const within = log.filter(({ id }) => id < before && id > after);
-      return read({ messages: within.slice(-limit).toReversed(), more: within.length > limit });
-    },
-  };
-  return { store, messages: messages as MessageStore };
-}
-
-function openChat(log: StoredMessage[]) {
-  const { store, messages } = openStore(log);
-  const directory = new RoomDirectory(() => Promise.resolve());
-  directory.reset([{ id: 1, name: 'friends', topic: '', epoch: 'e' }]);
-  const turn = createTurn(systemClock);
-  const hub = new Hub({ clock: systemClock, turn, store: messages, directory, onDelivered() {} });
-  const outcomes: ((outcome: LogOutcome) => void)[] = [];
-  const context = {
-    clock: systemClock,
-    turn,
-    hub,
-    directory,
-    messages,
-    messageLog: { append: (_entry, done) => void outcomes.push(done) } as Partial<MessageLog> as MessageLog,
-    mutes: new Mutes(systemClock),
-    log: { error() {} },
-    counters: createCounters(),
-    bodyLength: 100,
-  } as CommandContext;
-  return { store, hub, context, outcomes };
-}
-
-type Shown = {
-  code: string;
-  id?: number;
-  status?: { messages: { id: number }[] };
-  messages?: { id: number }[];
-  ref?: string;
-  repeat?: true;
-};
-
-function newSession(id: number): { session: Session & Receiver; shown: () => string[]; frames: Shown[] } {
-  const frames: Shown[] = [];
-  const rooms = new Map<number, LiveRoom>();
-  const session = {
-    userId: id,
-    username: `user-${id}`,
-    rooms,
-    push: (pushed: readonly EncodedFrame[]) =>
-      frames.push(...pushed.map((frame) => JSON.parse(frame.bytes.toString()) as Shown)),
-    beginAppend: () => () => {},
-    flush() {},
-    onDisbanded: (room: LiveRoom) => rooms.delete(room.id),
-    answer(frame: Shown) {
-      for (const room of rooms.values()) room.flush();
-      frames.push(frame);
-    },
-    answerError: (code: string) => frames.push({ code }),
-  };
-  const shown = (): string[] =>
-    frames.map(({ code, id: messageId, repeat }) =>
-      [code, messageId, repeat && 'repeat'].filter((part) => part !== undefined).join(' '),
-    );
-  return { session: session as unknown as Session & Receiver, shown, frames };
-}
-
-async function enter(context: CommandContext, since?: number, id = 2): Promise<ReturnType<typeof newSession>> {
-  const member = newSession(id);
+async function enter(context: CommandContext, since?: number, id = 2): Promise<Member> {
+  const member = openMember(id);
   await join(context, member.session, {
     type: 'join',
     room_name: 'friends',
@@ -130,7 +26,7 @@ const range = (from: number, to: number): StoredMessage[] =>
 const idsOf = (frame: Shown | undefined): number[] => frame?.status?.messages.map(({ id }) => id) ?? [];
 
 test('members are told once, after the message and before what came later in the same turn', async (t) => {
-  const { hub, context } = openChat([]);
+  const { hub, context } = openRoomWorld([]);
   const { shown } = await enter(context);
   hub.offer(1, message(1), undefined);
   hub.delete(1, 1);
@@ -140,7 +36,7 @@ test('members are told once, after the message and before what came later in the
 });
 
 test('a message that was shown is in no later join, whether memory or the store answers it', async (t) => {
-  const { store, hub, context } = openChat(range(1, 60));
+  const { store, hub, context } = openRoomWorld(range(1, 60));
   await enter(context);
   store.remove(30);
   hub.delete(1, 30);
@@ -157,7 +53,7 @@ test('a message that was shown is in no later join, whether memory or the store 
 });
 
 test('memory that a deletion has left short is filled up again by the next join', async (t) => {
-  const { store, hub, context } = openChat(range(1, limits.joinMessages));
+  const { store, hub, context } = openRoomWorld(range(1, limits.joinMessages));
   await enter(context);
   store.remove(7);
   hub.delete(1, 7);
@@ -172,8 +68,29 @@ test('memory that a deletion has left short is filled up again by the next join'
   t.deepEqual(idsOf(later.frames[0]).slice(-2), [3, 2]);
 });
 
+test('what is deleted while memory is filled up again does not come back with it', async (t) => {
+  const { store, hub, context } = openRoomWorld(range(1, 60));
+  await enter(context);
+  store.remove(30);
+  hub.delete(1, 30);
+  store.isHeld = true;
+  const joining = enter(context, undefined, 3);
+  await turns(1);
+  // The one before those in memory, which the read is to bring.
+  store.remove(10);
+  hub.delete(1, 10);
+  store.answer();
+  const { frames, shown } = await joining;
+  t.is(idsOf(frames[0]).at(-1), 10);
+  await turns();
+  t.deepEqual(shown(), ['joined', 'deleted 10']);
+  store.isHeld = false;
+  const { frames: next } = await enter(context, undefined, 4);
+  t.deepEqual(idsOf(next[0]).slice(-2), [11, 9]);
+});
+
 test('a message deleted while a join reads it is followed by its deletion', async (t) => {
-  const { store, hub, context } = openChat(range(1, 60));
+  const { store, hub, context } = openRoomWorld(range(1, 60));
   await enter(context);
   store.isHeld = true;
   const joining = enter(context, 1, 3);
@@ -188,7 +105,7 @@ test('a message deleted while a join reads it is followed by its deletion', asyn
 });
 
 test('a message deleted while its room is loaded is not in the room', async (t) => {
-  const { store, hub, context } = openChat(range(1, 3));
+  const { store, hub, context } = openRoomWorld(range(1, 3));
   store.isHeld = true;
   const joining = enter(context);
   await turns(1);
@@ -200,7 +117,7 @@ test('a message deleted while its room is loaded is not in the room', async (t) 
 });
 
 test('a message deleted while a page of history is read is not on it', async (t) => {
-  const { store, hub, context } = openChat(range(1, 60));
+  const { store, hub, context } = openRoomWorld(range(1, 60));
   const { session, frames, shown } = await enter(context);
   store.isHeld = true;
   const reading = runCommand(context, session, { type: 'history', room_name: 'friends', before: 8 });
@@ -216,7 +133,7 @@ test('a message deleted while a page of history is read is not on it', async (t)
 });
 
 test('a message deleted before it could be shown is shown to nobody, and what follows is', async (t) => {
-  const { store, hub, context } = openChat([]);
+  const { store, hub, context } = openRoomWorld([]);
   const { shown } = await enter(context);
   store.isHeld = true;
   store.add(1);
@@ -233,8 +150,8 @@ test('a message deleted before it could be shown is shown to nobody, and what fo
 });
 
 test('its sender alone learns that it was stored and is deleted', async (t) => {
-  const { hub, context, outcomes } = openChat([]);
-  const { session, shown, frames } = await enter(context, undefined, userId);
+  const { hub, context, outcomes } = openRoomWorld([]);
+  const { session, shown, frames } = await enter(context, undefined, 1);
   const other = await enter(context, undefined, 2);
   void runCommand(context, session, { type: 'message', room_name: 'friends', body: 'm1', ref: 'r' });
   hub.delete(1, 1);
@@ -246,8 +163,8 @@ test('its sender alone learns that it was stored and is deleted', async (t) => {
 });
 
 test('so does the sender of one that was passed over as missing in the store', async (t) => {
-  const { store, hub, context, outcomes } = openChat([]);
-  const { session, shown } = await enter(context, undefined, userId);
+  const { store, hub, context, outcomes } = openRoomWorld([]);
+  const { session, shown } = await enter(context, undefined, 1);
   void runCommand(context, session, { type: 'message', room_name: 'friends', body: 'm1', ref: 'r' });
   store.add(1);
   store.add(2);
@@ -262,7 +179,7 @@ test('so does the sender of one that was passed over as missing in the store', a
 });
 
 test('deletions that nobody was told of are found by a comparison with the store', async (t) => {
-  const { store, hub, context } = openChat(range(1, 5));
+  const { store, hub, context } = openRoomWorld(range(1, 5));
   const { shown } = await enter(context);
   store.remove(2);
   store.remove(5);
