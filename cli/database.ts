@@ -5,8 +5,7 @@
 import type { Config } from '../src/config.ts';
 import type { Accounts } from '../src/core/accounts.ts';
 import type { Administration } from '../src/core/administration.ts';
-import { NotFound } from '../src/core/errors.ts';
-import type { Actor, Room, Storage, User } from '../src/core/ports.ts';
+import type { Actor, Storage } from '../src/core/ports.ts';
 import type { Migrator } from '../src/storage/migrate.ts';
 import type { Context } from './context.ts';
 import { operator } from './operator.ts';
@@ -86,19 +85,4 @@ export function withAdministration<T>(context: Context, run: (tools: Administeri
     const administration = createAdministration({ storage, accounts, clock: systemClock });
     return run({ storage, config, accounts, administration, by: operator() });
   });
-}
-
-/** Rejects with `NotFound`. */
-export async function findUser(storage: Storage, username: string): Promise<User> {
-  const found = await storage.users.findByName(username.normalize('NFKC'));
-  if (found === undefined) throw new NotFound('user', username);
-  const { passwordHash: _, ...user } = found;
-  return user;
-}
-
-/** Rejects with `NotFound`. */
-export async function findRoom(storage: Storage, name: string): Promise<Room> {
-  const room = await storage.rooms.findByName(name);
-  if (room === undefined) throw new NotFound('room', name);
-  return room;
 }

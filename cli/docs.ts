@@ -24,6 +24,7 @@ const intro = `# The command line
 In a clone, each command is run with \`npx finchat …\`; in the container, \`finchat …\`. The settings come from the environment
 and from \`.env\` in the working directory, so that any command can be pointed at any database
 (\`DATABASE_URL=postgres://… npx finchat rooms list\`). What a command changes reaches a running server within a second.
+What it does is noted in the audit log (\`finchat audit\`), under the name of the operating system's user.
 
 - Results go to stdout, questions, notes and errors to stderr. With \`--json\`, stdout holds one JSON document and nothing
   else; times in it are ISO 8601 in UTC, in tables \`YYYY-MM-DD HH:MM:SS\` in UTC.

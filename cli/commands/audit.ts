@@ -66,9 +66,10 @@ async function listAll(
   return { found: found.slice(0, limit), isCut: found.length > limit };
 }
 
-/** `until=2026-11-22T20:15:00.000Z reason=rude`; texts with blanks or nothing in them are quoted. */
+/** `until=2026-11-22T20:15:00.000Z reason=rude`; texts with blanks or nothing in them are quoted, what is null is left out. */
 function details({ details }: AuditRecord): string {
   return Object.entries(details)
+    .filter(([, value]) => value !== null)
     .map(
       ([name, value]) => `${name}=${typeof value === 'string' && !/^\S+$/.test(value) ? JSON.stringify(value) : value}`,
     )

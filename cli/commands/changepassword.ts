@@ -1,6 +1,8 @@
 /** `finchat changepassword`, as manage.py's. The store revokes the user's log-in tokens with the change. */
+
+import { findUser } from '../../src/core/named.ts';
 import type { Define } from '../context.ts';
-import { findUser, withAdministration } from '../database.ts';
+import { withAdministration } from '../database.ts';
 import { UsageError } from '../errors.ts';
 import { addExamples, addJsonOption } from '../help.ts';
 import {
@@ -28,7 +30,7 @@ export const define: Define = (command, context) => {
     const username = name ?? operatorName();
     if (username === undefined) throw new UsageError('Give the user’s name: this system has none for you.');
     const changed = await withAdministration(context, async ({ storage, accounts, administration, by }) => {
-      const user = await findUser(storage, username);
+      const user = await findUser(storage.users, username);
       let password: string;
       if (options.passwordStdin) {
         password = await readPasswordLine(context);

@@ -1,5 +1,6 @@
 /** `finchat createsuperuser`, as manage.py's: prompts on a terminal, `--noinput` for scripts. */
 import type { Accounts } from '../../src/core/accounts.ts';
+import { userNamed } from '../../src/core/named.ts';
 import type { Storage, User } from '../../src/core/ports.ts';
 import type { Context, Define } from '../context.ts';
 import { type Administering, withAdministration } from '../database.ts';
@@ -61,7 +62,7 @@ export async function createSuperuser(
     );
   }
   if (options.username !== undefined) {
-    const present = await storage.users.findByName(options.username.normalize('NFKC'));
+    const present = await userNamed(storage.users, options.username);
     if (present !== undefined) return keepPresent(present, options);
   }
   const account = options.input
@@ -72,17 +73,13 @@ export async function createSuperuser(
   return { user, isNew: true };
 }
 
-function keepPresent(
-  present: User & { passwordHash: string },
-  options: SuperuserOptions,
-): { user: User; isNew: boolean } {
+function keepPresent(present: User, options: SuperuserOptions): { user: User; isNew: boolean } {
   if (options.ifNotExists !== true) {
     throw new CommandError(
       `There is a user ${present.username} already. Choose another name, or make it a superuser with "finchat users promote ${present.username}".`,
     );
   }
-  const { passwordHash: _, ...user } = present;
-  return { user, isNew: false };
+  return { user: present, isNew: false };
 }
 
 type Account = { username: string; email: string; password: string };
@@ -113,7 +110,7 @@ async function askAccount(
     const username = value.trim().normalize('NFKC');
     const fault = accounts.checkFields({ username }).username?.[0];
     if (fault !== undefined) return fault;
-    return (await storage.users.findByName(username)) === undefined || 'That username is already taken.';
+    return (await userNamed(storage.users, username)) === undefined || 'That username is already taken.';
   };
   const mailFault = (value: string): true | string => accounts.checkFields({ email: value.trim() }).email?.[0] ?? true;
   const preset = operatorName();

@@ -2,10 +2,11 @@
 import type { Command } from 'commander';
 import { messageRecord } from '../../src/core/admin-records.ts';
 import { NotFound } from '../../src/core/errors.ts';
+import { findRoom, findUser } from '../../src/core/named.ts';
 import type { FoundMessage, MessageSearch, Storage, StoredMessage } from '../../src/core/ports.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import type { Context, Define } from '../context.ts';
-import { findRoom, findUser, withAdministration, withStorage } from '../database.ts';
+import { withAdministration, withStorage } from '../database.ts';
 import { addExamples, addJsonOption, addYesOption, moment, wholeNumber } from '../help.ts';
 import { formatTable, formatTime, oneLine, printable } from '../output.ts';
 import { confirmDestruction } from '../prompts.ts';
@@ -74,8 +75,8 @@ async function readSearch(
 ): Promise<Omit<MessageSearch, 'limit'>> {
   return {
     words: words.join(' '),
-    ...(user === undefined ? {} : { userId: (await findUser(storage, user)).id }),
-    ...(room === undefined ? {} : { roomId: (await findRoom(storage, room)).id }),
+    ...(user === undefined ? {} : { userId: (await findUser(storage.users, user)).id }),
+    ...(room === undefined ? {} : { roomId: (await findRoom(storage.rooms, room)).id }),
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
   };
@@ -114,7 +115,7 @@ function defineList(messages: Command, context: Context): void {
   ]);
   command.action(async (name: string, { json, limit }: Json & { limit: number }) => {
     const { room, found } = await withStorage(context, async (storage) => {
-      const room = await findRoom(storage, name);
+      const room = await findRoom(storage.rooms, name);
       return { room, found: (await searchAll(storage, { roomId: room.id }, limit)).found };
     });
     if (json) return context.out.json(found.map((message) => messageRecord(message, room.name)));
@@ -144,7 +145,7 @@ function defineDelete(messages: Command, context: Context): void {
   ]);
   command.action(async (name: string, id: number, { json, yes }: Json & { yes?: true }) => {
     const { room, message } = await withAdministration(context, async ({ storage, administration, by }) => {
-      const room = await findRoom(storage, name);
+      const room = await findRoom(storage.rooms, name);
       const [message] = await storage.messages.range(room.id, id, id, 1);
       if (message === undefined) throw new NotFound('message', id);
       const question = `Delete message ${id} of ${message.username} in ${name}, "${shortened(message.body)}"?`;

@@ -1,9 +1,10 @@
 /** `finchat rooms …`: what is changed here reaches a running server through the `changes` table. */
 import type { Command } from 'commander';
+import { findRoom } from '../../src/core/named.ts';
 import type { Storage } from '../../src/core/ports.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import type { Context, Define } from '../context.ts';
-import { findRoom, withAdministration, withStorage } from '../database.ts';
+import { withAdministration, withStorage } from '../database.ts';
 import { addExamples, addJsonOption, addYesOption } from '../help.ts';
 import { count, formatFields, formatTable, formatTime, printable } from '../output.ts';
 import { confirmDestruction } from '../prompts.ts';
@@ -100,7 +101,7 @@ function defineTopic(rooms: Command, context: Context): void {
   ]);
   command.action(async (name: string, text: string | undefined, { json }: Json) => {
     const room = await (text === undefined
-      ? withStorage(context, (storage) => findRoom(storage, name))
+      ? withStorage(context, (storage) => findRoom(storage.rooms, name))
       : withAdministration(context, ({ administration, by }) => administration.changeRoom(by, name, { topic: text })));
     if (json) return context.out.json(roomRecord(room));
     context.out.print(text === undefined ? printable(room.topic) : `Topic of ${name} set.`);
@@ -113,7 +114,7 @@ function defineShow(rooms: Command, context: Context): void {
   );
   addExamples(command, [['finchat rooms show friends', 'name, topic, last message and times']]);
   command.action(async (name: string, { json }: Json) => {
-    const room = await withStorage(context, (storage) => findRoom(storage, name));
+    const room = await withStorage(context, (storage) => findRoom(storage.rooms, name));
     if (json) return context.out.json(roomRecord(room));
     context.out.print(
       formatFields([
@@ -142,7 +143,7 @@ function defineDelete(rooms: Command, context: Context): void {
   ]);
   command.action(async (name: string, { json, yes }: Json & { yes?: true }) => {
     const result = await withAdministration(context, async ({ storage, administration, by }) => {
-      await findRoom(storage, name);
+      await findRoom(storage.rooms, name);
       await confirmDestruction(context, yes, `Delete room ${name} with all its messages? This cannot be undone.`);
       // The row goes first: from here on nobody can join or write. The messages can take their time.
       const room = await administration.deleteRoom(by, name);

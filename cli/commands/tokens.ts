@@ -1,8 +1,10 @@
 /** `finchat tokens …`: long-lived tokens for bots. A token is shown once, when it is made; the store has its hash only. */
 import type { Command } from 'commander';
 import { NotFound } from '../../src/core/errors.ts';
+import { findUser } from '../../src/core/named.ts';
+import { banNow } from '../../src/core/permissions.ts';
 import type { Context, Define } from '../context.ts';
-import { findUser, withAdministration, withStorage } from '../database.ts';
+import { withAdministration, withStorage } from '../database.ts';
 import { addExamples, addJsonOption, addYesOption, wholeNumber } from '../help.ts';
 import { formatTable, formatTime } from '../output.ts';
 import { confirmDestruction } from '../prompts.ts';
@@ -33,7 +35,7 @@ function defineList(tokens: Command, context: Context): void {
   ]);
   command.action(async (username: string | undefined, { json, all }: Json & { all?: true }) => {
     const listed = await withStorage(context, async (storage) =>
-      storage.tokens.list(username === undefined ? undefined : (await findUser(storage, username)).id),
+      storage.tokens.list(username === undefined ? undefined : (await findUser(storage.users, username)).id),
     );
     const found = listed.filter((token) => all === true || token.label !== null);
     if (json) return context.out.json(found.map(tokenRecord));
@@ -71,9 +73,12 @@ function defineCreate(tokens: Command, context: Context): void {
     const { token, record, user } = await withAdministration(context, ({ administration, by }) =>
       administration.createToken(by, username, { label, ttlDays: days ?? null }),
     );
+    const { username: name } = user;
     if (!user.isActive) {
+      context.out.note(`User ${name} is not active: the token works after "finchat users activate ${name}".`);
+    } else if (banNow(user, Date.now()) !== null) {
       context.out.note(
-        `User ${user.username} is not active: the token works after "finchat users activate ${user.username}".`,
+        `User ${name} is banned: the token works when the ban is over, or after "finchat users unban ${name}".`,
       );
     }
     if (json) return context.out.json({ ...tokenRecord({ ...record, username: user.username }), token });

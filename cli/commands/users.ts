@@ -1,9 +1,10 @@
 /** `finchat users …`: what is changed here reaches a running server through the `changes` table. */
 import type { Command } from 'commander';
+import { findUser, userNamed } from '../../src/core/named.ts';
 import { banNow, mutedNow } from '../../src/core/permissions.ts';
 import type { Storage, User } from '../../src/core/ports.ts';
 import type { Context, Define } from '../context.ts';
-import { type Administering, findUser, withAdministration, withStorage } from '../database.ts';
+import { type Administering, withAdministration, withStorage } from '../database.ts';
 import { CommandError } from '../errors.ts';
 import { addExamples, addJsonOption } from '../help.ts';
 import {
@@ -119,7 +120,7 @@ async function refuseFaults(storage: Storage, faults: Record<string, string[]>, 
   for (const [field, sentences] of Object.entries(faults)) {
     throw new CommandError(`The ${field} cannot be taken: ${sentences.join(' ')}`);
   }
-  if ((await storage.users.findByName(username.normalize('NFKC'))) !== undefined) {
+  if ((await userNamed(storage.users, username)) !== undefined) {
     throw new CommandError(`There is a user ${username} already (case does not count). Choose another name.`);
   }
 }
@@ -179,7 +180,7 @@ function defineSwitch(users: Command, context: Context, { name, description, exa
   addExamples(command, [[`finchat users ${name} ada`, example]]);
   command.action(async (username: string, { json }: Json) => {
     const { before, after } = await withAdministration(context, async (tools) => ({
-      before: await findUser(tools.storage, username),
+      before: await findUser(tools.storage.users, username),
       after: await switching.act(tools, username),
     }));
     if (json) return context.out.json(userRecord(after));
@@ -194,7 +195,7 @@ function defineShow(users: Command, context: Context): void {
   );
   addExamples(command, [['finchat users show ada', 'name, address, role, state and times']]);
   command.action(async (username: string, { json }: Json) => {
-    const user = await withStorage(context, (storage) => findUser(storage, username));
+    const user = await withStorage(context, (storage) => findUser(storage.users, username));
     const now = Date.now();
     const ban = banNow(user, now);
     if (json) return context.out.json(userRecord(user));

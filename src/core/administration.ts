@@ -3,10 +3,11 @@
  * and each act is noted in the audit log, in the transaction that does it. Knows no HTTP, no terminal and no tables.
  */
 import { limits } from '../protocol/limits.ts';
-import { roomNameFault, usernameFault } from '../protocol/names.ts';
+import { roomNameFault } from '../protocol/names.ts';
 import type { Accounts } from './accounts.ts';
 import { FieldErrors, type FieldFaults, NotAllowed, NotFound } from './errors.ts';
 import { fieldSentences, gatherFaults, lineFault } from './fields.ts';
+import { findRoom, findUser } from './named.ts';
 import {
   type Actor,
   type Ban,
@@ -16,7 +17,6 @@ import {
   StoreError,
   type Token,
   type User,
-  type UserStore,
 } from './ports.ts';
 
 /**
@@ -77,12 +77,7 @@ export function createAdministration(options: AdministrationOptions): Administra
 type RoomAct = 'createRoom' | 'changeRoom' | 'deleteRoom' | 'deleteMessage';
 
 function roomActs({ storage: { rooms, messages }, clock }: AdministrationOptions): Pick<Administration, RoomAct> {
-  const find = async (name: string): Promise<Room> => {
-    // A name that no room can have is not looked up: it may not even be storable.
-    const room = roomNameFault(name) === undefined ? await rooms.findByName(name) : undefined;
-    if (room === undefined) throw new NotFound('room', name);
-    return room;
-  };
+  const find = (name: string): Promise<Room> => findRoom(rooms, name);
   return {
     async createRoom(by, { name, topic }) {
       refuse(roomFaults({ name, topic }));
@@ -228,15 +223,6 @@ function daysFault(days: number): string | undefined {
 }
 
 // ---- for all ----
-
-async function findUser(users: UserStore, username: string): Promise<User> {
-  const name = username.normalize('NFKC');
-  // As with rooms: a name that nobody can have is not looked up.
-  const found = usernameFault(name) === undefined ? await users.findByName(name) : undefined;
-  if (found === undefined) throw new NotFound('user', username);
-  const { passwordHash: _, ...user } = found;
-  return user;
-}
 
 /** What was there when it was looked up may be gone when it is changed. */
 function stillThere<T>(value: T | false | undefined, what: NotFound['what'], name: string | number): T {

@@ -1,5 +1,4 @@
 /** What an address names: rooms, users and ids, where there can be such. Knows no resource's records. */
-import type { User, UserStore } from '../core/ports.ts';
 import { roomNameFault, usernameFault } from '../protocol/names.ts';
 import { notFound } from './answers.ts';
 
@@ -23,10 +22,4 @@ export function idIn({ id = '' }: Params): number {
   const number = Number(id);
   if (!/^[1-9]\d{0,15}$/.test(id) || !Number.isSafeInteger(number)) throw notFound();
   return number;
-}
-
-/** By name, without regard to case; a name that nobody can have is not looked up. */
-export async function userNamed(users: Pick<UserStore, 'findByName'>, username: string): Promise<User | undefined> {
-  const name = username.normalize('NFKC');
-  return usernameFault(name) === undefined ? users.findByName(name) : undefined;
 }

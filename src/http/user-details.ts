@@ -1,12 +1,11 @@
 /** A user as administrators see one, put together from the store and from who chats now. */
 import { sessionRecord, tokenRecord, userRecord } from '../core/admin-records.ts';
-import { NotFound } from '../core/errors.ts';
+import { findUser } from '../core/named.ts';
 import type { Token, User } from '../core/ports.ts';
 import type { AdminUser, AdminUserDetails } from '../protocol/admin.ts';
 import { limits } from '../protocol/limits.ts';
 import { carryOut } from './administrator.ts';
 import type { RouteTools } from './dependencies.ts';
-import { userNamed } from './named.ts';
 
 export function adminUser({ admin }: RouteTools, user: User): AdminUser {
   return { ...userRecord(user, admin.clock.now()), is_online: admin.sessionOf(user.id) !== undefined };
@@ -26,8 +25,7 @@ export async function actOn(tools: RouteTools, username: string, act: () => Prom
 
 async function read({ admin }: RouteTools, username: string): Promise<{ user: User; tokens: Token[] }> {
   const { users, tokens } = admin.storage;
-  const user = await userNamed(users, username);
-  if (user === undefined) throw new NotFound('user', username);
+  const user = await findUser(users, username);
   return { user, tokens: await tokens.list(user.id) };
 }
 

@@ -230,6 +230,9 @@ test('what cannot be done with a token is said in a sentence', async (t) => {
   }
   await desk.run(['users', 'deactivate', 'ada']);
   t.regex((await desk.run(['tokens', 'create', 'ada'])).stderr, /finchat users activate ada/);
+  await desk.run(['users', 'activate', 'ada']);
+  await desk.run(['users', 'ban', 'ada']);
+  t.regex((await desk.run(['tokens', 'create', 'ada'])).stderr, /^User ada is banned: .*finchat users unban ada/);
 });
 
 serviceTest(test, 'postgres', 'users and tokens are made on PostgreSQL alike', async (t, serverUrl) => {

@@ -1,13 +1,14 @@
 import type Router from '@koa/router';
 import { messageRecord } from '../../core/admin-records.ts';
 import { FieldErrors } from '../../core/errors.ts';
+import { roomNamed, userNamed } from '../../core/named.ts';
 import type { FoundMessage, MessageSearch } from '../../core/ports.ts';
 import type { AdminMessage, Page } from '../../protocol/admin.ts';
 import { limits } from '../../protocol/limits.ts';
 import { carryOut, forSuperusers } from '../administrator.ts';
 import type { RouteTools } from '../dependencies.ts';
 import { given, moment, readFields, readQuery } from '../guard.ts';
-import { idIn, roomNameIn, userNamed } from '../named.ts';
+import { idIn, roomNameIn } from '../named.ts';
 import { afterKey, encodeKey, filter, pageLimit } from '../paging.ts';
 
 const fields = { q: filter, user: filter, room: filter, from: moment, to: moment, after: afterKey, limit: pageLimit };
@@ -62,7 +63,7 @@ async function findMessages(
     search.userId = found.id;
   }
   if (room !== undefined) {
-    const found = await storage.rooms.findByName(room);
+    const found = await roomNamed(storage.rooms, room);
     if (found === undefined) return { messages: [], next: null };
     search.roomId = found.id;
   }

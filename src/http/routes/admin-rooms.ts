@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import { roomRecord } from '../../core/admin-records.ts';
-import { FieldErrors, NotFound } from '../../core/errors.ts';
+import { FieldErrors } from '../../core/errors.ts';
+import { findRoom } from '../../core/named.ts';
 import type { Room, RoomActivity } from '../../core/ports.ts';
 import type { AdminRoom, AdminRoomDetails, Page } from '../../protocol/admin.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -42,7 +43,7 @@ export function adminRoomRoutes(router: Router, tools: RouteTools): void {
     '/admin/api/rooms/:name',
     forSuperusers(tools, async (ctx, by) => {
       const name = roomNameIn(ctx.params);
-      const found = await reads.run(String(by.userId), () => findRoom(tools, name));
+      const found = await reads.run(String(by.userId), () => roomWithActivity(tools, name));
       ctx.body = details(tools, found.room, found.activity);
     }),
   );
@@ -55,7 +56,7 @@ export function adminRoomRoutes(router: Router, tools: RouteTools): void {
       if (Object.keys(change).length === 0)
         throw new FieldErrors({ non_field_errors: ['Give a name, a topic or both.'] });
       // Read before the act: afterwards nothing may fail any more.
-      const { activity } = await findRoom(tools, name);
+      const { activity } = await roomWithActivity(tools, name);
       const room = await carryOut(tools, () => admin.acts.changeRoom(by, name, change));
       ctx.body = details(tools, room, activity);
     }),
@@ -90,10 +91,12 @@ async function listRooms(tools: RouteTools, { search, after, limit }: Wanted): P
   return { rooms: rows.map(({ room }) => withActivity(tools, room, activity.get(room.id))), next };
 }
 
-async function findRoom(tools: RouteTools, name: string): Promise<{ room: Room; activity: RoomActivity | undefined }> {
+async function roomWithActivity(
+  tools: RouteTools,
+  name: string,
+): Promise<{ room: Room; activity: RoomActivity | undefined }> {
   const { rooms } = tools.admin.storage;
-  const room = await rooms.findByName(name);
-  if (room === undefined) throw new NotFound('room', name);
+  const room = await findRoom(rooms, name);
   return { room, activity: (await rooms.activity([room.id])).get(room.id) };
 }
 

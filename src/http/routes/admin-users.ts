@@ -1,13 +1,14 @@
 import type Router from '@koa/router';
 import { FieldErrors, type FieldFaults } from '../../core/errors.ts';
 import { fieldSentences } from '../../core/fields.ts';
+import { userNamed } from '../../core/named.ts';
 import type { Actor, User } from '../../core/ports.ts';
 import type { AdminUser, Page } from '../../protocol/admin.ts';
 import { limits } from '../../protocol/limits.ts';
 import { carryOut, forSuperusers } from '../administrator.ts';
 import type { RouteTools } from '../dependencies.ts';
 import { flag, given, readFields, readJsonBody, readQuery, requireFields, text } from '../guard.ts';
-import { userNamed, usernameIn } from '../named.ts';
+import { usernameIn } from '../named.ts';
 import { afterName, cutPage, filter, pageLimit } from '../paging.ts';
 import { actOn, adminUser, detailsOf } from '../user-details.ts';
 
