@@ -132,3 +132,14 @@ test('a superuser is known as one', async (t) => {
   const { model } = openPage(t, url, ann.tab);
   await when(() => model.isSuperuser.value, 'a superuser');
 });
+
+test('a user who is kicked is told so, and may come back', async (t) => {
+  const app = await startApp(t);
+  const { model } = await enter(t, app.url, 'ann');
+  const storage = await app.elsewhere();
+  await storage.users.kick((await storage.users.findByName('ann'))?.id ?? 0);
+  await when(() => model.phase.value.kind === 'signed-out', 'signed out');
+  t.deepEqual(model.phase.value, { kind: 'signed-out', reason: 'kicked' });
+  t.is(await model.login({ username: 'ann', password }), undefined);
+  t.is(model.phase.value.kind, 'chatting');
+});

@@ -105,7 +105,7 @@ export async function enter(
 }
 
 /** Milliseconds until a wait is a failure: far above what a loaded machine needs. */
-const deadlineMs = 20_000;
+const deadlineMs = 40_000;
 
 /** Resolves as soon as `isSo` holds, which only reads signals. */
 export function when(isSo: () => boolean, what: string): Promise<void> {

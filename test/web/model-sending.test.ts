@@ -2,7 +2,7 @@
 import test from 'ava';
 import { startApp, wrapMessages } from '../support/app.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
-import { createTab, enter, enterRoom, openHouse, openPage, shown, when } from './model-house.ts';
+import { createTab, enter, enterRoom, openHouse, openPage, roomOf, shown, when } from './model-house.ts';
 
 test('a message is one item with one key, from the typing to the end', async (t) => {
   const { url } = await startApp(t);
@@ -133,3 +133,56 @@ test('a failed command is sent again as a new one', async (t) => {
   await when(() => shown(hers).includes('ann: /foo=bar'), 'its echo');
   t.is(hers.items.value.filter((item) => item.kind === 'command').length, 1);
 });
+
+test('a user who is muted is told until when, and can send it again after that', async (t) => {
+  const app = await startApp(t);
+  const ann = await enter(t, app.url, 'ann');
+  const room = await enterRoom(ann, 'friends');
+  const storage = await app.elsewhere();
+  const id = (await storage.users.findByName('ann'))?.id ?? 0;
+  await storage.users.mute(id, Date.now() + 3_600_000);
+  // Another process's changes take a moment.
+  const failed = (): boolean => shown(room).some((text) => text.endsWith('(failed)'));
+  for (let n = 0; !failed(); n += 1) {
+    ann.model.send('friends', `m${n}`);
+    await when(() => !shown(room).some((text) => text.endsWith('(pending)')), 'settled');
+  }
+  const item = room.items.value.at(-1);
+  const why = item?.kind === 'message' && item.delivery.state === 'failed' ? item.delivery.why : '';
+  const key = item?.key ?? '';
+  t.regex(why, /has muted you until \w+ \d+, \d{4}/);
+  await storage.users.mute(id, null);
+  for (let isMuted = true; isMuted; ) {
+    ann.model.resend('friends', key);
+    await when(() => !shown(room).some((text) => text.endsWith('(pending)')), 'settled');
+    isMuted = failed();
+  }
+  t.is(room.items.value.at(-1)?.key, key);
+});
+
+for (const transport of ['websocket', 'sse', 'poll'] as const) {
+  test(`a message that was deleted before its author knew of it is shown as deleted (${transport})`, async (t) => {
+    const app = await startApp(t);
+    const proxy = await openTcpProxy(app.url);
+    t.teardown(() => proxy.close());
+    const bob = await enter(t, app.url, 'bob');
+    const his = await enterRoom(bob, 'friends');
+    const ann = await enter(t, proxy.url, 'ann', { transport });
+    await enterRoom(ann, 'friends');
+    await when(() => shown(his).includes('+ ann'), 'in');
+    proxy.stall('down');
+    ann.model.send('friends', 'regretted');
+    await when(() => shown(his).includes('ann: regretted'), 'stored');
+    ann.model.suspend();
+    proxy.cut();
+    await ann.client().suspend();
+    const storage = await app.elsewhere();
+    await storage.messages.delete((await storage.rooms.findByName('friends'))?.id ?? 0, 1);
+    await when(() => shown(his).includes('ann deleted'), 'deleted');
+    // The session may go on or not: both end the same.
+    proxy.resume();
+    const next = openPage(t, proxy.url, ann.tab, { transport });
+    await when(() => shown(roomOf(next, 'friends')).includes('ann deleted'), 'deleted here');
+    t.deepEqual(shown(roomOf(next, 'friends')), ['+ ann', 'ann deleted']);
+  });
+}

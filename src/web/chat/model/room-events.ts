@@ -55,8 +55,13 @@ export function watchRooms(client: Client, deps: RoomEventsDeps): () => void {
   };
 }
 
-/** The event of a message does not say which of one's own it is; the frame that it comes with does. */
+/**
+ * The event of a message does not say which of one's own it is; the frame that it comes with does. One that was stored
+ * before has no event: it settles here, so that its deletion, which may follow in the same turn, finds it.
+ */
 function noteEcho(rooms: OpenRooms, frame: ServerFrame): void {
   if (frame.type !== 'room:notification' || frame.code !== 'message' || frame.ref === undefined) return;
-  if (frame.repeat !== true) rooms.get(frame.room_name)?.timeline.noteEcho(frame.id, frame.ref);
+  const timeline = rooms.get(frame.room_name)?.timeline;
+  if (frame.repeat === true) timeline?.settle(frame.ref, frame.id, frame.stamp);
+  else timeline?.noteEcho(frame.id, frame.ref);
 }
