@@ -1,7 +1,8 @@
 /** Every administrative act leaves its record, on both databases, with who did it and from where, and without a secret. */
 import test from 'ava';
-import { createAdministration } from '../../src/core/administration.ts';
+import { type Administration, createAdministration } from '../../src/core/administration.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { FieldErrors, NotFound } from '../../src/core/errors.ts';
 import type { Actor } from '../../src/core/ports.ts';
 import { auditActs } from '../../src/protocol/admin.ts';
 import { accountsOf } from '../integration/rest-server.ts';
@@ -88,4 +89,36 @@ eachDatabase(test, 'what is refused leaves no record', async (t, db) => {
   await t.throwsAsync(administration.changeRoom(page, 'nowhere', { topic: 'new' }));
   await t.throwsAsync(administration.kick(page, 'nobody'));
   t.is((await storage.audit.list({ limit: 10 })).length, 1);
+});
+
+eachDatabase(test, 'of two who do the same at once, one does it, and it is noted once', async (t, db) => {
+  const [first, second] = [await db.open(), await db.open()];
+  const desks = [first, second].map((storage) =>
+    createAdministration({ storage, accounts: accountsOf(storage, systemClock), clock: systemClock }),
+  );
+  const race = async (act: (desk: Administration) => Promise<unknown>, loser: new (...args: never[]) => Error) => {
+    const ends = await Promise.allSettled(desks.map(act));
+    const failures = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
+    t.is(failures.length, 1);
+    t.true(failures[0] instanceof loser, String(failures[0]));
+  };
+  await race((desk) => desk.createRoom(page, { name: 'friends', topic: '' }), FieldErrors);
+  const author = await first.users.create({
+    username: 'ann',
+    email: '',
+    passwordHash: 'x',
+    isSuperuser: false,
+    createdAt: 1,
+  });
+  const room = await first.rooms.findByName('friends');
+  const said = { roomId: room?.id ?? 0, userId: author.id, body: 'hello', ref: 'r', createdAt: 1 };
+  await first.messages.append([said]);
+  await race((desk) => desk.deleteMessage(page, 'friends', 1), NotFound);
+  await race((desk) => desk.deleteRoom(page, 'friends'), NotFound);
+  const { record } = await (desks[0] as Administration).createToken(page, 'ann', { label: 'bot', ttlDays: null });
+  await race((desk) => desk.revokeToken(page, undefined, record.id), NotFound);
+  t.deepEqual(
+    (await first.audit.list({ limit: 10 })).map(({ act }) => act),
+    ['token-revoked', 'token-created', 'room-deleted', 'message-deleted', 'room-created'],
+  );
 });
