@@ -388,6 +388,7 @@ const admin = {
     wordsHint: 'All of them must occur, each as the beginning of a word.',
     user: 'From user',
     room: 'In room',
+    narrow: 'Room, user and time',
     from: 'Not before',
     to: 'Not after',
     formLabel: 'Search messages',

@@ -53,6 +53,9 @@ function NoMessages({ isSearch }: { isSearch: boolean }) {
   );
 }
 
+/** On a phone the fields that narrow a search would fill the screen. */
+const isWide = (): boolean => matchMedia('(width >= 48rem)').matches;
+
 type Fields = Record<'q' | 'room' | 'user' | 'from' | 'to', string>;
 
 function MessageSearch({ filter, isSearch }: { filter: MessageFilter; isSearch: boolean }) {
@@ -68,6 +71,7 @@ function MessageSearch({ filter, isSearch }: { filter: MessageFilter; isSearch: 
       setFields({ ...fields, [name]: event.currentTarget.value }),
     autocomplete: 'off' as const,
   });
+  const [isNarrowed] = useState(() => [filter.room, filter.user, filter.from, filter.to].some((value) => value !== ''));
   const apply = (): void =>
     router.go(
       routes.messages({
@@ -83,10 +87,15 @@ function MessageSearch({ filter, isSearch }: { filter: MessageFilter; isSearch: 
       <div class="filter-wide">
         <TextField label={said.words} hint={said.wordsHint} type="search" {...tie('q')} />
       </div>
-      <TextField label={said.room} autocapitalize="off" spellcheck={false} {...tie('room')} />
-      <TextField label={said.user} autocapitalize="off" spellcheck={false} {...tie('user')} />
-      <TextField label={said.from} type="datetime-local" {...tie('from')} />
-      <TextField label={said.to} type="datetime-local" {...tie('to')} />
+      <details class="filter-wide filter-more" open={isNarrowed || isWide()}>
+        <summary>{said.narrow}</summary>
+        <div class="filter-grid">
+          <TextField label={said.room} autocapitalize="off" spellcheck={false} {...tie('room')} />
+          <TextField label={said.user} autocapitalize="off" spellcheck={false} {...tie('user')} />
+          <TextField label={said.from} type="datetime-local" {...tie('from')} />
+          <TextField label={said.to} type="datetime-local" {...tie('to')} />
+        </div>
+      </details>
     </FilterForm>
   );
 }

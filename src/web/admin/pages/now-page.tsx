@@ -56,12 +56,12 @@ export function NowPage() {
       title={texts.admin.parts.now}
       lead={last === undefined ? said.lead : said.read(clockTime(last.at))}
       actions={
-        <Button aria-pressed={isPaused} onClick={() => watch.setPaused(!isPaused)}>
+        <Button isSmall aria-pressed={isPaused} onClick={() => watch.setPaused(!isPaused)}>
           {isPaused ? said.resume : said.pause}
         </Button>
       }
     >
-      <div role="status">
+      <div role="status" class="now-status">
         {last !== undefined && fault !== undefined && <Notice tone="bad">{said.stale(clockTime(last.at))}</Notice>}
       </div>
       {last !== undefined && <Readings reading={last} course={watch.course.value} />}

@@ -133,6 +133,8 @@ function PasswordDialog({ user, isYou, reread, onClose }: UserActProps) {
       {(faults) => (
         <>
           <p>{isYou ? said.passwordSaysYou : said.passwordSays(name)}</p>
+          {/* For password managers: whose it is. */}
+          <input type="text" autocomplete="username" value={name} readOnly hidden />
           <PasswordField
             label={said.passwordNew}
             hint={texts.admin.users.passwordHint}

@@ -34,6 +34,7 @@ export function ActDialog({ title, children, doLabel, isDanger = false, fields =
     const done = await act();
     onClose();
     toasts.say(done);
+    keepFocus();
   }, fields);
   const { faults, isBusy } = doing;
   useEffect(() => {
@@ -79,6 +80,13 @@ export function ActDialog({ title, children, doLabel, isDanger = false, fields =
       </form>
     </Dialog>
   );
+}
+
+/** A closed dialog gives the focus back to what opened it. Where the act took that away, reading goes on at the heading. */
+function keepFocus(): void {
+  setTimeout(() => {
+    if (document.activeElement === document.body) document.querySelector<HTMLElement>('h1')?.focus();
+  });
 }
 
 type TypedActDialogProps = Omit<ActDialogProps, 'children' | 'fields' | 'isDanger'> & {
