@@ -42,7 +42,7 @@ export function CurrentPage() {
 
 function UnknownPage() {
   return (
-    <Page title={texts.admin.unknownPage}>
+    <Page title={texts.admin.notFound}>
       <Empty icon={<SearchIcon size={28} />} title={texts.admin.unknownPage}>
         <p>{texts.admin.unknownPageHint}</p>
         <LinkButton href={hashOf(routes.now())}>{texts.admin.toNow}</LinkButton>

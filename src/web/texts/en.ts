@@ -255,6 +255,7 @@ const admin = {
   never: 'Never',
 
   parts: { now: 'Now', rooms: 'Rooms', messages: 'Messages', users: 'Users', audit: 'Audit log' },
+  notFound: 'Not found',
   unknownPage: 'There is no such page',
   unknownPageHint: 'The address may be old, or have a letter too many.',
   toNow: 'Go to Now',

@@ -24,7 +24,7 @@ export function RecordView<Item>({ record, title, up, children, ...gone }: Recor
   const fault = record.fault.value;
   if (isGone(fault)) {
     return (
-      <Page title={gone.goneTitle} up={up}>
+      <Page title={title} up={up}>
         <Empty icon={<SearchIcon size={28} />} title={gone.goneTitle}>
           <p>{gone.goneHint}</p>
           <LinkButton href={hashOf(up.to)}>{gone.backLabel}</LinkButton>

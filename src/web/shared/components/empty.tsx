@@ -8,7 +8,7 @@ export function Empty({ icon, title, children }: EmptyProps) {
   return (
     <div class="empty">
       {icon}
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       {children}
     </div>
   );
