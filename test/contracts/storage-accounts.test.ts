@@ -108,6 +108,64 @@ eachDatabase(test, 'deactivating is announced once, activating is not', async (t
   });
 });
 
+eachDatabase(test, 'a ban and a mute are stored as they are given, until they are taken back', async (t, db) => {
+  const { users, tokens } = await db.open();
+  const { id } = await users.create(newUser('ann'));
+  await tokens.create({ userId: id, hash: 'aa', label: null, createdAt: 1, expiresAt: null });
+  t.true(await users.ban(id, { until: 50, reason: 'spam' }));
+  t.true(await users.mute(id, 70));
+  const punished = { ban: { until: 50, reason: 'spam' }, mutedUntil: 70 };
+  t.like(await users.findById(id), punished);
+  t.like(await users.findByName('ann'), punished);
+  t.like((await users.list())[0], punished);
+  t.like((await tokens.findByHash('aa'))?.user, punished);
+  t.true(await users.ban(id, { until: null, reason: '' }));
+  t.true(await users.mute(id, 60));
+  t.like(await users.findById(id), { ban: { until: null, reason: '' }, mutedUntil: 60, isActive: true });
+  t.true(await users.ban(id, null));
+  t.true(await users.mute(id, null));
+  t.like(await users.findById(id), { ban: null, mutedUntil: null });
+  for (const act of [users.kick(4711), users.ban(4711, null), users.mute(4711, 5)]) t.false(await act);
+});
+
+eachDatabase(test, 'servers hear of a kick, a ban and a mute', async (t, db) => {
+  const { users, changes } = await db.open();
+  const { id } = await users.create(newUser('ann'));
+  t.true(await users.kick(id));
+  t.true(await users.ban(id, { until: 50, reason: 'spam' }));
+  t.true(await users.ban(id, null));
+  t.true(await users.mute(id, 60));
+  t.true(await users.mute(id, null));
+  const user = { id };
+  t.deepEqual(
+    (await changes.readAfter(0, 10)).changes.map(({ change }) => change),
+    [
+      { kind: 'user-kicked', user },
+      { kind: 'user-kicked', user },
+      { kind: 'user-muted', user, until: 60 },
+      { kind: 'user-muted', user, until: null },
+    ],
+  );
+});
+
+eachDatabase(test, 'who is muted at a moment can be asked for', async (t, db) => {
+  const { users } = await db.open();
+  const [ann, bob, zoe] = [
+    await users.create(newUser('ann')),
+    await users.create(newUser('bob')),
+    await users.create(newUser('zoe')),
+  ];
+  await users.mute(zoe.id, 101);
+  await users.mute(ann.id, 100);
+  t.deepEqual(await users.muted(99), [
+    { id: ann.id, until: 100 },
+    { id: zoe.id, until: 101 },
+  ]);
+  t.deepEqual(await users.muted(100), [{ id: zoe.id, until: 101 }]);
+  t.deepEqual(await users.muted(101), []);
+  t.is((await users.findById(bob.id))?.mutedUntil, null);
+});
+
 eachDatabase(test, 'a new password revokes the log-in tokens and keeps the labelled ones', async (t, db) => {
   const { users, tokens, changes } = await db.open();
   const ann = await users.create(newUser('ann'));

@@ -110,6 +110,48 @@ eachDatabase(test, 'a deleted message leaves its id and its ref behind, and is i
   t.deepEqual(await storage.messages.append([message(room, ann)]), [{ status: 'stored', id: 4 }]);
 });
 
+eachDatabase(
+  test,
+  'of many who delete a message at once one does it, while others store, and no id is lost',
+  async (t, db) => {
+    const storages = await Promise.all([db.open(), db.open(), db.open()]);
+    const [storage] = storages;
+    const { room, ann, bob } = await furnish(storage);
+    const count = 20;
+    await storage.messages.append(Array.from({ length: count }, () => message(room, ann)));
+    const deletions = storages.map(async ({ messages }, index) => {
+      let deleted = 0;
+      for (let place = 0; place < count; place += 1) {
+        // Half of them from the other end.
+        if (await messages.delete(room, index % 2 === 0 ? place + 1 : count - place)) deleted += 1;
+      }
+      return deleted;
+    });
+    const appends = storages.map(async ({ messages }) => {
+      for (let round = 0; round < 10; round += 1) await messages.append([message(room, bob)]);
+    });
+    const deleted = await Promise.all(deletions);
+    await Promise.all(appends);
+    t.is(
+      deleted.reduce((sum, each) => sum + each, 0),
+      count,
+    );
+    const left = await storage.messages.range(room, 1, 1000, 1000);
+    t.deepEqual(
+      left.map(({ id }) => id),
+      Array.from({ length: 30 }, (_, index) => count + 1 + index),
+    );
+    const announced = (await storage.changes.readAfter(0, 1000)).changes.flatMap(({ change }) =>
+      change.kind === 'message-deleted' ? [change.message.id] : [],
+    );
+    t.deepEqual(
+      announced.toSorted((a, b) => a - b),
+      Array.from({ length: count }, (_, index) => index + 1),
+    );
+    t.is((await storage.rooms.activity([room])).get(room)?.messages, 30);
+  },
+);
+
 eachDatabase(test, 'a message to a room that is gone does not hold up the others', async (t, db) => {
   const storage = await db.open();
   const { room, other, ann } = await furnish(storage);

@@ -101,6 +101,41 @@ eachDatabase(test, 'two processes that seed at once make the sample rooms once',
   t.deepEqual(await names(await db.open()), ['family', 'friends', 'investments']);
 });
 
+eachDatabase(test, 'a name and a topic are changed at once or not at all', async (t, db) => {
+  const { rooms, changes } = await db.open();
+  const { id, epoch } = await rooms.create({ name: 'friends', topic: '', createdAt: 1 });
+  await rooms.create({ name: 'family', topic: '', createdAt: 1 });
+  await t.throwsAsync(rooms.change(id, { name: 'Family', topic: 'lost' }, 5), { instanceOf: StoreError });
+  t.like(await rooms.findByName('friends'), { topic: '', updatedAt: 1 });
+  t.like(await rooms.change(id, { name: 'buddies', topic: 'new' }, 6), { name: 'buddies', topic: 'new', updatedAt: 6 });
+  t.deepEqual((await changes.readAfter(2, 10)).changes, [
+    { id: 3, change: { kind: 'room-changed', room: { id, epoch, name: 'buddies', topic: 'new' } } },
+  ]);
+});
+
+eachDatabase(test, 'a room’s activity counts its messages and knows when the last was said', async (t, db) => {
+  const { rooms, messages, users } = await db.open();
+  const ann = await users.create({ username: 'ann', email: '', passwordHash: 'x', isSuperuser: false, createdAt: 1 });
+  const [first, second] = await rooms.seed(samples, 1);
+  const roomId = first?.id ?? 0;
+  const say = (at: number) => messages.append([{ roomId, userId: ann.id, body: 'x', ref: `${at}`, createdAt: at }]);
+  for (const at of [10, 20, 30]) await say(at);
+  const activity = async () => (await rooms.activity([roomId, second?.id ?? 0, 4711])).get(roomId);
+  t.deepEqual(await activity(), { messages: 3, lastMessageAt: 30 });
+  t.true(await messages.delete(roomId, 3));
+  t.false(await messages.delete(roomId, 3));
+  t.deepEqual(await activity(), { messages: 2, lastMessageAt: 20 });
+  // Sent again: still deleted.
+  await say(30);
+  t.deepEqual(await activity(), { messages: 2, lastMessageAt: 20 });
+  await say(40);
+  t.deepEqual(await activity(), { messages: 3, lastMessageAt: 40 });
+  const all = await rooms.activity([roomId, second?.id ?? 0, 4711]);
+  t.deepEqual(all.get(second?.id ?? 0), { messages: 0, lastMessageAt: null });
+  t.is(all.size, 2);
+  t.is((await rooms.activity([])).size, 0);
+});
+
 eachDatabase(
   test,
   'a purge deletes what deleted rooms left, may be broken off, and spares the others',

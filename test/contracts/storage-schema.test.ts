@@ -3,12 +3,13 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
+import type { MessageSearch } from '../../src/core/ports.ts';
 import { StoreError } from '../../src/core/ports.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import type { Migrator } from '../../src/storage/migrate.ts';
 import { openMigrator } from '../../src/storage/migrate.ts';
-import { migrations } from '../../src/storage/migrations/index.ts';
+import { migrationSource, migrations } from '../../src/storage/migrations/index.ts';
 import { sqliteFile } from '../../src/storage/sqlite.ts';
 import type { TestDatabase } from '../support/databases.ts';
 import { eachDatabase, sqliteTest } from '../support/databases.ts';
@@ -81,6 +82,69 @@ eachDatabase(
     t.deepEqual(await migrator.rollback(), []);
     t.deepEqual(await migrator.up(), names);
     t.is(await (await db.open()).changes.latestId(), 0);
+  },
+  empty,
+);
+
+eachDatabase(
+  test,
+  'what the first schema held is there and found after the second, and again after a rollback',
+  async (t, db) => {
+    const raw = rawDatabase(t, db).knex;
+    await raw.migrate.up({ migrationSource });
+    await raw('users').insert({
+      username: 'Ann',
+      username_folded: 'ann',
+      email: '',
+      email_folded: '',
+      password_hash: 'x',
+      is_superuser: true,
+      is_active: true,
+      created_at: 1,
+    });
+    for (const name of ['friends', 'family']) {
+      await raw('rooms').insert({
+        name,
+        name_folded: name,
+        topic: '',
+        epoch: name,
+        last_id: 6000,
+        created_at: 1,
+        updated_at: 1,
+      });
+    }
+    // More than are read, written or searched at once, and by turns in both rooms.
+    const rows = Array.from({ length: 12_000 }, (_, n) => ({
+      room_id: 1 + (n % 2),
+      id: 1 + Math.floor(n / 2),
+      user_id: 1,
+      ref: `${n}`,
+      created_at: n,
+      body: `said ${n}`,
+    }));
+    for (let start = 0; start < rows.length; start += 500) {
+      await raw('messages').insert(rows.slice(start, start + 500));
+    }
+    const migrator = await migratorOf(t, db);
+    t.deepEqual(await migrator.up(), names.slice(1));
+
+    const storage = await db.open();
+    const find = async (search: Partial<MessageSearch>): Promise<string[]> =>
+      (await storage.messages.search({ limit: 3, ...search })).messages.map(({ body }) => body);
+    t.deepEqual(await find({ words: 'said' }), ['said 11999', 'said 11998', 'said 11997']);
+    t.deepEqual(await find({ words: 'said', to: 5 }), ['said 4', 'said 3', 'said 2']);
+    t.deepEqual(await find({ words: '4711', roomId: 2 }), ['said 4711']);
+    t.like(await storage.users.findByName('ann'), { isSuperuser: true, ban: null, mutedUntil: null });
+    t.deepEqual((await storage.rooms.activity([2])).get(2), { messages: 6000, lastMessageAt: 11_999 });
+    t.true(await storage.messages.delete(2, 6000));
+    t.deepEqual(await find({ words: 'said' }), ['said 11998', 'said 11997', 'said 11996']);
+    await storage.close();
+
+    t.deepEqual(await migrator.rollback(), names.slice(1));
+    t.deepEqual(await raw('messages').count({ count: '*' }), [{ count: 11_999 }]);
+    t.deepEqual(await migrator.up(), names.slice(1));
+    const again = await db.open();
+    t.is((await again.messages.search({ words: 'said', limit: 20_000 })).messages.length, 11_999);
   },
   empty,
 );

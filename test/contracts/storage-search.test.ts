@@ -324,17 +324,17 @@ eachDatabase(test, 'what is found through one process was stored and deleted thr
 
 eachDatabase(test, 'searches while messages are stored find what was stored before they began', async (t, db) => {
   const world = await furnish(await db.open());
-  let stored = 0;
+  const progress = { stored: 0 };
   const storing = (async () => {
-    for (; stored < 1500; stored += 50) {
+    for (; progress.stored < 1500; progress.stored += 50) {
       await say(
         world,
-        Array.from({ length: 50 }, (_, n) => `word ${stored + n}`),
+        Array.from({ length: 50 }, (_, n) => `word ${progress.stored + n}`),
       );
     }
   })();
-  while (stored < 1500) {
-    const atLeast = stored;
+  while (progress.stored < 1500) {
+    const atLeast = progress.stored;
     const found = await findAll(world.storage, { words: 'word', limit: 400 });
     assertNewest(t, found, atLeast);
   }
