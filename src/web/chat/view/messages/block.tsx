@@ -2,7 +2,7 @@
  * Some fifty items, rendered again only when one of them changes. A block that is out of sight costs nothing: once its
  * height is known, the browser skips it (`content-visibility`), and keeps its place.
  */
-import { Component, createRef } from 'preact';
+import { Component } from 'preact';
 import { texts, times } from '../../../shared/texts.ts';
 import { Row, type RowActions } from './row.tsx';
 import { type Block, continues, isSameBlock } from './rows.ts';
@@ -21,8 +21,6 @@ type BlockProps = {
 };
 
 export class MessageBlock extends Component<BlockProps> {
-  readonly #root = createRef<HTMLDivElement>();
-
   override shouldComponentUpdate(next: BlockProps): boolean {
     const { block, newFrom, today, isLast } = this.props;
     return (
@@ -30,31 +28,10 @@ export class MessageBlock extends Component<BlockProps> {
     );
   }
 
-  override componentDidMount(): void {
-    this.#rest();
-  }
-
-  override componentDidUpdate(): void {
-    this.#rest();
-  }
-
-  /** Its true height first: a guess would make the list jump when it comes into sight. */
-  #rest(): void {
-    const root = this.#root.current;
-    if (root === null) return;
-    if (this.props.isLast) {
-      root.style.contentVisibility = 'visible';
-      return;
-    }
-    if (root.style.contentVisibility === 'auto') return;
-    root.style.containIntrinsicBlockSize = `auto ${root.getBoundingClientRect().height}px`;
-    root.style.contentVisibility = 'auto';
-  }
-
-  override render({ block, newFrom, today, actions }: BlockProps) {
+  override render({ block, newFrom, today, isLast, actions }: BlockProps) {
     let before = block.before;
     return (
-      <div ref={this.#root}>
+      <div class={isLast ? 'block' : 'block block-whole'}>
         {block.items.map((item) => {
           const isNew = item.key === newFrom;
           const isOtherDay = before === undefined || dayOf(before.at) !== dayOf(item.at);
@@ -82,4 +59,17 @@ function NewDivider() {
       {texts.chat.messages.newDivider}
     </div>
   );
+}
+
+/**
+ * Lets whole blocks rest, all that are new at once: first every height is read, then every style is written, or each
+ * would lay out the page again. A true height, not a guess: with one the list would jump when a block comes into sight.
+ */
+export function restBlocks(list: HTMLElement | null): void {
+  const whole = Array.from(list?.querySelectorAll<HTMLElement>('.block-whole:not([style])') ?? []);
+  const heights = whole.map((block) => block.getBoundingClientRect().height);
+  for (const [index, block] of whole.entries()) {
+    block.style.containIntrinsicBlockSize = `auto ${heights[index]}px`;
+    block.style.contentVisibility = 'auto';
+  }
 }

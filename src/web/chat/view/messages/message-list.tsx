@@ -6,20 +6,22 @@ import { Button } from '../../../shared/components/button.tsx';
 import { Empty } from '../../../shared/components/empty.tsx';
 import { ArrowDownIcon, ChatIcon } from '../../../shared/components/icons.tsx';
 import { texts } from '../../../shared/texts.ts';
-import type { OpenRoom } from '../../model/model.ts';
+import type { Item, OpenRoom } from '../../model/model.ts';
 import { useModel } from '../context.ts';
-import { MessageBlock } from './block.tsx';
+import { MessageBlock, restBlocks } from './block.tsx';
 import type { RowActions } from './row.tsx';
 import { blocksOf } from './rows.ts';
 import { useScroll } from './scroll.ts';
 import { today } from './today.ts';
+import { type Shown, useShown } from './window.ts';
 
 const says = texts.chat.messages;
 
 export function MessageList({ room }: { room: OpenRoom }) {
   const model = useModel();
-  const items = room.items.value;
-  const scroll = useScroll(items, (isAtEnd) => model.setAtEnd(isAtEnd));
+  const shown = useShown(room.items.value, room.newFrom.peek());
+  const scroll = useScroll(shown.items, (isAtEnd) => model.setAtEnd(isAtEnd));
+  const isQuiet = useIsQuiet(room.isLoadingOlder.value, shown.items);
   useLayoutEffect(() => {
     showNew(scroll.viewport.current);
     scroll.onScroll();
@@ -35,13 +37,13 @@ export function MessageList({ room }: { room: OpenRoom }) {
         class="messages scrolls"
         role="log"
         aria-label={texts.chat.room.messages(room.name)}
-        aria-live={useIsQuiet(room) ? 'off' : 'polite'}
+        aria-live={isQuiet ? 'off' : 'polite'}
         tabIndex={0}
         onScroll={scroll.onScroll}
       >
         <div ref={scroll.content} class="messages-content">
-          <Older room={room} viewport={scroll.viewport} />
-          <Blocks room={room} />
+          <Older room={room} shown={shown} viewport={scroll.viewport} />
+          <Blocks room={room} items={shown.items} list={scroll.content} />
         </div>
       </div>
       {!scroll.isAtEnd && <ToEnd count={scroll.newBelow} onPress={scroll.toEnd} />}
@@ -60,15 +62,17 @@ function showNew(viewport: HTMLElement | null): void {
   if (top < 0) viewport.scrollTop += top - viewport.clientHeight / 3;
 }
 
-function Blocks({ room }: { room: OpenRoom }) {
+type BlocksProps = { room: OpenRoom; items: readonly Item[]; list: RefObject<HTMLElement | null> };
+
+function Blocks({ room, items, list }: BlocksProps) {
   const model = useModel();
-  const items = room.items.value;
   const newFrom = room.newFrom.value;
   const anchor = useRef<string | undefined>(undefined);
   const actions = useMemo<RowActions>(
     () => ({ resend: (key) => model.resend(room.name, key), discard: (key) => model.discard(room.name, key) }),
     [room],
   );
+  useLayoutEffect(() => restBlocks(list.current), [items]);
   const cut = blocksOf(items, anchor.current);
   anchor.current = cut.anchor;
   if (items.length === 0) {
@@ -98,36 +102,47 @@ function Blocks({ room }: { room: OpenRoom }) {
 const quietMs = 1_000;
 
 /** Whether history is coming in: it is no news. */
-function useIsQuiet(room: OpenRoom): boolean {
-  const isLoading = room.isLoadingOlder.value;
-  const [isQuiet, setQuiet] = useState(false);
+function useIsQuiet(isLoading: boolean, items: readonly Item[]): boolean {
+  const first = items[0]?.key;
+  const before = useRef({ first, pages: 0 });
+  if (before.current.first !== first) {
+    // Also where the oldest items went away the first is another one; but then no page came.
+    const isPage = items.some((item) => item.key === before.current.first);
+    before.current = { first, pages: before.current.pages + (isPage ? 1 : 0) };
+  }
+  const { pages } = before.current;
+  const [spokenAfter, setSpokenAfter] = useState(0);
+  const isQuiet = isLoading || spokenAfter !== pages;
   useEffect(() => {
-    if (isLoading) {
-      setQuiet(true);
-      return undefined;
-    }
-    const timer = setTimeout(() => setQuiet(false), quietMs);
+    if (isLoading || !isQuiet) return undefined;
+    const timer = setTimeout(() => setSpokenAfter(pages), quietMs);
     return () => clearTimeout(timer);
-  }, [isLoading]);
-  return isLoading || isQuiet;
+  }, [isLoading, pages]);
+  return isQuiet;
 }
 
 /** Pixels above the list's top edge within which older messages are asked for: a screen ahead of the reader. */
 const aheadPx = 900;
 
-function Older({ room, viewport }: { room: OpenRoom; viewport: RefObject<HTMLDivElement | null> }) {
+type OlderProps = { room: OpenRoom; shown: Shown; viewport: RefObject<HTMLDivElement | null> };
+
+function Older({ room, shown, viewport }: OlderProps) {
   const model = useModel();
   const ref = useRef<HTMLDivElement>(null);
-  const hasOlder = room.hasOlder.value;
+  const hasOlder = shown.hasMore || room.hasOlder.value;
   const isLoading = room.isLoadingOlder.value;
-  const first = room.items.value[0]?.key;
+  const first = shown.items[0]?.key;
+  const showOlder = (): void => {
+    if (shown.hasMore) shown.showMore();
+    else void model.loadOlder(room.name);
+  };
   useEffect(() => {
     if (!hasOlder || ref.current === null) return undefined;
     // A new one for each page: it tells at once when its place is still in sight. After a failure there is no new page,
     // so nothing is asked for again until the reader scrolls or presses the button.
     const observer = new IntersectionObserver(
       (entries) => {
-        if (entries.some((entry) => entry.isIntersecting)) void model.loadOlder(room.name);
+        if (entries.some((entry) => entry.isIntersecting)) showOlder();
       },
       { root: viewport.current, rootMargin: `${aheadPx}px 0px 0px 0px` },
     );
@@ -138,7 +153,7 @@ function Older({ room, viewport }: { room: OpenRoom; viewport: RefObject<HTMLDiv
   return (
     <div class="messages-top" ref={ref}>
       {hasOlder ? (
-        <Button look="quiet" isSmall isBusy={isLoading} onClick={() => void model.loadOlder(room.name)}>
+        <Button look="quiet" isSmall isBusy={isLoading} onClick={showOlder}>
           {isLoading ? says.loadingOlder : says.older}
         </Button>
       ) : (
