@@ -47,9 +47,15 @@ const chat = {
   },
 
   elsewhere: {
-    title: 'You are already chatting elsewhere',
-    already: 'Your chat is open in another window or on another device. Only one place at a time can be in it.',
-    taken: 'Your chat went on in another window or on another device.',
+    titles: {
+      'already-chatting': 'You are already chatting elsewhere',
+      'resumed-elsewhere': 'Your chat moved elsewhere',
+    },
+    explained: {
+      'already-chatting':
+        'Your chat is open in another window or on another device, and can be in one place at a time.',
+      'resumed-elsewhere': 'It went on in another window or on another device, and can be in one place at a time.',
+    },
     useHere: 'Use it here',
     hint: 'The other place is told, and can take it back in the same way.',
     logout: 'Log out',
@@ -112,7 +118,6 @@ const chat = {
     deleted: (name: string): string => `A message of ${name} was deleted by an administrator.`,
     deletedYours: 'Your message was deleted by an administrator.',
     pending: 'Sending…',
-    failed: 'Not sent.',
     resend: 'Resend',
     discard: 'Discard',
   },
@@ -135,7 +140,7 @@ const chat = {
     idle: 'Not connected',
     connecting: 'Connecting…',
     open: 'Connected',
-    waiting: 'Offline, trying again',
+    waiting: 'Reconnecting…',
     ended: 'Not connected',
     by: { websocket: 'over WebSocket', sse: 'over an event stream', poll: 'by polling' },
     away: 'You are offline at the moment. What you write waits here and is sent as soon as you are back.',
@@ -153,7 +158,7 @@ const chat = {
   },
 
   account: {
-    menu: (name: string): string => `Account of ${name}`,
+    menu: 'account menu',
     signedInAs: (name: string): string => `Logged in as ${name}`,
     notifications: 'Notify me when I am mentioned',
     notificationsDenied: 'Notifications are blocked in your browser',

@@ -23,9 +23,10 @@ export function AccountMenu() {
       side="up"
       align="start"
       button={(ties) => (
-        <button type="button" class="account" {...ties} aria-label={says.menu(name)}>
+        <button type="button" class="account" {...ties}>
           <Avatar name={name} size="1.75rem" />
           <span class="account-name">{name}</span>
+          <span class="only-heard">{`, ${says.menu}`}</span>
         </button>
       )}
     >

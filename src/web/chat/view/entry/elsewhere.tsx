@@ -23,8 +23,8 @@ export function Elsewhere({ reason }: { reason: 'already-chatting' | 'resumed-el
           <Brand size={34} />
         </header>
         <div class="entry-card">
-          <h1>{says.title}</h1>
-          <p>{reason === 'already-chatting' ? says.already : says.taken}</p>
+          <h1>{says.titles[reason]}</h1>
+          <p>{says.explained[reason]}</p>
           <p class="field-hint">{says.hint}</p>
           <Button look="primary" isWide isBusy={isBusy} onClick={() => void useHere()} autofocus>
             {says.useHere}

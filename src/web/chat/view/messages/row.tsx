@@ -109,15 +109,15 @@ function State({ delivery, itemKey, actions }: { delivery: Delivery; itemKey: st
   return (
     <div class="row-failed">
       <AlertIcon size={15} />
-      <span>
-        {says.failed} {delivery.why}
+      <span>{delivery.why}</span>
+      <span class="row-actions">
+        <Button isSmall onClick={() => actions.resend(itemKey)}>
+          {says.resend}
+        </Button>
+        <Button isSmall look="quiet" onClick={() => actions.discard(itemKey)}>
+          {says.discard}
+        </Button>
       </span>
-      <Button isSmall onClick={() => actions.resend(itemKey)}>
-        {says.resend}
-      </Button>
-      <Button isSmall look="quiet" onClick={() => actions.discard(itemKey)}>
-        {says.discard}
-      </Button>
     </div>
   );
 }
