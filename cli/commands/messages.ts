@@ -1,7 +1,8 @@
 /** `finchat messages …`: what was said, wherever it was said, and taking it away. */
 import type { Command } from 'commander';
 import { messageRecord } from '../../src/core/admin-records.ts';
-import { NotFound } from '../../src/core/errors.ts';
+import { FieldErrors, NotFound } from '../../src/core/errors.ts';
+import { searchFault } from '../../src/core/fields.ts';
 import { findRoom, findUser } from '../../src/core/named.ts';
 import type { FoundMessage, MessageSearch, Storage, StoredMessage } from '../../src/core/ports.ts';
 import { limits } from '../../src/protocol/limits.ts';
@@ -47,6 +48,8 @@ function defineSearch(messages: Command, context: Context): void {
     ['finchat messages search pass --room friends --limit 1000 --json', 'an array for scripts'],
   ]);
   command.action(async (words: string[], options: SearchOptions) => {
+    const fault = searchFault(words.join(' '));
+    if (fault !== undefined) throw new FieldErrors({ words: [fault] });
     const { found, names, isCut } = await withStorage(context, async (storage) => {
       const wanted = await readSearch(storage, words, options);
       const rooms = await storage.rooms.list();

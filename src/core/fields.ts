@@ -13,6 +13,7 @@ export const fieldSentences = {
   email: 'Enter a valid email address.',
   nul: 'Null characters are not allowed.',
   oneLine: 'Give one line of text, without control characters.',
+  noWord: 'Give at least one word: letters or digits.',
 } as const;
 
 /** The faults of each field that has one. */
@@ -40,4 +41,10 @@ export function lineFault(text: string, maxLength: number): string | undefined {
   if (fault !== undefined) return fault;
   if (text.length > maxLength) return tooLong(maxLength);
   return /[\p{Cc}\p{Zl}\p{Zp}]/u.test(text) ? fieldSentences.oneLine : undefined;
+}
+
+/** Whether messages can be searched for this, as a sentence, or undefined. A blank text asks for nothing. */
+export function searchFault(text: string): string | undefined {
+  // Signs alone are no word: everything, or nothing, would be a misleading answer.
+  return text.trim() === '' || /[\p{L}\p{M}\p{N}]/u.test(text.normalize('NFKC')) ? undefined : fieldSentences.noWord;
 }

@@ -164,6 +164,7 @@ test('what cannot be done with messages is said in a sentence', async (t) => {
   await talk(await database.open());
   const desk = await openDesk(t, { database: database.url });
   const cases: [args: string[], code: number, sentence: RegExp][] = [
+    [['search', '!', '?'], 1, /^The words cannot be taken: Give at least one word: letters or digits\.$/],
     [['search', '--user', 'nobody'], 1, /^There is no user nobody\./],
     [['search', '--room', 'nowhere'], 1, /^There is no room nowhere\. See "finchat rooms list"\.$/],
     [['search', '--from', 'yesterday'], 2, /Give a day, 2026-11-22, or a time/],

@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import { messageRecord } from '../../core/admin-records.ts';
 import { FieldErrors } from '../../core/errors.ts';
+import { searchFault } from '../../core/fields.ts';
 import { roomNamed, userNamed } from '../../core/named.ts';
 import type { FoundMessage, MessageSearch } from '../../core/ports.ts';
 import type { AdminMessage, Page } from '../../protocol/admin.ts';
@@ -40,14 +41,11 @@ type Wanted = Omit<MessageSearch, 'userId' | 'roomId'> & { user?: string; room?:
 
 function readSearch(query: Record<string, string>): Wanted {
   const { values, faults } = readFields(fields, query);
-  const { q, limit = limits.pageRowsDefault, ...others } = values;
-  const words = q?.trim() === '' ? undefined : q;
-  // Signs alone are no word: everything, or nothing, would be a misleading answer.
-  if (words !== undefined && !/[\p{L}\p{M}\p{N}]/u.test(words.normalize('NFKC'))) {
-    faults.q = ['Give at least one word: letters or digits.'];
-  }
+  const { q: words = '', limit = limits.pageRowsDefault, ...others } = values;
+  const fault = searchFault(words);
+  if (fault !== undefined) faults.q = [fault];
   if (Object.keys(faults).length > 0) throw new FieldErrors(faults);
-  return { ...given(others), ...given({ words }), limit };
+  return { ...given(others), words, limit };
 }
 
 /** A user or room that does not exist has no messages. */
