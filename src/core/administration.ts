@@ -211,8 +211,9 @@ function tokenActs({
     },
     async revokeToken(by, username, id) {
       const userId = username === undefined ? undefined : (await findUser(users, username)).id;
-      const token = (await tokens.list(userId)).find((entry) => entry.id === id);
-      return stillThere(token !== undefined && (await tokens.revoke(id, by)) && token, 'token', id);
+      const token = Number.isSafeInteger(id) ? await tokens.findById(id) : undefined;
+      const isTheirs = token !== undefined && (userId === undefined || token.userId === userId);
+      return stillThere(isTheirs && (await tokens.revoke(id, by)) && token, 'token', id);
     },
   };
 }

@@ -158,8 +158,9 @@ export interface TokenStore {
   touch(id: number, at: number, expiresAt: number | null): Promise<void>;
   /** Deletes the token and appends `token-revoked`. False: there was none. */
   revoke(id: number, by?: Actor): Promise<boolean>;
-  /** By user name, then id. */
-  list(userId?: number): Promise<(Token & { username: string })[]>;
+  /** By user name, then id. `newest`: only so many, those with the largest ids. */
+  list(userId?: number, newest?: number): Promise<(Token & { username: string })[]>;
+  findById(id: number): Promise<(Token & { username: string }) | undefined>;
   /** Deletes tokens that expired before `now`; resolves their number. */
   deleteExpired(now: number): Promise<number>;
 }
@@ -184,6 +185,8 @@ export interface RoomStore {
   list(): Promise<Room[]>;
   /** By name, matched exactly. */
   findByName(name: string): Promise<Room | undefined>;
+  /** Those of these ids that exist, in any order. */
+  findByIds(ids: readonly number[]): Promise<Room[]>;
   /** Rejects with `conflict` (`field: 'name'`) when the folded name is taken. Appends `room-created`. */
   create(room: { name: string; topic: string; createdAt: number }, by?: Actor): Promise<Room>;
   /** Creates these rooms if the database has never had a room; resolves those it created. Safe to run in two processes at once. */

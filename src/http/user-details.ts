@@ -23,18 +23,18 @@ export async function actOn(tools: RouteTools, username: string, act: () => Prom
   return details(tools, await carryOut(tools, act), tokens);
 }
 
+/** Of somebody who logs in again and again, only the newest tokens. */
 async function read({ admin }: RouteTools, username: string): Promise<{ user: User; tokens: Token[] }> {
   const { users, tokens } = admin.storage;
   const user = await findUser(users, username);
-  return { user, tokens: await tokens.list(user.id) };
+  return { user, tokens: await tokens.list(user.id, limits.pageRows) };
 }
 
-/** Of somebody who logs in again and again, only the newest tokens are shown. */
 function details(tools: RouteTools, user: User, tokens: readonly Token[]): AdminUserDetails {
   const session = tools.admin.sessionOf(user.id);
   return {
     ...adminUser(tools, user),
     session: session === undefined ? null : sessionRecord(session),
-    tokens: tokens.slice(-limits.pageRows).toReversed().map(tokenRecord),
+    tokens: tokens.toReversed().map(tokenRecord),
   };
 }

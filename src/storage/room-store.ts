@@ -41,6 +41,11 @@ export function createRoomStore(database: Database, clock: Clock, random: Random
       return rows.map(toRoom);
     },
 
+    async findByIds(ids) {
+      const rows: RoomRow[] = await database.read((knex) => knex('rooms').whereIn('id', ids));
+      return rows.map(toRoom);
+    },
+
     async findByName(name) {
       const row: RoomRow | undefined = await database.read((knex) =>
         // The folded name is what has an index.

@@ -76,15 +76,22 @@ export function createTokenStore(database: Database, clock: Clock): TokenStore {
         return true;
       }),
 
-    async list(userId) {
+    async list(userId, newest) {
       const rows: JoinedRow[] = await database.read((knex) => {
         const query = knex('tokens').join('users', 'users.id', 'tokens.user_id');
-        if (userId !== undefined) query.where('tokens.user_id', userId);
-        return query
-          .select({ ...tokenColumns, username: 'users.username' })
-          .orderBy(['users.username_folded', 'tokens.id']);
+        const wanted = knex('tokens').where(userId === undefined ? {} : { user_id: userId });
+        if (newest !== undefined) query.whereIn('tokens.id', wanted.orderBy('id', 'desc').limit(newest).select('id'));
+        else if (userId !== undefined) query.where('tokens.user_id', userId);
+        return query.select(namedColumns).orderBy(['users.username_folded', 'tokens.id']);
       });
-      return rows.map((row) => ({ ...toToken(ofToken(row)), username: row.username }));
+      return rows.map(toNamed);
+    },
+
+    async findById(id) {
+      const row: JoinedRow | undefined = await database.read((knex) =>
+        knex('tokens').join('users', 'users.id', 'tokens.user_id').where('tokens.id', id).first(namedColumns),
+      );
+      return row && toNamed(row);
     },
 
     deleteExpired: (now) => deleteBelow(database, 'tokens', 'expires_at', now),
@@ -92,6 +99,12 @@ export function createTokenStore(database: Database, clock: Clock): TokenStore {
 }
 
 const joinedUserColumns = Object.fromEntries(userColumns.map((column) => [column, `users.${column}`]));
+
+const namedColumns = { ...tokenColumns, username: 'users.username' };
+
+function toNamed(row: JoinedRow): Token & { username: string } {
+  return { ...toToken(ofToken(row)), username: row.username };
+}
 
 /** The token's part of a joined row, in which `id` and `created_at` are the user's. */
 function ofToken(row: JoinedRow): TokenRow {

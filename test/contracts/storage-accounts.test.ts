@@ -1,8 +1,9 @@
 /** The contracts of UserStore and TokenStore, on both databases. */
 import test from 'ava';
+import BetterSqlite from 'better-sqlite3';
 import type { NewUser } from '../../src/core/ports.ts';
 import { StoreError } from '../../src/core/ports.ts';
-import { eachDatabase } from '../support/databases.ts';
+import { eachDatabase, sqliteTest } from '../support/databases.ts';
 
 const newUser = (username: string, rest: Partial<NewUser> = {}): NewUser => ({
   username,
@@ -245,6 +246,47 @@ eachDatabase(test, 'tokens are listed by user name, and expired ones deleted', a
     lastUsedAt: null,
     expiresAt: 50,
   });
+  t.deepEqual(
+    (await tokens.list(zoe.id, 1)).map(({ label }) => label),
+    ['z2'],
+    'the newest',
+  );
+  t.deepEqual(
+    (await tokens.list(undefined, 3)).map(({ label }) => label),
+    ['a1', 'a2', 'z2'],
+  );
+  t.deepEqual(await tokens.findById(1), (await tokens.list(zoe.id))[0]);
+  t.is(await tokens.findById(99), undefined);
   t.is(await tokens.deleteExpired(50), 1);
   t.deepEqual(await listed(), ['ann a1', 'Zoe z1', 'Zoe z2']);
+});
+
+sqliteTest(test, 'a search among very many users finds each once, and lets others have the loop', async (t, db) => {
+  const { users } = await db.open();
+  const file = new BetterSqlite(db.url.slice('sqlite://'.length));
+  const insert = file.prepare(
+    `INSERT INTO users (username, username_folded, email, email_folded, password_hash, is_superuser, is_active, created_at)
+     VALUES (?, ?, '', '', '', 0, 1, 0)`,
+  );
+  const names = Array.from({ length: 12_001 }, (_, index) => `user${String(index).padStart(5, '0')}`);
+  file.transaction(() => names.forEach((name) => insert.run(name, name)))();
+  file.close();
+  const found = async (options: Parameters<typeof users.list>[0]) =>
+    (await users.list(options)).map(({ username }) => username);
+  t.deepEqual(await found({ search: 'USER' }), names);
+  t.deepEqual(
+    await found({ search: '000' }),
+    names.filter((name) => name.includes('000')),
+  );
+  t.deepEqual(await found({ search: '999', after: 'user02999', limit: 3 }), ['user03999', 'user04999', 'user05999']);
+  t.deepEqual(await found({ search: 'user12000' }), ['user12000']);
+  let turns = 0;
+  const count = (): void => {
+    turns += 1;
+    counting = setImmediate(count);
+  };
+  let counting = setImmediate(count);
+  t.deepEqual(await found({ search: 'nobody' }), []);
+  clearImmediate(counting);
+  t.true(turns >= 3, `${turns} turns`);
 });

@@ -15,6 +15,8 @@ eachDatabase(test, 'a room comes back as it was created', async (t, db) => {
   t.regex(created.epoch, /^[\w-]{16}$/);
   t.deepEqual(await rooms.findByName('Friends'), created);
   t.is(await rooms.findByName('friends'), undefined);
+  t.deepEqual(await rooms.findByIds([7, created.id]), [created]);
+  t.deepEqual(await rooms.findByIds([]), []);
   t.deepEqual(await rooms.list(), [created]);
 });
 

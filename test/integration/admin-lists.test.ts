@@ -28,7 +28,7 @@ eachDatabase(test, 'pages of rooms and of users hold each of them once, in the o
   const storage = await app.server.elsewhere();
   const names = ['Zebra', 'apple', 'Äpfel', 'apple2', 'apple-1', 'APPLE.3', 'straße', '名前', '9lives', 'apple_4'];
   for (const name of names) {
-    await storage.rooms.create({ name, topic: name === 'Zebra' ? 'Like an Apple' : '', createdAt: 0 });
+    await app.act('POST', '/rooms', { name, topic: name === 'Zebra' ? 'Like an Apple' : '' });
     await storage.users.create({
       username: name,
       email: name === 'Zebra' ? 'Apple@example.org' : '',

@@ -5,13 +5,14 @@ import { findRoom } from '../../core/named.ts';
 import type { Room, RoomActivity } from '../../core/ports.ts';
 import type { AdminRoom, AdminRoomDetails, Page } from '../../protocol/admin.ts';
 import { limits } from '../../protocol/limits.ts';
-import { foldName, isoTimeOrNull } from '../../protocol/text.ts';
+import { isoTimeOrNull } from '../../protocol/text.ts';
 import { roomName, topic } from '../admin-fields.ts';
 import { carryOut, forSuperusers } from '../administrator.ts';
 import type { RouteTools } from '../dependencies.ts';
 import { given, readJsonBody, readQuery, requireFields } from '../guard.ts';
 import { roomNameIn } from '../named.ts';
 import { afterName, cutPage, filter, pageLimit } from '../paging.ts';
+import { createRoomSearch, type RoomSearch } from '../room-search.ts';
 
 const listFields = { search: filter, after: afterName, limit: pageLimit };
 const newFields = { name: roomName, topic: topic.optional() };
@@ -20,12 +21,13 @@ const changeFields = { name: roomName.optional(), topic: topic.optional() };
 /** `/admin/api/rooms`: list, create, show, change and delete rooms. */
 export function adminRoomRoutes(router: Router, tools: RouteTools): void {
   const { admin, reads } = tools;
+  const search = createRoomSearch(tools.rooms);
 
   router.get(
     '/admin/api/rooms',
     forSuperusers(tools, async (ctx, by) => {
       const { limit = limits.pageRowsDefault, ...wanted } = requireFields(listFields, readQuery(ctx));
-      ctx.body = await reads.run(String(by.userId), () => listRooms(tools, { ...wanted, limit }));
+      ctx.body = await reads.run(String(by.userId), () => listRooms(tools, search, { ...given(wanted), limit }));
     }),
   );
 
@@ -73,22 +75,20 @@ export function adminRoomRoutes(router: Router, tools: RouteTools): void {
   );
 }
 
-type Wanted = { search: string | undefined; after: string | undefined; limit: number };
-
-/** Rooms are few beside what else there is: all are read, and the search is done here. */
-async function listRooms(tools: RouteTools, { search, after, limit }: Wanted): Promise<Page<'rooms', AdminRoom>> {
-  const { storage } = tools.admin;
-  const sought = foldName(search ?? '');
-  const place = after === undefined ? undefined : foldName(after);
-  const found = (await storage.rooms.list())
-    .map((room) => ({ room, key: foldName(room.name) }))
-    .filter(({ room, key }) => key.includes(sought) || foldName(room.topic).includes(sought))
-    .filter(({ key }) => place === undefined || key > place)
-    .sort((a, b) => (a.key < b.key ? -1 : 1))
-    .slice(0, limit + 1);
-  const { rows, next } = cutPage(found, limit, ({ room }) => room.name);
-  const activity = await storage.rooms.activity(rows.map(({ room }) => room.id));
-  return { rooms: rows.map(({ room }) => withActivity(tools, room, activity.get(room.id))), next };
+/** Found in memory; what only the store knows is asked for those on the page. */
+async function listRooms(
+  tools: RouteTools,
+  search: RoomSearch,
+  { limit, ...wanted }: Parameters<RoomSearch>[0],
+): Promise<Page<'rooms', AdminRoom>> {
+  const { rooms } = tools.admin.storage;
+  const { rows, next } = cutPage(search({ ...wanted, limit: limit + 1 }), limit, ({ name }) => name);
+  const ids = rows.map(({ id }) => id);
+  const [found, activity] = await Promise.all([rooms.findByIds(ids), rooms.activity(ids)]);
+  const byId = new Map(found.map((room) => [room.id, room]));
+  // One that was deleted meanwhile is left out.
+  const present = ids.flatMap((id) => byId.get(id) ?? []);
+  return { rooms: present.map((room) => withActivity(tools, room, activity.get(room.id))), next };
 }
 
 async function roomWithActivity(
