@@ -19,6 +19,7 @@ import {
   type Timers,
   type WebSocketConstructor,
 } from './platform.ts';
+import type { AskOptions, HistoryOptions, HistoryPage, SendOptions, Sent } from './request-options.ts';
 import { Requests, requestLimits } from './requests.ts';
 import { type Credentials, createRest, type Profile, type Registration, type Rest } from './rest.ts';
 import { Rooms } from './rooms.ts';
@@ -57,19 +58,6 @@ export type ConnectOptions = {
   /** Takes the place of a connection over which the user chats already; that one ends with `resumed-elsewhere`. */
   takeover?: boolean;
 };
-export type AskOptions = {
-  /** Gives the request up: its promise rejects with the signal's reason. What was sent may still take effect. */
-  signal?: AbortSignal;
-  /** Milliseconds until the promise rejects with ConnectionError `timeout`; `Infinity` for never. */
-  timeoutMs?: number;
-};
-/** `ref`: 1–64 characters, the message's idempotency key. The client makes one where none is given. */
-export type SendOptions = AskOptions & { ref?: string };
-export type HistoryOptions = AskOptions & { before?: number; limit?: number };
-/** `repeat`: the server had the message under this ref already, and did not store it again. */
-export type Sent = { id: number; stamp: string; ref: string; repeat: boolean };
-export type HistoryPage = { messages: HistoryEntry[]; more: boolean };
-
 export type Client = {
   readonly state: ConnectionState;
   /** The rooms the client is in, or comes back to by itself. */
@@ -100,6 +88,11 @@ export type Client = {
    * Without effect on a client that is connected or connecting.
    */
   connect(options?: ConnectOptions): Promise<void>;
+  /**
+   * The network or the machine may have come back: tries again at once where the client waits to, and finds out soon
+   * whether an open connection still lives. Without effect otherwise.
+   */
+  hurry(): void;
   /** Leaves the chat for good; what waits rejects with FatalError `closed`. */
   close(): Promise<void>;
   /**
@@ -272,6 +265,10 @@ class ChatClient implements Client {
       if (isStart && exported !== undefined) this.#rooms.restore(exported.rooms);
       this.#connection.start(exported, takeover);
     });
+  }
+
+  hurry(): void {
+    this.#connection.hurry();
   }
 
   async close(): Promise<void> {

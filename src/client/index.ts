@@ -5,17 +5,7 @@ export type * from '../protocol/frames.ts';
 export { limits } from '../protocol/limits.ts';
 export { backoff } from './backoff.ts';
 export type { CallOptions } from './call.ts';
-export {
-  type AskOptions,
-  type Client,
-  type ClientOptions,
-  type ConnectOptions,
-  createClient,
-  type HistoryOptions,
-  type HistoryPage,
-  type SendOptions,
-  type Sent,
-} from './client.ts';
+export { type Client, type ClientOptions, type ConnectOptions, createClient } from './client.ts';
 export type { ConnectionState } from './connection-deps.ts';
 export { connectionTimes } from './connection-times.ts';
 export {
@@ -29,6 +19,7 @@ export {
 export type { ChatMessage, ClientEvents, CommandEvent, DeletedEvent, JoinedEvent, PartedEvent } from './events.ts';
 export type { ExportedSession } from './exported-session.ts';
 export type { FetchLike, ResponseLike, Timers, WebSocketConstructor, WebSocketLike } from './platform.ts';
+export type { AskOptions, HistoryOptions, HistoryPage, SendOptions, Sent } from './request-options.ts';
 export { requestLimits } from './requests.ts';
 export type { Credentials, Profile, Registration } from './rest.ts';
 export type { RoomMark } from './rooms.ts';

@@ -106,6 +106,15 @@ export class Line {
     }
   }
 
+  /** Asks whether the server is still there, where it has not been heard for a while, and does not wait long for it. */
+  probe(): void {
+    const isQuiet = this.#deps.now() - this.#heardAt >= connectionTimes.answerMs;
+    if (this.#phase !== 'open' || this.#silenceMs() === undefined || this.#isProbed || !isQuiet) return;
+    this.#isProbed = true;
+    this.send(probe);
+    this.#watch(connectionTimes.answerMs);
+  }
+
   hold(isHeld: boolean): void {
     this.#transport.hold?.(isHeld);
   }

@@ -198,3 +198,19 @@ test('where WebSockets do not pass, the chat goes on by another transport, which
   await next.model.useHere();
   await when(() => ann.model.phase.value.kind === 'elsewhere', 'told');
 });
+
+for (const sign of ['isOnline', 'isVisible'] as const) {
+  test(`a page that ${sign === 'isOnline' ? 'has a network' : 'is seen'} again does not wait for its next attempt`, async (t) => {
+    const { url } = await startApp(t);
+    const proxy = await openTcpProxy(url);
+    t.teardown(() => proxy.close());
+    // Left alone, this client would wait for ever.
+    const ann = await enter(t, proxy.url, 'ann', { timers: { setTimeout: () => 0, clearTimeout() {} } });
+    ann.tab[sign].value = false;
+    proxy.cut();
+    await when(() => ann.model.link.value.state === 'waiting', 'cut');
+    ann.tab[sign].value = true;
+    await when(() => ann.model.link.value.state === 'open', 'back');
+    t.is(ann.model.phase.value.kind, 'chatting');
+  });
+}

@@ -2,7 +2,6 @@
  * The chat page's model: the contract's signals and actions, each handed to the part whose business it is. Reads no
  * document: storages, visibility and time come in.
  */
-import { effect, untracked } from '@preact/signals';
 import { RequestError } from '../../../client/index.ts';
 import { createAccount } from './account.ts';
 import { isEnd } from './chatting.ts';
@@ -10,6 +9,7 @@ import type { ChatModel, FormFaults } from './model.ts';
 import { type ChatModelOptions, createParts, createViews, type Parts } from './parts.ts';
 import { codeOf } from './sentences.ts';
 import { Visit } from './visit.ts';
+import { watchWake } from './wake.ts';
 
 export type { ChatModelOptions } from './parts.ts';
 
@@ -17,7 +17,15 @@ export function createChatModel(options: ChatModelOptions): ChatModel {
   const parts = createParts(options);
   const { state, rooms, roomList, log, commands } = parts;
   const visit = new Visit(parts);
-  const disposers = watchBrowser(parts);
+  const stopWatching = watchWake({
+    ...parts,
+    onVisible: () => {
+      rooms.readIfSeen();
+      parts.chat?.refreshIfOld();
+    },
+    onNetwork: (isOnline) => log.addConnection(isOnline ? parts.texts.online : parts.texts.offline),
+    onWake: () => parts.chat?.client.hurry(),
+  });
   return {
     ...createViews(parts),
     phase: state.phase,
@@ -45,7 +53,7 @@ export function createChatModel(options: ChatModelOptions): ChatModel {
       state.notice.value = undefined;
     },
     async close() {
-      for (const dispose of disposers) dispose();
+      stopWatching();
       await visit.close();
     },
   };
@@ -144,29 +152,6 @@ function speechActions({
     setAtEnd: (isAtEnd) => rooms.setAtEnd(isAtEnd),
     markRead: () => rooms.markRead(),
   };
-}
-
-/** What the browser says of the page: seen, and with a network. */
-function watchBrowser(parts: Parts): (() => void)[] {
-  const { isVisible, isOnline, rooms, log, texts } = parts;
-  let wasOnline = true;
-  const disposers = [
-    effect(() => {
-      if (!isVisible.value) return;
-      untracked(() => {
-        rooms.readIfSeen();
-        parts.chat?.refreshIfOld();
-      });
-    }),
-    effect(() => {
-      const online = isOnline?.value ?? true;
-      untracked(() => {
-        if (online !== wasOnline) log.addConnection(online ? texts.online : texts.offline);
-      });
-      wasOnline = online;
-    }),
-  ];
-  return disposers;
 }
 
 /** Resolves when it is decided what becomes of a start. */

@@ -8,6 +8,8 @@ import {
   type FetchLike,
   type Timers,
 } from '../../../client/index.ts';
+import { platformFetch, platformTimers } from '../../../client/platform.ts';
+import { baseOf } from '../../../client/server-url.ts';
 import { foldName } from '../../../protocol/text.ts';
 import { createStore, type KeyValueStore, type Store, tokenKey } from '../../shared/storage.ts';
 import type { Texts } from '../../texts/texts.ts';
@@ -69,14 +71,14 @@ const listTimeoutMs = 30_000;
 export function createParts(options: ChatModelOptions): Parts {
   const { url, isVisible, isOnline, createClient = createSdkClient } = options;
   const now = options.now ?? (() => Date.now());
-  const timers = options.timers ?? pageTimers;
-  const fetch = options.fetch ?? pageFetch;
+  const timers = options.timers ?? platformTimers;
+  const fetch = options.fetch ?? platformFetch;
   const texts = options.texts.chat.model;
   const local = createStore(options.localStorage);
   const sentences = createSentences(texts);
   const log = createLog(now);
   const state = createState(local.readText(tokenKey) !== undefined);
-  const call = createCall(url.replace(/\/+$/, ''), fetch, timers, listTimeoutMs);
+  const call = createCall(baseOf(url), fetch, timers, listTimeoutMs);
   const username = (): string => state.username.peek() ?? '';
   const parts: Parts = {
     isVisible,
@@ -147,10 +149,3 @@ export function createViews({ roomList, rooms }: Parts) {
     unread: computed(() => entries.value.reduce((sum, { unread }) => sum + unread, 0)),
   };
 }
-
-const pageTimers: Timers = {
-  setTimeout: (run, ms) => globalThis.setTimeout(run, ms),
-  clearTimeout: (handle) => globalThis.clearTimeout(handle as number),
-};
-// Called through the global object: browsers' fetch refuses any other receiver.
-const pageFetch: FetchLike = (url, init) => globalThis.fetch(url, init);
