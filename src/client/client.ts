@@ -2,7 +2,7 @@
  * The client: puts connection, requests and rooms together and gives them the names that users of the SDK know.
  * Decides nothing that one of them decides.
  */
-import type { ClientFrame, HistoryEntry, RoomEntry, RoomStatus, ServerFrame } from '../protocol/frames.ts';
+import type { ClientFrame, RoomEntry, RoomStatus, ServerFrame } from '../protocol/frames.ts';
 import type { CallOptions } from './call.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionState } from './connection-deps.ts';
