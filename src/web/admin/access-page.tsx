@@ -71,6 +71,7 @@ function LogIn({ why }: { why: 'logged-out' | 'ended' | undefined }) {
   const form = useRef<HTMLFormElement>(null);
   const [username, setUsername] = useState('');
   const [password, setPassword] = useState('');
+  useEffect(() => form.current?.querySelector('input')?.focus(), []);
   const act = useAct(() => access.login({ username: username.trim(), password }), ['username', 'password']);
   useEffect(() => {
     form.current?.querySelector<HTMLElement>('[aria-invalid]')?.focus();
@@ -103,7 +104,6 @@ function LogIn({ why }: { why: 'logged-out' | 'ended' | undefined }) {
         autocapitalize="none"
         spellcheck={false}
         required
-        autofocus
         value={username}
         errors={act.faults.fields['username']}
         onInput={(event) => setUsername(event.currentTarget.value)}

@@ -1,5 +1,5 @@
 /** What administrators have done, on this page and on the command line. */
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { type AuditEntry, auditActs } from '../../../protocol/admin.ts';
 import { Badge } from '../../shared/components/badge.tsx';
 import { Empty } from '../../shared/components/empty.tsx';
@@ -15,7 +15,7 @@ import { ListView } from '../parts/list-view.tsx';
 import { Page } from '../parts/page.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { Time } from '../parts/time.tsx';
-import { hashOf, routes } from '../route.ts';
+import { routes } from '../route.ts';
 import { useServices } from '../services.ts';
 
 const said = texts.admin.audit;
@@ -42,7 +42,7 @@ export function AuditPage({ filter }: { filter: AuditFilter }) {
   const isFiltered = Object.values(filter).some((value) => value !== '');
   return (
     <Page title={texts.admin.parts.audit}>
-      <AuditSearch key={hashOf(routes.audit(filter))} filter={filter} isFiltered={isFiltered} />
+      <AuditSearch filter={filter} isFiltered={isFiltered} />
       <ListView list={list} empty={<NoEntries isFiltered={isFiltered} />}>
         {(entries, isStale) => (
           <Table
@@ -95,6 +95,8 @@ function NoEntries({ isFiltered }: { isFiltered: boolean }) {
 function AuditSearch({ filter, isFiltered }: { filter: AuditFilter; isFiltered: boolean }) {
   const { router } = useServices();
   const [fields, setFields] = useState(filter);
+  // The back button, or a link: what was typed is over.
+  useEffect(() => setFields(filter), [JSON.stringify(filter)]);
   const tie = (name: 'actor' | 'target') => ({
     value: fields[name],
     onInput: (event: { currentTarget: HTMLInputElement }) =>

@@ -1,5 +1,5 @@
 /** Messages of all rooms, searched. */
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { Empty } from '../../shared/components/empty.tsx';
 import { TextField } from '../../shared/components/field.tsx';
 import { ChatIcon, SearchIcon } from '../../shared/components/icons.tsx';
@@ -11,7 +11,7 @@ import { FilterForm } from '../parts/filter-form.tsx';
 import { ListView } from '../parts/list-view.tsx';
 import { MessageList } from '../parts/message-list.tsx';
 import { Page } from '../parts/page.tsx';
-import { hashOf, routes } from '../route.ts';
+import { routes } from '../route.ts';
 import { useServices } from '../services.ts';
 
 const said = texts.admin.messages;
@@ -22,7 +22,7 @@ export function MessagesPage({ filter }: { filter: MessageFilter }) {
   const isSearch = Object.values(filter).some((value) => value !== '');
   return (
     <Page title={texts.admin.parts.messages}>
-      <MessageSearch key={hashOf(routes.messages(filter))} filter={filter} isSearch={isSearch} />
+      <MessageSearch filter={filter} isSearch={isSearch} />
       <ListView list={list} empty={<NoMessages isSearch={isSearch} />}>
         {(messages, isStale) => (
           <div class="panel">
@@ -53,6 +53,12 @@ function NoMessages({ isSearch }: { isSearch: boolean }) {
   );
 }
 
+const fieldsOf = (filter: MessageFilter): Fields => ({
+  ...filter,
+  from: localOfIso(filter.from),
+  to: localOfIso(filter.to),
+});
+
 /** On a phone the fields that narrow a search would fill the screen. */
 const isWide = (): boolean => matchMedia('(width >= 48rem)').matches;
 
@@ -60,11 +66,9 @@ type Fields = Record<'q' | 'room' | 'user' | 'from' | 'to', string>;
 
 function MessageSearch({ filter, isSearch }: { filter: MessageFilter; isSearch: boolean }) {
   const { router } = useServices();
-  const [fields, setFields] = useState<Fields>({
-    ...filter,
-    from: localOfIso(filter.from),
-    to: localOfIso(filter.to),
-  });
+  const [fields, setFields] = useState<Fields>(() => fieldsOf(filter));
+  // The back button, or a link: what was typed is over.
+  useEffect(() => setFields(fieldsOf(filter)), [JSON.stringify(filter)]);
   const tie = (name: keyof Fields) => ({
     value: fields[name],
     onInput: (event: { currentTarget: HTMLInputElement }) =>

@@ -24,9 +24,20 @@ export type ActDialogProps = {
   /** Rejects with what the server refused it with. Resolves with what is said when it is done. */
   act: () => Promise<string>;
   onClose: () => void;
+  /** Where reading goes on when the act took away what opened the dialog; the page's heading where there is none. */
+  goOnAt?: () => HTMLElement | null | undefined;
 };
 
-export function ActDialog({ title, children, doLabel, isDanger = false, fields = [], act, onClose }: ActDialogProps) {
+export function ActDialog({
+  title,
+  children,
+  doLabel,
+  isDanger = false,
+  fields = [],
+  act,
+  onClose,
+  goOnAt,
+}: ActDialogProps) {
   const { toasts } = useServices();
   const id = useId();
   const form = useRef<HTMLFormElement>(null);
@@ -34,7 +45,7 @@ export function ActDialog({ title, children, doLabel, isDanger = false, fields =
     const done = await act();
     onClose();
     toasts.say(done);
-    keepFocus();
+    keepFocus(goOnAt);
   }, fields);
   const { faults, isBusy } = doing;
   useEffect(() => {
@@ -82,10 +93,12 @@ export function ActDialog({ title, children, doLabel, isDanger = false, fields =
   );
 }
 
-/** A closed dialog gives the focus back to what opened it. Where the act took that away, reading goes on at the heading. */
-function keepFocus(): void {
+/** A closed dialog gives the focus back to what opened it, if that is still there once the act is shown. */
+function keepFocus(goOnAt: ActDialogProps['goOnAt']): void {
   setTimeout(() => {
-    if (document.activeElement === document.body) document.querySelector<HTMLElement>('h1')?.focus();
+    if (document.activeElement !== document.body) return;
+    const place = goOnAt?.() ?? document.querySelector<HTMLElement>('h1');
+    place?.focus({ preventScroll: true });
   });
 }
 

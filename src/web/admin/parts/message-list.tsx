@@ -1,6 +1,6 @@
 /** Messages as people wrote them, with where and when, and a way to delete each. */
 import './message-list.css';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { AdminMessage } from '../../../protocol/admin.ts';
 import { Avatar } from '../../shared/components/avatar.tsx';
 import { IconButton } from '../../shared/components/button.tsx';
@@ -28,9 +28,19 @@ type MessageListProps = {
 
 export function MessageList({ label, messages, query = '', showRoom, isStale, onDeleted }: MessageListProps) {
   const [doomed, setDoomed] = useState<AdminMessage | undefined>(undefined);
+  const root = useRef<HTMLOListElement>(null);
+  const goOnAt = (place: number): HTMLElement | undefined => {
+    const buttons = Array.from(root.current?.querySelectorAll<HTMLElement>('.message > .button') ?? []);
+    return buttons[place] ?? buttons.at(-1);
+  };
   return (
     <>
-      <ol class={isStale ? 'messages messages-stale' : 'messages'} aria-label={label} aria-busy={isStale ?? false}>
+      <ol
+        ref={root}
+        class={isStale ? 'messages messages-stale' : 'messages'}
+        aria-label={label}
+        aria-busy={isStale ?? false}
+      >
         {messages.map((message) => (
           <li key={`${message.room}/${message.id}`} class="message">
             <Avatar name={message.user} />
@@ -59,7 +69,12 @@ export function MessageList({ label, messages, query = '', showRoom, isStale, on
         ))}
       </ol>
       {doomed !== undefined && (
-        <DeleteMessage message={doomed} onClose={() => setDoomed(undefined)} onDeleted={() => onDeleted(doomed)} />
+        <DeleteMessage
+          message={doomed}
+          onClose={() => setDoomed(undefined)}
+          onDeleted={() => onDeleted(doomed)}
+          goOnAt={() => goOnAt(messages.indexOf(doomed))}
+        />
       )}
     </>
   );
@@ -73,9 +88,14 @@ function MessageBody({ body, query }: { body: string; query: string }) {
   );
 }
 
-type DeleteMessageProps = { message: AdminMessage; onClose: () => void; onDeleted: () => void };
+type DeleteMessageProps = {
+  message: AdminMessage;
+  onClose: () => void;
+  onDeleted: () => void;
+  goOnAt: () => HTMLElement | undefined;
+};
 
-function DeleteMessage({ message, onClose, onDeleted }: DeleteMessageProps) {
+function DeleteMessage({ message, onClose, onDeleted, goOnAt }: DeleteMessageProps) {
   const { api } = useServices();
   return (
     <ActDialog
@@ -83,6 +103,7 @@ function DeleteMessage({ message, onClose, onDeleted }: DeleteMessageProps) {
       doLabel={said.deleteDo}
       isDanger
       onClose={onClose}
+      goOnAt={goOnAt}
       act={async () => {
         await api.deleteMessage(message.room, message.id);
         onDeleted();

@@ -18,8 +18,8 @@ type PageProps = {
   children: ComponentChildren;
 };
 
-/** The first page of a visit leaves the focus where the browser put it. */
-let hasShown = false;
+/** A page that was just loaded leaves the focus where the browser put it; after a log-in, or a link, it is at the heading. */
+const hasBeenUsed = (): boolean => navigator.userActivation?.hasBeenActive ?? true;
 
 export function Page({ title, before, after, lead, up, actions, children }: PageProps) {
   const heading = useRef<HTMLHeadingElement>(null);
@@ -27,11 +27,9 @@ export function Page({ title, before, after, lead, up, actions, children }: Page
     document.title = texts.admin.titleOf(title);
   }, [title]);
   useEffect(() => {
-    if (hasShown) {
-      heading.current?.focus({ preventScroll: true });
-      scrollTo(0, 0);
-    }
-    hasShown = true;
+    if (!hasBeenUsed()) return;
+    heading.current?.focus({ preventScroll: true });
+    scrollTo(0, 0);
   }, [title]);
   return (
     <>
