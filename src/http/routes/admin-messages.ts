@@ -3,7 +3,7 @@ import { messageRecord } from '../../core/admin-records.ts';
 import { FieldErrors } from '../../core/errors.ts';
 import { searchFault } from '../../core/fields.ts';
 import { roomNamed, userNamed } from '../../core/named.ts';
-import type { FoundMessage, MessageSearch } from '../../core/ports.ts';
+import type { MessageSearch } from '../../core/ports.ts';
 import type { AdminMessage, Page } from '../../protocol/admin.ts';
 import { limits } from '../../protocol/limits.ts';
 import { carryOut, forSuperusers } from '../administrator.ts';
@@ -66,24 +66,14 @@ async function findMessages(
     search.roomId = found.id;
   }
   const { messages, next } = await storage.messages.search(search);
-  const nameOf = await roomNames(tools, messages);
+  const ids = Array.from(new Set(messages.map(({ roomId }) => roomId)));
+  const names = new Map((await storage.rooms.findByIds(ids)).map(({ id, name }) => [id, name]));
   return {
+    // Without those of a room that was deleted since.
     messages: messages.flatMap((message) => {
-      const name = nameOf.get(message.roomId);
-      // Deleted since the search.
+      const name = names.get(message.roomId);
       return name === undefined ? [] : [messageRecord(message, name)];
     }),
     next: next === null ? null : encodeKey(next),
   };
-}
-
-/** By id, from memory; a room that another process has just made is asked for. */
-async function roomNames(tools: RouteTools, messages: readonly FoundMessage[]): Promise<Map<number, string>> {
-  const known = byId(tools.rooms.list());
-  const isComplete = messages.every(({ roomId }) => known.has(roomId));
-  return isComplete ? known : byId(await tools.admin.storage.rooms.list());
-}
-
-function byId(rooms: readonly { readonly id: number; readonly name: string }[]): Map<number, string> {
-  return new Map(rooms.map(({ id, name }) => [id, name]));
 }
