@@ -6,6 +6,7 @@ import type Koa from 'koa';
 import type { Actor } from '../core/ports.ts';
 import { authorizeSuperuser } from './authenticate.ts';
 import type { RouteTools } from './dependencies.ts';
+import { readJsonBody } from './guard.ts';
 
 /** A call that only superusers may make. Nothing of the request is read, and nothing of the server told, before that is sure. */
 export function forSuperusers<Context extends Koa.Context>(
@@ -16,6 +17,13 @@ export function forSuperusers<Context extends Koa.Context>(
     const { user } = await authorizeSuperuser(ctx, tools);
     await handle(ctx, { userId: user.id, name: user.username, via: 'page' });
   };
+}
+
+/** The body of an act. It may have been long on its way: whoever has lost the rights meanwhile is refused. */
+export async function readAct(ctx: Koa.Context, tools: RouteTools): Promise<Record<string, unknown>> {
+  const body = await readJsonBody(ctx);
+  await authorizeSuperuser(ctx, tools);
+  return body;
 }
 
 /**

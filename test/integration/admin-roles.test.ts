@@ -1,7 +1,9 @@
 /** Who may make which call of the administration API: every call for every role, and that a refusal tells nothing. */
+import { request } from 'node:http';
 import test, { type ExecutionContext } from 'ava';
 import { parse } from 'yaml';
 import { hashToken } from '../../src/core/accounts.ts';
+import type { Storage } from '../../src/core/ports.ts';
 import { readProjectFile } from '../docs/markdown.ts';
 import { adminCalls, furnish, promote, secrets, stateOf, superuser } from './admin-calls.ts';
 import { goodPassword, openRestServer, type RestServer } from './rest-server.ts';
@@ -115,6 +117,44 @@ test('what is refused is refused before anything is looked for or read', async (
   }
   const noJson = await server.call('POST', '/admin/api/rooms', { token, form: { name: 'made' } });
   t.is(noJson.status, 403);
+});
+
+test('who is demoted while the body of an act is on its way does not act', async (t) => {
+  let noteAsked: () => void = () => {};
+  const asked = new Promise<void>((resolve) => {
+    noteAsked = resolve;
+  });
+  const wrap = (storage: Storage): Storage => ({
+    ...storage,
+    tokens: {
+      ...storage.tokens,
+      async findByHash(hash) {
+        const found = await storage.tokens.findByHash(hash);
+        if (found?.user.isSuperuser === true) noteAsked();
+        return found;
+      },
+    },
+  });
+  const server = await openRestServer(t, { wrap });
+  const token = await superuser(server);
+  const body = JSON.stringify({ name: 'made' });
+  const outgoing = request(`${server.url}/admin/api/rooms`, {
+    method: 'POST',
+    headers: { ...authorization(token), 'content-type': 'application/json', 'content-length': body.length },
+  });
+  const status = new Promise((resolve, reject) => {
+    outgoing.once('response', (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    outgoing.once('error', reject);
+  });
+  outgoing.write(body.slice(0, 5));
+  await asked;
+  await promote(server, 'ada', false);
+  outgoing.end(body.slice(5));
+  t.is(await status, 403);
+  t.is(await server.storage.rooms.findByName('made'), undefined);
 });
 
 test('a superuser is answered every call, and never with a password, a token or a hash of one', async (t) => {

@@ -1,9 +1,9 @@
 import type Router from '@koa/router';
 import { limits } from '../../protocol/limits.ts';
 import { banReason } from '../admin-fields.ts';
-import { carryOut, forSuperusers } from '../administrator.ts';
+import { carryOut, forSuperusers, readAct } from '../administrator.ts';
 import type { RouteTools } from '../dependencies.ts';
-import { integer, readJsonBody, requireFields } from '../guard.ts';
+import { integer, requireFields } from '../guard.ts';
 import { idIn, usernameIn } from '../named.ts';
 import { actOn } from '../user-details.ts';
 
@@ -28,7 +28,7 @@ export function adminModerationRoutes(router: Router, tools: RouteTools): void {
     '/admin/api/users/:username/mute',
     forSuperusers(tools, async (ctx, by) => {
       const username = usernameIn(ctx.params);
-      const { minutes } = requireFields(muteFields, await readJsonBody(ctx));
+      const { minutes } = requireFields(muteFields, await readAct(ctx, tools));
       ctx.body = await actOn(tools, username, () => acts.mute(by, username, minutes));
     }),
   );
@@ -45,7 +45,7 @@ export function adminModerationRoutes(router: Router, tools: RouteTools): void {
     '/admin/api/users/:username/ban',
     forSuperusers(tools, async (ctx, by) => {
       const username = usernameIn(ctx.params);
-      const { minutes, reason = '' } = requireFields(banFields, await readJsonBody(ctx));
+      const { minutes, reason = '' } = requireFields(banFields, await readAct(ctx, tools));
       ctx.body = await actOn(tools, username, () => acts.ban(by, username, { minutes, reason }));
     }),
   );

@@ -7,9 +7,9 @@ import type { AdminRoom, AdminRoomDetails, Page } from '../../protocol/admin.ts'
 import { limits } from '../../protocol/limits.ts';
 import { isoTimeOrNull } from '../../protocol/text.ts';
 import { roomName, topic } from '../admin-fields.ts';
-import { carryOut, forSuperusers } from '../administrator.ts';
+import { carryOut, forSuperusers, readAct } from '../administrator.ts';
 import type { RouteTools } from '../dependencies.ts';
-import { given, readJsonBody, readQuery, requireFields } from '../guard.ts';
+import { given, readQuery, requireFields } from '../guard.ts';
 import { roomNameIn } from '../named.ts';
 import { afterName, cutPage, filter, pageLimit } from '../paging.ts';
 import { createRoomSearch, type RoomSearch } from '../room-search.ts';
@@ -34,7 +34,7 @@ export function adminRoomRoutes(router: Router, tools: RouteTools): void {
   router.post(
     '/admin/api/rooms',
     forSuperusers(tools, async (ctx, by) => {
-      const { name, topic = '' } = requireFields(newFields, await readJsonBody(ctx));
+      const { name, topic = '' } = requireFields(newFields, await readAct(ctx, tools));
       const room = await carryOut(tools, () => admin.acts.createRoom(by, { name, topic }));
       ctx.status = 201;
       ctx.body = withActivity(tools, room, undefined);
@@ -54,7 +54,7 @@ export function adminRoomRoutes(router: Router, tools: RouteTools): void {
     '/admin/api/rooms/:name',
     forSuperusers(tools, async (ctx, by) => {
       const name = roomNameIn(ctx.params);
-      const change = given(requireFields(changeFields, await readJsonBody(ctx)));
+      const change = given(requireFields(changeFields, await readAct(ctx, tools)));
       if (Object.keys(change).length === 0)
         throw new FieldErrors({ non_field_errors: ['Give a name, a topic or both.'] });
       // Read before the act: afterwards nothing may fail any more.

@@ -5,9 +5,9 @@ import { userNamed } from '../../core/named.ts';
 import type { Actor, User } from '../../core/ports.ts';
 import type { AdminUser, Page } from '../../protocol/admin.ts';
 import { limits } from '../../protocol/limits.ts';
-import { carryOut, forSuperusers } from '../administrator.ts';
+import { carryOut, forSuperusers, readAct } from '../administrator.ts';
 import type { RouteTools } from '../dependencies.ts';
-import { flag, given, readFields, readJsonBody, readQuery, requireFields, text } from '../guard.ts';
+import { flag, given, readFields, readQuery, requireFields, text } from '../guard.ts';
 import { usernameIn } from '../named.ts';
 import { afterName, cutPage, filter, pageLimit } from '../paging.ts';
 import { actOn, adminUser, detailsOf } from '../user-details.ts';
@@ -32,7 +32,7 @@ export function adminUserRoutes(router: Router, tools: RouteTools): void {
   router.post(
     '/admin/api/users',
     forSuperusers(tools, async (ctx, by) => {
-      const account = await readAccount(tools, await readJsonBody(ctx));
+      const account = await readAccount(tools, await readAct(ctx, tools));
       const user = await carryOut(tools, () => admin.acts.createUser(by, account));
       ctx.status = 201;
       ctx.body = adminUser(tools, user);
@@ -51,7 +51,7 @@ export function adminUserRoutes(router: Router, tools: RouteTools): void {
     '/admin/api/users/:username',
     forSuperusers(tools, async (ctx, by) => {
       const username = usernameIn(ctx.params);
-      const change = requireFields(changeFields, await readJsonBody(ctx));
+      const change = requireFields(changeFields, await readAct(ctx, tools));
       const acts = changesOf(tools, by, username, change);
       ctx.body = await actOn(tools, username, acts);
     }),
@@ -61,7 +61,7 @@ export function adminUserRoutes(router: Router, tools: RouteTools): void {
     '/admin/api/users/:username/password',
     forSuperusers(tools, async (ctx, by) => {
       const username = usernameIn(ctx.params);
-      const { password } = requireFields(passwordFields, await readJsonBody(ctx));
+      const { password } = requireFields(passwordFields, await readAct(ctx, tools));
       await carryOut(tools, () => admin.acts.setPassword(by, username, password));
       ctx.status = 204;
     }),
