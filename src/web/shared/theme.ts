@@ -25,6 +25,13 @@ function apply(wanted: Theme): void {
   chosen.value = wanted;
   if (wanted === 'system') delete document.documentElement.dataset['theme'];
   else document.documentElement.dataset['theme'] = wanted;
+  colourFrame();
+}
+
+/** What phones draw around the page has its colour. */
+function colourFrame(): void {
+  const colour = getComputedStyle(document.documentElement).backgroundColor;
+  document.querySelector('meta[name="theme-color"]')?.setAttribute('content', colour);
 }
 
 export function chooseTheme(wanted: Theme): void {
@@ -40,6 +47,7 @@ export function chooseTheme(wanted: Theme): void {
 /** Called once by each page, before it renders. */
 export function startTheme(): void {
   apply(remembered());
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', colourFrame);
   addEventListener('storage', (event) => {
     if (event.key === key || event.key === null) apply(remembered());
   });

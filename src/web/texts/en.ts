@@ -129,6 +129,7 @@ const chat = {
     hint: 'Enter sends, Shift+Enter starts a new line, / begins a command',
     commands: 'Commands',
     left: (count: number): string => (count === 1 ? '1 character left' : `${count} characters left`),
+    tooLongHeard: 'The message is too long.',
     tooLong: (count: number): string =>
       count === 1
         ? 'Too long by 1 character. Please shorten it.'

@@ -15,7 +15,7 @@ export function Bar({ icon, title, about, children }: BarProps) {
         <IconButton label={texts.chat.room.back} icon={<ArrowLeftIcon />} onClick={() => goUp({ kind: 'rooms' })} />
       </div>
       <div class="bar-words">
-        <h1 tabIndex={-1}>
+        <h1 tabIndex={-1} data-heading>
           {icon}
           <span>{title}</span>
         </h1>

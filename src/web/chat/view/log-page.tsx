@@ -21,8 +21,11 @@ const tones: Readonly<Record<LogEntry['kind'], Tone>> = {
 export function LogPage() {
   const log = useModel().log.value;
   const list = useRef<HTMLDivElement>(null);
+  const element = list.current;
+  // While rendering, the document is still as it was: whoever reads further up stays there.
+  const isAtEnd = element === null || element.scrollHeight - element.scrollTop - element.clientHeight < 24;
   useLayoutEffect(() => {
-    if (list.current !== null) list.current.scrollTop = list.current.scrollHeight;
+    if (isAtEnd && list.current !== null) list.current.scrollTop = list.current.scrollHeight;
   }, [log]);
   return (
     <div class="page">

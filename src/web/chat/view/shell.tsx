@@ -5,10 +5,12 @@ import { texts } from '../../shared/texts.ts';
 import { AccountMenu } from './account-menu.tsx';
 import { useAttention } from './attention.ts';
 import { ConnectionState } from './connection.tsx';
+import { useKeptFocus } from './focus.ts';
 import { useFollow } from './follow.ts';
 import { LogPage } from './log-page.tsx';
 import { RoomPage } from './room/room-page.tsx';
 import { RoomList } from './rooms/room-list.tsx';
+import { hashOf } from './route.ts';
 import { route } from './router.ts';
 import { Welcome } from './welcome.tsx';
 
@@ -16,6 +18,7 @@ export function Shell() {
   const at = route.value;
   useFollow();
   useAttention();
+  useKeptFocus(hashOf(at));
   return (
     <>
       {at.kind === 'room' && (
@@ -35,7 +38,7 @@ export function Shell() {
         <div class="shell-side">
           <header class="side-head">
             {at.kind === 'rooms' ? (
-              <h1>
+              <h1 tabIndex={-1} data-heading>
                 <Brand />
               </h1>
             ) : (

@@ -27,7 +27,9 @@ export function Welcome() {
         ) : (
           <div class="welcome-column">
             <div>
-              <h2>{says.title(model.username.value ?? '')}</h2>
+              <h2 tabIndex={-1} data-heading>
+                {says.title(model.username.value ?? '')}
+              </h2>
               <p>{says.hint}</p>
             </div>
             {first.length > 0 && (

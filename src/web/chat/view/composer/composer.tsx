@@ -9,9 +9,11 @@ import type { OpenRoom } from '../../model/model.ts';
 import { useModel } from '../context.ts';
 import { hasMouse } from '../layout.ts';
 import { optionId, Suggestions, useSuggestions } from './suggestion-list.tsx';
-import { roomLeft } from './suggestions.ts';
+import { type RoomLeft, roomLeft } from './suggestions.ts';
 
 const says = texts.chat.composer;
+/** Characters between two times that the rest is read out: not at every letter. */
+const heardStep = 100;
 
 export function Composer({ room }: { room: OpenRoom }) {
   const model = useModel();
@@ -81,16 +83,25 @@ export function Composer({ room }: { room: OpenRoom }) {
         <span class="composer-hint" aria-hidden="true">
           {says.hint}
         </span>
-        <span
-          id="composer-left"
-          class={`composer-left ${left.kind === 'beyond' ? 'composer-beyond' : ''}`}
-          role="status"
-        >
-          {left.kind === 'near' && says.left(left.left)}
-          {left.kind === 'beyond' && says.tooLong(-left.left)}
-        </span>
+        <Left left={left} />
       </div>
     </form>
+  );
+}
+
+/** How much more may be written, or is too much. */
+function Left({ left }: { left: RoomLeft }) {
+  return (
+    <>
+      <span id="composer-left" class={`composer-left ${left.kind === 'beyond' ? 'composer-beyond' : ''}`}>
+        {left.kind === 'near' && says.left(left.left)}
+        {left.kind === 'beyond' && says.tooLong(-left.left)}
+      </span>
+      <span class="only-heard" role="status">
+        {left.kind === 'near' && says.left(Math.ceil(left.left / heardStep) * heardStep)}
+        {left.kind === 'beyond' && says.tooLongHeard}
+      </span>
+    </>
   );
 }
 

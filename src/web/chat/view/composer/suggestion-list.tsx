@@ -63,11 +63,9 @@ export function Suggestions({ options, selected, choose }: SuggestionList) {
           class="suggestion"
           role="option"
           aria-selected={index === selected}
-          // Before the text loses the focus.
-          onPointerDown={(event) => {
-            event.preventDefault();
-            choose(command);
-          }}
+          // The text keeps the focus.
+          onMouseDown={(event) => event.preventDefault()}
+          onClick={() => choose(command)}
         >
           <TerminalIcon size={15} />
           {`/${command}=`}

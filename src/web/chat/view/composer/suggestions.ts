@@ -11,10 +11,10 @@ export function suggestionsFor(text: string, caret: number, known: readonly stri
   return known.filter((name) => name.toLowerCase().startsWith(typed)).slice(0, most);
 }
 
-export type Room = { kind: 'plenty' } | { kind: 'near' | 'beyond'; left: number };
+export type RoomLeft = { kind: 'plenty' } | { kind: 'near' | 'beyond'; left: number };
 
 /** From nine tenths of the limit on one is told. White space around a message is not sent. */
-export function roomLeft(text: string, maxLength: number): Room {
+export function roomLeft(text: string, maxLength: number): RoomLeft {
   const left = maxLength - text.trim().length;
   if (left < 0) return { kind: 'beyond', left };
   return left <= maxLength / 10 ? { kind: 'near', left } : { kind: 'plenty' };

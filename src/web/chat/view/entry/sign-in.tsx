@@ -10,6 +10,7 @@ import { ThemeSwitch } from '../../../shared/components/theme-switch.tsx';
 import { texts } from '../../../shared/texts.ts';
 import type { FormFaults, SignedOutReason } from '../../model/model.ts';
 import { useModel } from '../context.ts';
+import { hasMouse } from '../layout.ts';
 
 type Form = 'login' | 'register';
 const forms: readonly Form[] = ['login', 'register'];
@@ -18,6 +19,11 @@ const noFaults: FormFaults = { fields: {}, form: [] };
 
 export function SignIn({ reason }: { reason: SignedOutReason | undefined }) {
   const [form, setForm] = useState<Form>('login');
+  const card = useRef<HTMLDivElement>(null);
+  // Once: a tab that is chosen keeps the focus. On a phone the keyboard would cover the card.
+  useEffect(() => {
+    if (hasMouse.peek()) card.current?.querySelector('input')?.focus();
+  }, []);
   return (
     <main class="entry">
       <div class="entry-column">

@@ -38,7 +38,11 @@ function RoomFace({ room: { name, topic, users, isJoined, unread, isMentioned } 
       <HashIcon size={16} />
       <span>
         <span class="room-name">{name}</span>
-        {topic !== '' && <span class="room-topic">{topic}</span>}
+        {topic !== '' && (
+          <span class="room-topic" title={topic}>
+            {topic}
+          </span>
+        )}
       </span>
       <span class="room-marks">
         <span class="only-heard">{`, ${isJoined ? says.isJoined : says.notJoined}`}</span>
