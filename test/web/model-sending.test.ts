@@ -36,6 +36,7 @@ test('what the server refuses says why, and can be given up', async (t) => {
   const item = room.items.value.at(-1);
   t.like(item, { delivery: { state: 'failed', why: 'The text is too long: 10 characters fit.' } });
   t.is(ann.model.maxLength.value, 10);
+  t.like(ann.model.log.value.at(-1), { kind: 'error', code: 'room:message-too-long' });
   ann.model.send('friends', '/foo=');
   await when(() => shown(room).at(-1) === 'ann: /foo= (failed)', 'refused too');
   t.like(room.items.value.at(-1), { delivery: { why: 'A command needs a value: /name=value.' } });

@@ -210,6 +210,7 @@ const chatModel = {
   roomClosed: (name: string) => `You are not in ${name} any more: the room was deleted, or has another name now.`,
   notJoined: (name: string, why: string) => `You could not enter ${name}. ${why}`,
   notLeft: (name: string, why: string) => `You could not leave ${name}. ${why}`,
+  notSent: (name: string, why: string) => `What you wrote in ${name} was not sent. ${why}`,
   olderNotRead: (name: string, why: string) => `Older messages of ${name} could not be read. ${why}`,
   notLoggedOut: 'You are logged out here, but the server could not be told. Log in and out again to end that log-in.',
 

@@ -6,8 +6,9 @@ import { RequestError } from '../../../client/index.ts';
 import { createAccount } from './account.ts';
 import { isEnd } from './chatting.ts';
 import type { ChatModel, FormFaults } from './model.ts';
-import { type ChatModelOptions, createParts, createViews, type Parts } from './parts.ts';
+import { type ChatModelOptions, createParts, type Parts } from './parts.ts';
 import { codeOf } from './sentences.ts';
+import { createViews } from './views.ts';
 import { Visit } from './visit.ts';
 import { watchWake } from './wake.ts';
 

@@ -1,5 +1,5 @@
 /** What the model is made of, put together: the parts that live as long as the page. What changes with a log-in is the visit's. */
-import { computed, type ReadonlySignal } from '@preact/signals';
+import type { ReadonlySignal } from '@preact/signals';
 import { createCall } from '../../../client/call.ts';
 import {
   type Client,
@@ -10,19 +10,16 @@ import {
 } from '../../../client/index.ts';
 import { platformFetch, platformTimers } from '../../../client/platform.ts';
 import { baseOf } from '../../../client/server-url.ts';
-import { foldName } from '../../../protocol/text.ts';
 import { createStore, type KeyValueStore, type Store, tokenKey } from '../../shared/storage.ts';
 import type { Texts } from '../../texts/texts.ts';
 import type { Chatting } from './chatting.ts';
 import { createKnownCommands, type KnownCommands } from './commands.ts';
 import { createLog, type Log } from './log.ts';
 import { mentions } from './mentions.ts';
-import type { RoomListEntry } from './model.ts';
 import { OpenRooms } from './open-rooms.ts';
-import type { Room } from './room.ts';
-import { createRoomList, type DirectoryEntry, type RoomList } from './room-list.ts';
+import { createRoomList, type RoomList } from './room-list.ts';
 import { createSending, type Sending } from './sending.ts';
-import { createSentences, type Sentences } from './sentences.ts';
+import { codeOf, createSentences, type Sentences } from './sentences.ts';
 import { createState, type State } from './state.ts';
 
 export type ChatModelOptions = {
@@ -111,41 +108,10 @@ export function createParts(options: ChatModelOptions): Parts {
       onMaxLength: (length) => {
         state.maxLength.value = Math.min(state.maxLength.peek(), length);
       },
+      onFailed: (room, why, error) => log.add('error', texts.notSent(room, why), codeOf(error)),
     }),
     chat: undefined,
     onChange: () => {},
   };
   return parts;
-}
-
-/** The rooms that there are, and those that this user is in, by name. */
-export function roomEntries(list: readonly DirectoryEntry[], open: ReadonlyMap<string, Room>): RoomListEntry[] {
-  const topics = new Map(list.map((entry) => [entry.name, entry]));
-  const names = new Set([...topics.keys(), ...open.keys()]);
-  const entries = [...names].map((name): RoomListEntry => {
-    const room = open.get(name);
-    return {
-      name,
-      topic: topics.get(name)?.topic ?? '',
-      users: room?.users.value.length ?? topics.get(name)?.users ?? 0,
-      isJoined: room !== undefined,
-      unread: room?.unread.value ?? 0,
-      isMentioned: room?.isMentioned.value ?? false,
-    };
-  });
-  const byName = entries.map((entry) => ({ entry, key: foldName(entry.name) }));
-  return byName.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ entry }) => entry);
-}
-
-/** What is shown of the rooms, kept up to date by itself. */
-export function createViews({ roomList, rooms }: Parts) {
-  const entries = computed(() => roomEntries(roomList.entries.value, rooms.all.value));
-  return {
-    rooms: entries,
-    room: computed(() => {
-      const place = rooms.place.value;
-      return place.kind === 'room' ? rooms.all.value.get(place.name) : undefined;
-    }),
-    unread: computed(() => entries.value.reduce((sum, { unread }) => sum + unread, 0)),
-  };
 }

@@ -16,6 +16,8 @@ export type SendingDeps = {
   username: () => string;
   /** The server allows no more than so many characters. */
   onMaxLength: (length: number) => void;
+  /** Something was not sent: `why` is a sentence. */
+  onFailed: (room: string, why: string, error: unknown) => void;
 };
 
 export type Sending = {
@@ -26,7 +28,8 @@ export type Sending = {
   resume(room: Room): void;
 };
 
-export function createSending({ client, sentences, now, username, onMaxLength }: SendingDeps): Sending {
+export function createSending(deps: SendingDeps): Sending {
+  const { client, sentences, now, username, onMaxLength, onFailed } = deps;
   const fail = (room: Room, sent: { item: MessageItem | CommandItem; ref: string }, error: unknown): void => {
     // The chat has ended or moved: the message waits for it to go on.
     if (isEnd(error) && sent.item.kind === 'message') return;
@@ -34,7 +37,9 @@ export function createSending({ client, sentences, now, username, onMaxLength }:
       const { max_length: length } = error.details;
       if (length !== undefined && sent.item.kind === 'message') onMaxLength(length);
     }
-    const delivery = { state: 'failed', why: sentences.sending(error) } as const;
+    const why = sentences.sending(error);
+    const delivery = { state: 'failed', why } as const;
+    onFailed(room.name, why, error);
     const isThere = room.timeline.outgoing.some(({ ref }) => ref === sent.ref);
     if (isThere) room.timeline.change(sent.item.key, delivery);
     // Another message of the same words was taken for it.

@@ -204,7 +204,7 @@ export class Timeline {
       if (other < id) break;
       place = at;
     }
-    this.#settled = [...this.#settled.slice(0, place), item, ...this.#settled.slice(place)];
+    this.#settled = this.#settled.toSpliced(place, 0, item);
     this.#publish();
   }
 
@@ -224,7 +224,8 @@ export class Timeline {
   }
 
   #publish(): void {
-    this.#items.value = [...this.#settled, ...this.#outgoing.map(({ item }) => item)];
+    const going = this.#outgoing.map(({ item }) => item);
+    this.#items.value = going.length === 0 ? this.#settled : [...this.#settled, ...going];
   }
 }
 
