@@ -48,6 +48,8 @@ function openSessions(others: Partial<Accounts> = {}, clock: Clock = systemClock
     counters,
     rateLimits: true,
     outboxBytes: limits.outboxBytes,
+    graceSeconds: limits.graceSeconds,
+    pollGapSeconds: limits.pollGapSeconds,
   } as Partial<SessionContext> as SessionContext;
   const log = { warn() {} };
   return new Sessions({ accounts, clock, random: randomText, counters, context, motd, log });
@@ -312,6 +314,29 @@ test('a kick ends the session and what is being opened, and the user may come st
   const again = newPoll();
   t.truthy(await sessions.open(again.transport, request));
   t.false(again.told.includes('kicked'));
+});
+
+test('who was between two polls when its session was ended hears why, and of its new session nothing', async (t) => {
+  const sessions = openSessions();
+  t.teardown(() => sessions.close());
+  const poll = { ...request, resumable: true };
+  for (const [end, code] of [
+    [() => sessions.kickUser(1), 'kicked'],
+    [() => void sessions.open(newPoll().transport, { ...poll, takeover: true }), 'resumed-elsewhere'],
+  ] as const) {
+    await sessions.open(newPoll().transport, { ...poll, takeover: true });
+    const cursor = `${sessions.find(request.credentials, undefined)?.id}.0`;
+    end();
+    await turn();
+    for (const kind of ['poll', 'websocket', 'poll'] as const) {
+      const { transport, told } = newPoll();
+      t.is(await sessions.open({ ...transport, kind }, { ...poll, cursor }), undefined);
+      t.deepEqual(told, [code]);
+    }
+  }
+  sessions.kickUser(1);
+  await turn();
+  t.truthy(await sessions.open(newPoll().transport, poll));
 });
 
 test('a client that resumes more often than any needs is sent away, and its session stays', async (t) => {

@@ -9,6 +9,7 @@ import { type Accounts, hashToken, type Principal } from './accounts.ts';
 import { type Counters, countError } from './counters.ts';
 import type { Credentials } from './credentials.ts';
 import { parseCursor } from './cursor.ts';
+import { EndedSessions } from './ended-sessions.ts';
 import { AuthenticationError } from './errors.ts';
 import type { Clock, RandomText } from './ports.ts';
 import { Session } from './session.ts';
@@ -61,6 +62,7 @@ export class Sessions {
   readonly #beganAt = new WeakMap<Session, number>();
   /** Users for whom a newcomer waits until the older session has proved itself or ended. */
   readonly #newcomers = new Set<number>();
+  readonly #ended: EndedSessions;
   #revocations: Revocation[] = [];
   #sequence = 0;
   #isClosing = false;
@@ -68,6 +70,8 @@ export class Sessions {
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    const { graceSeconds, pollGapSeconds } = options.context;
+    this.#ended = new EndedSessions(options.clock, (graceSeconds + pollGapSeconds) * 1000);
     this.#scheduleTokenSweep();
   }
 
@@ -105,6 +109,8 @@ export class Sessions {
         return events;
       }
       if (this.#isClosing) return this.#sendAway(transport);
+      const ended = this.#ended.codeOf(cursor);
+      if (ended !== undefined) return this.#refuse(transport, ended);
       if (transport.kind === 'poll') return this.#refuse(transport, 'session-expired');
     }
     if (!(await this.#makeRoom(transport, principal, request.takeover))) return undefined;
@@ -137,7 +143,8 @@ export class Sessions {
   /** The user was deactivated, banned or kicked: the session ends, and so does what is being opened. Whoever may comes back. */
   kickUser(userId: number): void {
     this.#remember(userId, undefined);
-    this.#byUser.get(userId)?.endWithFatal('kicked');
+    const session = this.#byUser.get(userId);
+    if (session !== undefined) this.#endWithFatal(session, 'kicked');
   }
 
   /** The token is valid no more: the session that was opened with it ends. */
@@ -218,13 +225,18 @@ export class Sessions {
         this.#refuse(transport, 'already-chatting');
         return false;
       }
-      if (takeover) older.endWithFatal('resumed-elsewhere');
+      if (takeover) this.#endWithFatal(older, 'resumed-elsewhere');
       else older.end('tooSlow');
       await older.ended;
       return true;
     } finally {
       this.#newcomers.delete(userId);
     }
+  }
+
+  #endWithFatal(session: Session, code: FatalCode): void {
+    if (session.isOpen) this.#ended.note(session.id, code);
+    session.endWithFatal(code);
   }
 
   #refuse(transport: Transport, code: FatalCode): undefined {

@@ -191,6 +191,23 @@ eachTransport(test, 'a kicked user is out at once, and may come straight back', 
   await again.ask(say('I am back'), { code: 'message' });
 });
 
+eachTransport(test, 'a user who was cut off when it was kicked hears so on coming back', async (t, transport) => {
+  const server = await startApp(t, { transport });
+  const token = await server.login('alice');
+  const alice = await server.chat('alice', { token, transport, resume: true });
+  await alice.ask(join, { code: 'joined' });
+  const bob = await enter(server, 'bob');
+  await alice.settle();
+  alice.cut();
+  const storage = await server.elsewhere();
+  await storage.users.kick(await idOf(storage, 'alice'));
+  await bob.next({ code: 'parted', user: 'alice' });
+  const options = { token, transport, resume: true };
+  const back = await openRawClient(t, server.url, { ...options, cursor: alice.cursor ?? '' });
+  await assertRefused(t, back, 'kicked');
+  await (await server.chat('alice', options)).ask(join, { code: 'joined' });
+});
+
 eachTransport(
   test,
   'a banned user is out and cannot come back, by token or password, before its time is over',
