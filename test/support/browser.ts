@@ -9,7 +9,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext, TestFn } from 'ava';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import type { ChatPage, Seen as PlainSeen } from '../browser/page/chat-page.ts';
 import type { SdkPage, SdkSeen } from '../browser/page/sdk-page.ts';
 import { findProgram, makeFolder, programTest } from './services.ts';
@@ -65,40 +65,64 @@ export type BrowserTest = (
   missing?: string,
 ) => void;
 
+/** A page with cookies, caches and connections of its own; closed in teardown. */
+export type NewContext = (options?: BrowserContextOptions) => Promise<BrowserContext>;
+
 /**
- * For one file of tests: what registers a test that gets a browser's pages. Without Chromium it shows as skipped, with
- * the reason. One after the other: a browser is busy enough.
+ * For one file of tests: what registers a test that gets contexts of a browser. Without Chromium it shows as skipped,
+ * with the reason. One after the other: a browser is busy enough.
  */
-export function createBrowserTest(test: TestFn): BrowserTest {
-  let browser: Promise<BrowserContext> | undefined;
-  let folder: string | undefined;
-  test.after.always(async () => {
-    await (await browser)?.close();
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
-  });
-  const launch = async (): Promise<BrowserContext> => {
-    folder = await makeFolder('browser');
-    return chromium.launchPersistentContext(folder, {
-      executablePath: program() ?? '',
-      headless: true,
-      // Its sandbox does not run as root; nothing but this project's own pages runs in it.
-      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-      env: { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder },
-    });
-  };
+export function createContextTest(
+  test: TestFn,
+): (title: string, body: (t: ExecutionContext, newContext: NewContext) => Promise<void>, missing?: string) => void {
+  let browser: Promise<LaunchedBrowser> | undefined;
+  test.after.always(async () => (await browser)?.close());
   return (title, body, missing) =>
     programTest(test.serial, whyNoBrowser() ?? missing, title, async (t) => {
-      browser ??= launch();
-      const context = await browser;
-      await body(t, (url) => openPage(t, context, url));
+      browser ??= launchBrowser();
+      const { newContext } = await browser;
+      await body(t, async (options) => {
+        const context = await newContext(options);
+        t.teardown(() => context.close());
+        return context;
+      });
     });
 }
 
+export type LaunchedBrowser = { newContext: NewContext; close(): Promise<void> };
+
+/** The system's Chromium, with a profile in a temporary folder. */
+export async function launchBrowser(): Promise<LaunchedBrowser> {
+  const folder = await makeFolder('browser');
+  const profile = await chromium.launchPersistentContext(folder, {
+    executablePath: program() ?? '',
+    headless: true,
+    // Its sandbox does not run as root; nothing but this project's own pages runs in it.
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+    env: { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder },
+  });
+  return {
+    async newContext(options) {
+      const context = await profile.browser()?.newContext(options);
+      if (context === undefined) throw new Error('The browser gives no context.');
+      return context;
+    },
+    async close() {
+      await profile.close();
+      await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    },
+  };
+}
+
+/** For one file of tests: what registers a test that gets empty pages. */
+export function createBrowserTest(test: TestFn): BrowserTest {
+  const contextTest = createContextTest(test);
+  return (title, body, missing) =>
+    contextTest(title, (t, newContext) => body(t, async (url) => openPage(await newContext(), url)), missing);
+}
+
 /** `url`: where the empty page is. */
-async function openPage(t: ExecutionContext, profile: BrowserContext, url: string): Promise<TestPage> {
-  const context = await profile.browser()?.newContext();
-  if (context === undefined) throw new Error('The browser gives no context.');
-  t.teardown(() => context.close());
+async function openPage(context: BrowserContext, url: string): Promise<TestPage> {
   const page = await context.newPage();
   const seen: Seen[] = [];
   const said: string[] = [];
