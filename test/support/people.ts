@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext, TestFn } from 'ava';
 import type { RunOptions } from 'axe-core';
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
-import { findViolations, hasAxe, watchPolicy } from '../web/page/watch.ts';
+import { comesToRest, findViolations, hasAxe, watchPolicy } from '../web/page/watch.ts';
 import { createContextTest, type NewContext } from './browser.ts';
 import { until } from './services.ts';
 
@@ -160,6 +160,7 @@ const axeSource: Promise<string> = readFile(fileURLToPath(import.meta.resolve('a
 export async function violations(page: Page): Promise<string[]> {
   // Not added as a script: the page's policy would refuse it.
   if (!(await page.evaluate(hasAxe))) await page.evaluate(await axeSource);
+  await page.evaluate(comesToRest);
   return page.evaluate(findViolations, axeOptions);
 }
 

@@ -13,6 +13,12 @@ export function hasAxe(): boolean {
   return 'axe' in globalThis;
 }
 
+/** Waits until nothing fades or moves in any more: half-way the colours are others. */
+export async function comesToRest(): Promise<void> {
+  const passing = document.getAnimations().filter((one) => one.effect?.getComputedTiming().endTime !== Infinity);
+  await Promise.allSettled(passing.map((one) => one.finished));
+}
+
 /** One line for each element that axe-core finds fault with. */
 export async function findViolations(options: RunOptions): Promise<string[]> {
   const { axe } = globalThis as unknown as { axe: { run(on: Document, how: RunOptions): Promise<AxeResults> } };
