@@ -127,7 +127,9 @@ async function tellOf(t: ExecutionContext, people: readonly Person[]): Promise<v
       .locator('body')
       .ariaSnapshot({ timeout: 2000 })
       .catch((error: unknown) => String(error));
-    t.log(`person ${index + 1} at ${page.url()}\n${heard.slice(0, 6000)}\n${faults.join('\n')}`);
+    t.log(
+      `person ${index + 1} at ${page.url()}\n${heard.replaceAll(/(.)\1{50,}/g, '$1…').slice(0, 6000)}\n${faults.join('\n')}`,
+    );
     if (failures === undefined) continue;
     await mkdir(failures, { recursive: true });
     const name = `${t.title.replaceAll(/[^\w]+/g, '-').slice(0, 80)}-${index + 1}.png`;

