@@ -108,7 +108,7 @@ peopleTest('whoever is muted is told until when, and may speak again afterwards'
   await isTold(ada, says.user.muted('bob'));
   await say(bob, room, 'hush');
   await messages(bob, room).getByText(chatSays.messages.failed).waitFor();
-  t.regex(await messages(bob, room).innerText(), /muted until/i);
+  t.regex(await messages(bob, room).innerText(), /muted you until/);
 
   await act(ada, says.user.unmute, says.user.unmuteTitle('bob'), says.user.unmute);
   await messages(bob, room).getByRole('button', { name: chatSays.messages.resend }).click();

@@ -102,7 +102,7 @@ export async function settled(person: Person, room: string): Promise<void> {
 
 /** Who is here, as the list says. */
 export async function whoIsHere({ page }: Person): Promise<string[]> {
-  const list = page.getByRole('region', { name: says.room.people });
+  const list = page.getByLabel(says.room.people, { exact: true });
   const names = await list.getByRole('listitem').getByTitle(/./).allInnerTexts();
   return names.map((name) => name.trim()).toSorted((a, b) => a.localeCompare(b, 'en'));
 }

@@ -1,9 +1,11 @@
 /** What people write stays text, wherever it is shown: in messages, names, topics, commands, drafts, and what administrators read. */
 import test from 'ava';
+import type { Actor } from '../../src/core/ports.ts';
 import { startApp } from '../support/app.ts';
 import { createPeopleTest, holds, type Person } from '../support/people.ts';
 import { says as adminSays, appoint, goTo, openRoomPage } from './admin.ts';
 import { composer, logIn, messages, openRoom, roomLink, rooms, say, says, settled } from './chat.ts';
+import { textsWithin } from './page/look.ts';
 
 const peopleTest = createPeopleTest(test);
 const room = 'friends';
@@ -91,12 +93,9 @@ peopleTest('what people write stays text in the room, for the writer and for the
   t.deepEqual(await isUnharmed(bob), []);
 });
 
-/** The bodies of all messages that are shown. */
-async function shownTexts(person: Person): Promise<string[]> {
-  const all = (await messages(person, room).evaluate(
-    `(log) => [...log.querySelectorAll('*')].map((one) => one.textContent.trim())`,
-  )) as string[];
-  return all;
+/** The texts of all elements among the messages: the body of each message is one of them. */
+function shownTexts(person: Person): Promise<string[]> {
+  return messages(person, room).evaluate(textsWithin);
 }
 
 peopleTest('commands stay text', async (t, open) => {
@@ -123,8 +122,9 @@ peopleTest('topics and names stay text, in the chat and for administrators', asy
   const app = await startApp(t, { env: { RATE_LIMITS: 'off' } });
   await appoint(app, 'ada');
   const storage = await app.elsewhere();
+  const operator: Actor = { userId: null, name: '<img src=x onerror=alert(1)>', via: 'command' };
   for (const [index, topic] of corpus.entries()) {
-    await storage.rooms.create({ name: `room-${index}`, topic, createdAt: Date.now() });
+    await storage.rooms.create({ name: `room-${index}`, topic, createdAt: Date.now() }, operator);
   }
   const names = ['@a+b.c-d_e', 'ünïcödé', '山田太郎', '١٢٣', 'a@b.example', '__proto__', 'constructor'];
   for (const name of names) await app.login(name);

@@ -48,3 +48,7 @@ export function focusNow(): { role: string; name: string; isSeen: boolean } {
     isSeen: rings.length > 0 && isInside && style.visibility !== 'hidden',
   };
 }
+
+export function textsWithin(element: Element): string[] {
+  return Array.from(element.querySelectorAll('*'), (one) => one.textContent?.trim() ?? '');
+}
