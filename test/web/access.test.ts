@@ -71,7 +71,8 @@ peopleTest('with the keyboard alone one logs in, enters a room, speaks, and admi
   await keyboard.press('Tab');
   await keyboard.type('Made without a mouse');
   await keyboard.press('Enter');
-  await ada.page.getByRole('heading', { level: 1, name: 'by-hand' }).waitFor();
+  const heading = ada.page.getByRole('heading', { level: 1, name: 'by-hand' });
+  await holds('the new page’s heading has the focus', () => heading.evaluate(hasFocus));
   // Escape closes a question, and the focus is where it was.
   await press(ada, 'Tab', new RegExp(`^${adminSays.rooms.delete}$`));
   await keyboard.press('Enter');
@@ -200,6 +201,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
         const { page } = ada;
         const found: Record<string, string[]> = {};
         const isFine = async (where: string): Promise<void> => void (found[where] = await violations(page));
+        ada.expects(/status of 404/);
         await page.getByRole('heading', { name: adminSays.login.heading }).waitFor();
         await isFine('log-in');
         await page.getByLabel(adminSays.login.username, { exact: true }).fill(mayor);

@@ -7,6 +7,7 @@ import { useAttention } from './attention.ts';
 import { ConnectionState } from './connection.tsx';
 import { useKeptFocus } from './focus.ts';
 import { useFollow } from './follow.ts';
+import { isNarrow } from './layout.ts';
 import { LogPage } from './log-page.tsx';
 import { RoomPage } from './room/room-page.tsx';
 import { RoomList } from './rooms/room-list.tsx';
@@ -45,7 +46,10 @@ export function Shell() {
               <Brand />
             )}
           </header>
-          <RoomList />
+          {/* On a phone the rooms are the page's main thing, while no place is shown. */}
+          <div class="side-rooms" {...(isNarrow.value && at.kind === 'rooms' && { role: 'main' as const })}>
+            <RoomList />
+          </div>
           <footer class="side-foot">
             <AccountMenu />
             <ConnectionState />
