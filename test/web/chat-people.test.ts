@@ -163,20 +163,20 @@ peopleTest('who chats in another window already is told so, and can go on here',
   await openRoom(first, room);
   const second = await open(url);
   await tryToLogIn(second, 'ada');
-  await second.page.getByRole('heading', { name: says.elsewhere.title }).waitFor();
-  await second.page.getByText(says.elsewhere.already).waitFor();
+  await second.page.getByRole('heading', { name: says.elsewhere.titles['already-chatting'] }).waitFor();
+  await second.page.getByText(says.elsewhere.explained['already-chatting']).waitFor();
   await say(first, room, 'still here');
   await sees(first, room, 'still here');
 
   await second.page.getByRole('button', { name: says.elsewhere.useHere }).click();
   await isIn(second);
-  await first.page.getByText(says.elsewhere.taken).waitFor();
+  await first.page.getByText(says.elsewhere.explained['resumed-elsewhere']).waitFor();
   await openRoom(second, room);
   await sees(second, room, 'still here');
   // And back.
   await first.page.getByRole('button', { name: says.elsewhere.useHere }).click();
   await isIn(first);
-  await second.page.getByText(says.elsewhere.taken).waitFor();
+  await second.page.getByText(says.elsewhere.explained['resumed-elsewhere']).waitFor();
 });
 
 peopleTest('two tabs of one browser: the second is told of the first', async (t, open) => {
@@ -186,7 +186,7 @@ peopleTest('two tabs of one browser: the second is told of the first', async (t,
   await openRoom(ada, room);
   const tab = await ada.context.newPage();
   await tab.goto(url);
-  await tab.getByRole('heading', { name: says.elsewhere.title }).waitFor();
+  await tab.getByRole('heading', { name: says.elsewhere.titles['already-chatting'] }).waitFor();
   await say(ada, room, 'unharmed');
   await sees(ada, room, 'unharmed');
   t.pass();
@@ -232,9 +232,9 @@ peopleTest('a message that cannot be stored says why, and is stored once when it
   await holds('ada is muted', async () => {
     await say(ada, room, 'is it so?');
     await settled(ada, room);
-    return (await messages(ada, room).getByText(says.messages.failed).count()) > 0;
+    return (await messages(ada, room).getByRole('button', { name: says.messages.resend }).count()) > 0;
   });
-  const failed = messages(ada, room).getByText(says.messages.failed).first();
+  const failed = messages(ada, room).getByRole('button', { name: says.messages.resend }).first();
   await failed.waitFor();
   t.regex(await messages(ada, room).innerText(), /muted/i);
   await storage.users.mute(id, null);
@@ -243,7 +243,7 @@ peopleTest('a message that cannot be stored says why, and is stored once when it
     if ((await resend.count()) === 0) return true;
     await resend.click();
     await settled(ada, room);
-    return (await messages(ada, room).getByText(says.messages.failed).count()) === 0;
+    return (await messages(ada, room).getByRole('button', { name: says.messages.resend }).count()) === 0;
   });
   const said = (): number => bob.frames.filter(({ code, body }) => code === 'message' && body === 'is it so?').length;
   const shown = await messages(ada, room).getByText('is it so?', { exact: true }).count();

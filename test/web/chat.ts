@@ -44,8 +44,13 @@ export async function isIn(person: Person): Promise<void> {
   await connected(person);
 }
 
+/** What opens the menu of the account. */
+export function accountButton({ page }: Person): Locator {
+  return page.getByRole('button', { name: says.account.menu });
+}
+
 export async function logOut(person: Person): Promise<void> {
-  await person.page.getByRole('button', { name: /^Account of / }).click();
+  await accountButton(person).click();
   await person.page.getByRole('menuitem', { name: says.account.logout }).click();
 }
 
