@@ -70,20 +70,20 @@ async function fillRooms(storage: Storage, by: Actor): Promise<void> {
 }
 
 /** Lets people come, talk and leave in a room, as it happens. */
-export async function makeBusy({ visitor }: Town, room: string): Promise<void> {
+export async function makeBusy(town: Town, room: string): Promise<void> {
   for (const name of ['grace', 'linus', 'margaret', 'finbot']) {
-    await (await visitor(name)).ask({ type: 'join', room_name: room }, { code: 'joined', you: true });
+    await (await town.visitor(name)).ask({ type: 'join', room_name: room }, { code: 'joined', you: true });
   }
   const say = async (name: string, body: string): Promise<void> => {
-    await (await visitor(name)).ask({ type: 'message', room_name: room, body }, { code: 'message', body });
+    await (await town.visitor(name)).ask({ type: 'message', room_name: room, body }, { code: 'message', body });
   };
   await say('grace', `Good to see you, ${mayor}! The minutes are at https://wiki.example.org/minutes/42?draft=yes`);
   await say('linus', 'Thanks. Three things for today:\n1. the train times\n2. who brings the map\n3. quinces');
-  const linus = await visitor('linus');
+  const linus = await town.visitor('linus');
   const stock = { type: 'message', room_name: room, command: 'stock', payload: 'aapl.us' };
   await linus.ask(stock, { code: 'custom', command: 'stock' });
   await say('finbot', 'AAPL.US quote is $189.98 per share');
-  await (await visitor('margaret')).ask({ type: 'part', room_name: room }, { code: 'parted', you: true });
+  await (await town.visitor('margaret')).ask({ type: 'part', room_name: room }, { code: 'parted', you: true });
   await say('grace', `@${mayor} could you have a look at the second one?`);
 }
 
