@@ -24,7 +24,15 @@ export function useRecord<Item>(ask: (options: CallOptions) => Promise<Item>, ke
   const record = useMemo(() => createRecord(ask), [key]);
   useEffect(() => {
     void record.read();
-    return () => record.close();
+    // Whoever comes back to the window sees how it is now.
+    const onVisible = (): void => {
+      if (!document.hidden) void record.read();
+    };
+    document.addEventListener('visibilitychange', onVisible);
+    return () => {
+      document.removeEventListener('visibilitychange', onVisible);
+      record.close();
+    };
   }, [record]);
   return record;
 }

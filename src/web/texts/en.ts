@@ -297,6 +297,7 @@ const admin = {
   },
 
   list: {
+    sortBy: 'Sort by',
     more: 'Load more',
     loadingMore: 'Loading more…',
     all: (count: number) => (count === 1 ? '1 shown, that is all' : `${count} shown, that is all`),
@@ -313,7 +314,7 @@ const admin = {
     pause: 'Pause',
     resume: 'Go on',
     stale: (time: string) =>
-      `The server cannot be reached. What you see is of ${time}; it is asked again every few seconds.`,
+      `The server gives no news since ${time}: what you see is of then. It is asked again every few seconds.`,
     connected: 'Chatting now',
     sessions: 'Sessions by connection',
     transports: { websocket: 'WebSocket', sse: 'Event stream', poll: 'Long poll', detached: 'Coming back' },

@@ -24,6 +24,7 @@ const said = texts.admin.rooms;
 const columns: readonly Column<AdminRoom>[] = [
   {
     title: said.name,
+    sortBy: (room) => room.name,
     cell: (room) => (
       <>
         <RoomLink name={room.name} isStrong />
@@ -31,15 +32,32 @@ const columns: readonly Column<AdminRoom>[] = [
       </>
     ),
   },
-  { title: said.members, isNumber: true, cell: (room) => number(room.members) },
-  { title: said.messages, isNumber: true, cell: (room) => number(room.messages) },
-  { title: said.lastMessage, cell: (room) => <Time iso={room.last_message_at} none={said.noMessages} /> },
+  {
+    title: said.members,
+    isNumber: true,
+    sortBy: (room) => room.members,
+    sortFirst: 'descending',
+    cell: (room) => number(room.members),
+  },
+  {
+    title: said.messages,
+    isNumber: true,
+    sortBy: (room) => room.messages,
+    sortFirst: 'descending',
+    cell: (room) => number(room.messages),
+  },
+  {
+    title: said.lastMessage,
+    sortBy: (room) => room.last_message_at ?? '',
+    sortFirst: 'descending',
+    cell: (room) => <Time iso={room.last_message_at} none={said.noMessages} />,
+  },
 ];
 
 export function RoomsPage({ search }: { search: string }) {
   const { api, router } = useServices();
   const [isCreating, setCreating] = useState(false);
-  const list = useList((text: string, wish) => api.rooms(text, wish), search);
+  const list = useList((text: string, wish) => api.rooms(text, { ...wish, limit: limits.pageRows }), search);
   return (
     <Page
       title={texts.admin.parts.rooms}
@@ -53,7 +71,14 @@ export function RoomsPage({ search }: { search: string }) {
       <SearchBox label={said.search} value={search} onSearch={(text) => router.replace(routes.rooms(text))} />
       <ListView list={list} empty={<NoRooms isSearch={search !== ''} />}>
         {(rooms, isStale) => (
-          <Table caption={said.caption} columns={columns} items={rooms} keyOf={(room) => room.id} isStale={isStale} />
+          <Table
+            caption={said.caption}
+            columns={columns}
+            items={rooms}
+            keyOf={(room) => room.id}
+            isStale={isStale}
+            canSort={!list.hasMore.value}
+          />
         )}
       </ListView>
       {isCreating && <CreateRoom onClose={() => setCreating(false)} />}

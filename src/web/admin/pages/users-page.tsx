@@ -1,6 +1,7 @@
 /** All users: found, looked into, made. */
 import { useState } from 'preact/hooks';
 import type { AdminUser } from '../../../protocol/admin.ts';
+import { limits } from '../../../protocol/limits.ts';
 import { Avatar } from '../../shared/components/avatar.tsx';
 import { Button } from '../../shared/components/button.tsx';
 import { Empty } from '../../shared/components/empty.tsx';
@@ -25,6 +26,7 @@ const said = texts.admin.users;
 const columns: readonly Column<AdminUser>[] = [
   {
     title: said.name,
+    sortBy: (user) => user.username,
     cell: (user) => (
       <div class="who">
         <Avatar name={user.username} />
@@ -36,14 +38,24 @@ const columns: readonly Column<AdminUser>[] = [
     ),
   },
   { title: said.status, cell: (user) => <StatusBadges user={user} /> },
-  { title: said.lastLogin, cell: (user) => <Time iso={user.last_login_at} none={texts.admin.never} /> },
-  { title: said.createdAt, cell: (user) => <Time iso={user.created_at} /> },
+  {
+    title: said.lastLogin,
+    sortBy: (user) => user.last_login_at ?? '',
+    sortFirst: 'descending',
+    cell: (user) => <Time iso={user.last_login_at} none={texts.admin.never} />,
+  },
+  {
+    title: said.createdAt,
+    sortBy: (user) => user.created_at,
+    sortFirst: 'descending',
+    cell: (user) => <Time iso={user.created_at} />,
+  },
 ];
 
 export function UsersPage({ search }: { search: string }) {
   const { api, router } = useServices();
   const [isCreating, setCreating] = useState(false);
-  const list = useList((text: string, wish) => api.users(text, wish), search);
+  const list = useList((text: string, wish) => api.users(text, { ...wish, limit: limits.pageRows }), search);
   return (
     <Page
       title={texts.admin.parts.users}
@@ -62,7 +74,14 @@ export function UsersPage({ search }: { search: string }) {
       />
       <ListView list={list} empty={<NoUsers isSearch={search !== ''} />}>
         {(users, isStale) => (
-          <Table caption={said.caption} columns={columns} items={users} keyOf={(user) => user.id} isStale={isStale} />
+          <Table
+            caption={said.caption}
+            columns={columns}
+            items={users}
+            keyOf={(user) => user.id}
+            isStale={isStale}
+            canSort={!list.hasMore.value}
+          />
         )}
       </ListView>
       {isCreating && <CreateUser onClose={() => setCreating(false)} />}
