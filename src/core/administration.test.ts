@@ -184,14 +184,27 @@ test('a password is held against the rules, its owner’s name included, unless 
 });
 
 test('a token is revoked by its number, and under a user’s name only when it is that user’s', async (t) => {
-  const { administration, storage, user } = await openWorld(t);
+  const { administration, storage, user, now } = await openWorld(t);
   for (const name of ['ada', 'botuser']) await user(name);
-  const made = await administration.createToken(operator, 'botuser', { label: 'quotes', ttlDays: 1 });
-  t.like(made, { record: { label: 'quotes' }, user: { username: 'botuser' } });
+  const kept = await administration.createToken(operator, 'botuser', { label: 'news', ttlDays: null });
+  const made = await administration.createToken(operator, 'botuser', { label: 'quotes', ttlDays: 2 });
+  t.like(made, { record: { label: 'quotes', expiresAt: now() + 2880 * minuteMs }, user: { username: 'botuser' } });
   await t.throwsAsync(administration.revokeToken(operator, 'ada', made.record.id), { instanceOf: NotFound });
   t.like(await administration.revokeToken(operator, 'Botuser', made.record.id), { username: 'botuser' });
   const other = await administration.createToken(operator, 'botuser', { label: 'quotes', ttlDays: null });
   t.is(other.record.expiresAt, null);
   t.like(await administration.revokeToken(operator, undefined, other.record.id), { label: 'quotes' });
-  t.deepEqual(await storage.tokens.list(), []);
+  t.deepEqual(
+    (await storage.tokens.list()).map(({ id }) => id),
+    [kept.record.id],
+  );
+});
+
+test('a store that is away is no fault of a field', async (t) => {
+  const { administration, storage } = await openWorld(t);
+  await storage.close();
+  const error = await t.throwsAsync(administration.createRoom(operator, { name: 'friends', topic: '' }), {
+    instanceOf: StoreError,
+  });
+  t.not(error.kind, 'conflict');
 });

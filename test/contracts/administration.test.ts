@@ -88,6 +88,9 @@ eachDatabase(test, 'what is refused leaves no record', async (t, db) => {
   await t.throwsAsync(administration.createRoom(page, { name: 'a b', topic: '' }));
   await t.throwsAsync(administration.changeRoom(page, 'nowhere', { topic: 'new' }));
   await t.throwsAsync(administration.kick(page, 'nobody'));
+  for (const id of [0, -1, 1.5, Number.NaN, Number.MAX_VALUE]) {
+    await t.throwsAsync(administration.deleteMessage(page, 'friends', id), { instanceOf: NotFound }, String(id));
+  }
   t.is((await storage.audit.list({ limit: 10 })).length, 1);
 });
 
