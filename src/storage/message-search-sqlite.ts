@@ -19,6 +19,8 @@ import { askedWordsOf, wordsOf } from './search-words.ts';
 const stretchLength = 4096;
 /** Messages indexed in one transaction: some 4 ms. */
 const indexedAtOnce = 500;
+/** Pages of 4 KB of the index that are written anew afterwards, where that is due: some 6 ms. Half of that keeps up. */
+const mergedPages = 64;
 /** Between two such transactions others have the loop, unless somebody waits for a search. */
 const pauseMs = 5;
 /** So long after a message at the latest the index has it, so that the first search of a day finds little to do. */
@@ -70,9 +72,11 @@ export function openSearchIndex(connection: Connection, database: Database, cloc
   /** Indexes what is stored by now. Rejects with StoreError. */
   async function catchUp(pause: () => Promise<unknown>): Promise<void> {
     const goal = await database.whileBusy(async () => indexing.newest());
-    for (let reached = 0; !closing.signal.aborted; await pause()) {
-      reached = await database.whileBusy(async () => indexing.indexNext());
-      if (reached >= goal) return;
+    while (!closing.signal.aborted && indexing.reached() < goal) {
+      await database.whileBusy(async () => indexing.indexNext());
+      await pause();
+      await database.whileBusy(async () => indexing.merge());
+      await pause();
     }
   }
 
@@ -168,36 +172,41 @@ function stretchOf(seq: number): number {
 
 // ---- statements ----
 
-function prepareIndexing(connection: Connection): {
+type Indexing = {
   newest(): number;
-  /** Indexes some messages, if any are due; returns the number up to which all are. */
-  indexNext(): number;
-} {
+  /** The number up to which all messages are indexed. */
+  reached(): number;
+  /** Indexes the next messages. */
+  indexNext(): void;
+  /** Keeps the parts of the index few. Left to FTS5 that would be done in large portions, within other statements. */
+  merge(): void;
+};
+
+function prepareIndexing(connection: Connection): Indexing {
   const newest = connection.prepare<[], number>(newestSeqSql).pluck();
   const indexed = connection.prepare<[], number>('SELECT last_seq FROM search_indexed').pluck();
   const next = connection.prepare<[number, number], Unindexed>(
     'SELECT seq, room_id, user_id, created_at, body, deleted_at FROM messages WHERE seq > ? ORDER BY seq LIMIT ?',
   );
   const add = connection.prepare<[number, string]>('INSERT INTO message_words (rowid, words) VALUES (?, ?)');
+  const merge = connection.prepare<[number]>("INSERT INTO message_words (message_words, rank) VALUES ('merge', ?)");
   const note = connection.prepare<[number]>('UPDATE search_indexed SET last_seq = ?');
   const span = connection.prepare<[number, number, number]>(
     `INSERT INTO search_stretches (id, first_at, last_at) VALUES (?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)`,
   );
-  const indexSome = connection.transaction((): number => {
+  const indexNext = connection.transaction(() => {
     const rows = next.all(indexed.get() ?? 0, indexedAtOnce);
     for (const row of rows) if (row.deleted_at === null) add.run(row.seq, entriesOf(row));
     for (const [id, { firstAt, lastAt }] of spansOf(rows)) span.run(id, firstAt, lastAt);
-    const reached = rows.length < indexedAtOnce ? newest.get() : rows.at(-1)?.seq;
-    note.run(reached ?? 0);
-    return reached ?? 0;
+    const last = rows.length < indexedAtOnce ? newest.get() : rows.at(-1)?.seq;
+    note.run(last ?? 0);
   });
   return {
     newest: () => newest.get() ?? 0,
-    indexNext() {
-      const reached = indexed.get() ?? 0;
-      return reached < (newest.get() ?? 0) ? indexSome.immediate() : reached;
-    },
+    reached: () => indexed.get() ?? 0,
+    indexNext: () => indexNext.immediate(),
+    merge: () => void merge.run(mergedPages),
   };
 }
 

@@ -2,8 +2,14 @@
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import type { FoundMessage, MessageSearch, NewMessage, Storage } from '../../src/core/ports.ts';
+import { StoreError } from '../../src/core/ports.ts';
+import type { Database } from '../../src/storage/database.ts';
+import { openDatabase } from '../../src/storage/database.ts';
 import { askedWordsOf, wordsOf } from '../../src/storage/search-words.ts';
+import { createTestClock } from '../support/app.ts';
+import type { TestDatabase } from '../support/databases.ts';
 import { eachDatabase, sqliteTest } from '../support/databases.ts';
+import { until } from '../support/services.ts';
 
 type World = { storage: Storage; rooms: number[]; users: number[]; said: NewMessage[]; count: number };
 
@@ -342,6 +348,12 @@ eachDatabase(test, 'searches while messages are stored find what was stored befo
   assertNewest(t, await findAll(world.storage, { words: 'word', limit: 400 }), 1500);
 });
 
+function rawDatabase(t: ExecutionContext, db: TestDatabase): Database {
+  const database = openDatabase({ url: db.url, pool: 1, synchronous: 'NORMAL', busyTimeoutMs: 1000, deadlines: false });
+  t.teardown(() => database.close());
+  return database;
+}
+
 /** Every message once, without a hole, newest first. */
 function assertNewest(t: ExecutionContext, found: readonly FoundMessage[], atLeast: number): void {
   const numbers = found.map(({ body }) => Number(body.split(' ')[1]));
@@ -360,3 +372,47 @@ sqliteTest(test, 'messages that nobody searched for are indexed after a restart'
   const storage = await db.open();
   t.deepEqual(await bodiesOf(storage, { words: 'restart' }), ['before the restart']);
 });
+
+sqliteTest(test, 'messages are indexed within a second or so, also when nobody searches', async (t, db) => {
+  const clock = createTestClock();
+  const world = await furnish(await db.open({ clock }));
+  const { knex } = rawDatabase(t, db);
+  const indexed = async (): Promise<number> => (await knex('search_indexed').first('last_seq')).last_seq;
+  const isIndexed = async (count: number): Promise<void> => {
+    if ((await indexed()) !== count) throw new Error(`${await indexed()} messages are indexed, not ${count}.`);
+  };
+  await say(world, ['one', 'two', 'three']);
+  t.is(await indexed(), 0);
+  clock.advance(1000);
+  await until(10_000, () => isIndexed(3));
+  // Many at once are not kept waiting for it.
+  await say(
+    world,
+    Array.from({ length: 1000 }, (_, n) => `more ${n}`),
+  );
+  await until(10_000, () => isIndexed(1003));
+  t.pass();
+});
+
+sqliteTest(
+  test,
+  'a fault of the index keeps no message from being stored, read or deleted with its room',
+  async (t, db) => {
+    const world = await furnish(await db.open());
+    const { storage, rooms, users } = world;
+    await say(world, ['before']);
+    await rawDatabase(t, db).knex.schema.dropTable('search_stretches');
+    await t.throwsAsync(storage.messages.search({ words: 'before', limit: 1 }), { instanceOf: StoreError });
+    await say(
+      world,
+      Array.from({ length: 1200 }, (_, n) => `more ${n}`),
+    );
+    const [friends = 0] = rooms;
+    const message = { roomId: friends, userId: users[0] ?? 0, body: 'last', ref: 'last', createdAt: 1 };
+    const [outcome] = await storage.messages.append([message]);
+    t.is(outcome?.status, 'stored');
+    t.is((await storage.messages.snapshot(friends, 1))?.messages[0]?.body, 'last');
+    t.true(await storage.rooms.delete(friends));
+    t.true((await storage.rooms.purge()) > 0);
+  },
+);
