@@ -1,6 +1,6 @@
 /**
  * The pages of lists: how many rows, and where the next page begins. A place is opaque to clients: the key of the row
- * before it, in base64url; one that no list can have given is a fault of `after`. Knows no list.
+ * before it, with the list's name, in base64url; one that this list cannot have given is a fault of `after`. Knows no list.
  */
 import { z } from 'zod';
 import { tooLong } from '../core/fields.ts';
@@ -18,50 +18,37 @@ export const filter: z.ZodType<string | undefined> = text
   .transform((value) => (value === '' ? undefined : value))
   .optional();
 
-/** After the row of this name. */
-export const afterName: z.ZodType<string | undefined> = place((key) => key);
+export type Places = {
+  /** The query's `after`: the key of the row before the page. */
+  after: z.ZodType<string | undefined>;
+  /** What clients are given for a key; null: there is no other page. */
+  next(key: string | null): string | null;
+  /** A page of those rows that were read, one more than it may have: the one more says that there is another page. */
+  cut<Row>(rows: readonly Row[], limit: number, key: (row: Row) => string): { rows: Row[]; next: string | null };
+};
 
-/** After the row of this number. */
-export const afterNumber: z.ZodType<number | undefined> = place((key) =>
-  /^[1-9]\d{0,15}$/.test(key) && Number.isSafeInteger(Number(key)) ? Number(key) : undefined,
-);
-
-/** After what the store itself has called `next`. */
-export const afterKey: z.ZodType<string | undefined> = afterName;
-
-/**
- * A page's rows of those that were read, one more than it may have: the one more says that there is another page.
- * `key`: of a row, what the page after it begins with.
- */
-export function cutPage<Row>(
-  rows: readonly Row[],
-  limit: number,
-  key: (row: Row) => string | number,
-): { rows: Row[]; next: string | null } {
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
-  return { rows: shown, next: rows.length > limit && last !== undefined ? encodeKey(key(last)) : null };
-}
-
-function place<Key>(read: (key: string) => Key | undefined): z.ZodType<Key | undefined> {
-  return z
-    .string()
-    .transform((text, check) => {
-      const key = decodeKey(text);
-      const found = key === undefined ? undefined : read(key);
-      if (found === undefined) check.addIssue({ code: 'custom', message: notAPlace });
-      return found;
-    })
-    .optional();
-}
-
-/** A place for clients, by the key of the row before it. */
-export function encodeKey(key: string | number): string {
-  return Buffer.from(String(key)).toString('base64url');
-}
-
-/** Undefined: not what `encodeKey` makes of any storable text. (Buffer passes over what is no base64url, and no UTF-8.) */
-function decodeKey(text: string): string | undefined {
-  const key = Buffer.from(text, 'base64url').toString();
-  return key !== '' && encodeKey(key) === text && isStorable(key) ? key : undefined;
+/** The places of one list; those of another are none of its own. `form`: of its keys. */
+export function placesOf(list: string, form: RegExp = /./): Places {
+  const prefix = `${list}:`;
+  const encode = (key: string): string => Buffer.from(prefix + key).toString('base64url');
+  // Buffer passes over what is no base64url and no UTF-8: only what would be written the same way was a place.
+  const decode = (text: string): string | undefined => {
+    const key = Buffer.from(text, 'base64url').toString().slice(prefix.length);
+    return encode(key) === text && isStorable(key) && form.test(key) ? key : undefined;
+  };
+  const after = z.string().transform((text, check) => {
+    const key = decode(text);
+    if (key === undefined) check.addIssue({ code: 'custom', message: notAPlace });
+    return key;
+  });
+  const next = (key: string | null): string | null => (key === null ? null : encode(key));
+  return {
+    after: after.optional(),
+    next,
+    cut(rows, limit, key) {
+      const shown = rows.slice(0, limit);
+      const last = rows.length > limit ? shown.at(-1) : undefined;
+      return { rows: shown, next: last === undefined ? null : next(key(last)) };
+    },
+  };
 }

@@ -158,6 +158,9 @@ sqliteTest(
     const { body } = await app.act('GET', '/rooms?limit=2');
     const { next } = body as { next: string };
     t.is(typeof next, 'string');
+    for (const other of ['/users', '/messages', '/audit']) {
+      t.is((await app.act('GET', `${other}?after=${next}`)).status, 400, 'a place of another list is none');
+    }
     t.like((await app.act('GET', `/rooms?limit=2&after=${next}`)).body, {
       rooms: [{ name: 'investments' }],
       next: null,

@@ -5,9 +5,10 @@ import { auditAct } from '../admin-fields.ts';
 import { forSuperusers } from '../administrator.ts';
 import type { RouteTools } from '../dependencies.ts';
 import { given, readQuery, requireFields } from '../guard.ts';
-import { afterNumber, cutPage, filter, pageLimit } from '../paging.ts';
+import { filter, pageLimit, placesOf } from '../paging.ts';
 
-const fields = { actor: filter, act: auditAct, target: filter, after: afterNumber, limit: pageLimit };
+const places = placesOf('audit', /^[1-9]\d{0,14}$/);
+const fields = { actor: filter, act: auditAct, target: filter, after: places.after, limit: pageLimit };
 
 /** `GET /admin/api/audit`: what administrators did, newest first. */
 export function adminAuditRoutes(router: Router, tools: RouteTools): void {
@@ -16,9 +17,12 @@ export function adminAuditRoutes(router: Router, tools: RouteTools): void {
     '/admin/api/audit',
     forSuperusers(tools, async (ctx, by) => {
       const { after, limit = limits.pageRowsDefault, ...wanted } = requireFields(fields, readQuery(ctx));
-      const options = { ...given({ ...wanted, before: after }), limit: limit + 1 };
+      const options = {
+        ...given({ ...wanted, before: after === undefined ? undefined : Number(after) }),
+        limit: limit + 1,
+      };
       const found = await reads.run(String(by.userId), () => admin.storage.audit.list(options));
-      const { rows, next } = cutPage(found, limit, ({ id }) => id);
+      const { rows, next } = places.cut(found, limit, ({ id }) => String(id));
       ctx.body = { entries: rows.map(auditEntry), next };
     }),
   );

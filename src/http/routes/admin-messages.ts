@@ -10,9 +10,18 @@ import { carryOut, forSuperusers } from '../administrator.ts';
 import type { RouteTools } from '../dependencies.ts';
 import { given, moment, readFields, readQuery } from '../guard.ts';
 import { idIn, roomNameIn } from '../named.ts';
-import { afterKey, encodeKey, filter, pageLimit } from '../paging.ts';
+import { filter, pageLimit, placesOf } from '../paging.ts';
 
-const fields = { q: filter, user: filter, room: filter, from: moment, to: moment, after: afterKey, limit: pageLimit };
+const places = placesOf('messages');
+const fields = {
+  q: filter,
+  user: filter,
+  room: filter,
+  from: moment,
+  to: moment,
+  after: places.after,
+  limit: pageLimit,
+};
 
 /** `/admin/api/messages`: the search. `/admin/api/rooms/{name}/messages/{id}`: the deletion of one. */
 export function adminMessageRoutes(router: Router, tools: RouteTools): void {
@@ -74,6 +83,6 @@ async function findMessages(
       const name = names.get(message.roomId);
       return name === undefined ? [] : [messageRecord(message, name)];
     }),
-    next: next === null ? null : encodeKey(next),
+    next: places.next(next),
   };
 }

@@ -11,10 +11,11 @@ import { carryOut, forSuperusers, readAct } from '../administrator.ts';
 import type { RouteTools } from '../dependencies.ts';
 import { given, readQuery, requireFields } from '../guard.ts';
 import { roomNameIn } from '../named.ts';
-import { afterName, cutPage, filter, pageLimit } from '../paging.ts';
+import { filter, pageLimit, placesOf } from '../paging.ts';
 import { createRoomSearch, type RoomSearch } from '../room-search.ts';
 
-const listFields = { search: filter, after: afterName, limit: pageLimit };
+const places = placesOf('rooms');
+const listFields = { search: filter, after: places.after, limit: pageLimit };
 const newFields = { name: roomName, topic: topic.optional() };
 const changeFields = { name: roomName.optional(), topic: topic.optional() };
 
@@ -82,7 +83,7 @@ async function listRooms(
   { limit, ...wanted }: Parameters<RoomSearch>[0],
 ): Promise<Page<'rooms', AdminRoom>> {
   const { rooms } = tools.admin.storage;
-  const { rows, next } = cutPage(search({ ...wanted, limit: limit + 1 }), limit, ({ name }) => name);
+  const { rows, next } = places.cut(search({ ...wanted, limit: limit + 1 }), limit, ({ name }) => name);
   const ids = rows.map(({ id }) => id);
   const [found, activity] = await Promise.all([rooms.findByIds(ids), rooms.activity(ids)]);
   const byId = new Map(found.map((room) => [room.id, room]));

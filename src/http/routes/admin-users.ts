@@ -9,10 +9,11 @@ import { carryOut, forSuperusers, readAct } from '../administrator.ts';
 import type { RouteTools } from '../dependencies.ts';
 import { flag, given, readFields, readQuery, requireFields, text } from '../guard.ts';
 import { usernameIn } from '../named.ts';
-import { afterName, cutPage, filter, pageLimit } from '../paging.ts';
+import { filter, pageLimit, placesOf } from '../paging.ts';
 import { actOn, adminUser, detailsOf } from '../user-details.ts';
 
-const listFields = { search: filter, after: afterName, limit: pageLimit };
+const places = placesOf('users');
+const listFields = { search: filter, after: places.after, limit: pageLimit };
 const newFields = { username: text, password: text, email: text.optional(), is_superuser: flag.optional() };
 const changeFields = { is_active: flag.optional(), is_superuser: flag.optional() };
 const passwordFields = { password: text };
@@ -72,7 +73,7 @@ type Wanted = { search?: string; after?: string; limit: number };
 
 async function listUsers(tools: RouteTools, { limit, ...wanted }: Wanted): Promise<Page<'users', AdminUser>> {
   const found = await tools.admin.storage.users.list({ ...wanted, limit: limit + 1 });
-  const { rows, next } = cutPage(found, limit, ({ username }) => username);
+  const { rows, next } = places.cut(found, limit, ({ username }) => username);
   return { users: rows.map((user) => adminUser(tools, user)), next };
 }
 
