@@ -37,7 +37,9 @@ export type Town = {
 export async function startTown(t: ExecutionContext, env: Record<string, string> = {}): Promise<Town> {
   const app = await startApp(t, { env: { RATE_LIMITS: 'off', ...env } });
   const storage = await app.elsewhere();
-  for (const name of [mayor, ...people]) await app.login(name);
+  for (const username of [mayor, ...people]) {
+    await app.request('POST', '/register', { body: { username, password, email: `${username}@example.org` } });
+  }
   const ada = await storage.users.findByName(mayor);
   if (ada === undefined) throw new Error('The mayor has moved away.');
   await storage.users.setSuperuser(ada.id, true, { userId: null, name: 'operator', via: 'command' });
