@@ -21,7 +21,7 @@ import { type Housekeeping, startHousekeeping } from './core/housekeeping.ts';
 import { createPasswords } from './core/passwords.ts';
 import type { AttemptCounter, Clock, Lock, RandomText, Storage } from './core/ports.ts';
 import { openRates, type Rates } from './core/rates.ts';
-import type { Readiness } from './http/dependencies.ts';
+import type { AdminDependencies, HttpSettings, Readiness } from './http/dependencies.ts';
 import { createHttpServer, listenError } from './http/listener.ts';
 import { createMetrics, type Metrics, type MetricsServer, openMetricsServer } from './http/metrics.ts';
 import { loadPages } from './http/pages.ts';
@@ -90,7 +90,6 @@ type Parts = {
   attempts?: AttemptCounter;
   chat?: Chat;
   door?: WebSocketDoor;
-  metrics?: Metrics;
   metricsServer?: MetricsServer;
   housekeeping?: Housekeeping;
   rates?: Rates;
@@ -196,11 +195,7 @@ async function openDoors(
 ): Promise<Handler> {
   const clock = overrides.clock ?? systemClock;
   const random = overrides.random ?? randomText;
-  if (config.redisUrl !== undefined) parts.redis = openRedis(config.redisUrl, { log });
-  parts.attempts =
-    parts.redis === undefined
-      ? createMemoryAttemptCounter()
-      : createRedisAttemptCounter({ client: parts.redis.client });
+  const attempts = openAttempts(config, parts, log);
   const accounts = openAccounts(config, storage, clock, random);
   const metrics = config.metricsPort === undefined ? undefined : createMetrics();
   const chat = await openChat({
@@ -216,22 +211,12 @@ async function openDoors(
   const limit = createConnectionLimit(config.maxConnections);
   const open: Chat['open'] = (transport, request) => chat.open(transport, request);
   parts.door = createWebSocketDoor({ open, limit, log });
-  if (metrics !== undefined && config.metricsPort !== undefined) {
-    parts.metrics = metrics;
-    const { registry } = metrics;
-    const sample = watchChat(chat, metrics);
-    parts.metricsServer = await openMetricsServer({
-      host: config.metricsHost,
-      port: config.metricsPort,
-      registry,
-      sample,
-    });
-  }
+  if (metrics !== undefined) await serveMetrics(config, parts, chat, metrics);
   parts.housekeeping = startHousekeeping({ storage, clock, log });
   parts.rates = openRates(chat.counters, clock);
   return createHttpHandler({
     accounts,
-    attempts: config.rateLimits ? createAttempts(parts.attempts) : unlimitedAttempts,
+    attempts: config.rateLimits ? createAttempts(attempts) : unlimitedAttempts,
     rooms: chat.directory,
     messages: storage.messages,
     presence: chat.hub,
@@ -254,23 +239,49 @@ async function openDoors(
     admin: {
       acts: createAdministration({ storage, accounts, clock }),
       storage,
-      memberNames: (roomId) => chat.hub.memberNames(roomId),
-      sessionOf: (userId) => chat.sessions.stateOf(userId),
-      readChanges: () => chat.readChanges(),
+      ...liveParts(chat),
       purgeRooms: () => parts.housekeeping?.purgeRooms(),
       clock,
     },
     onLogout: ({ user, token }) => chat.sessions.revokeToken(user.id, token.id),
     log,
     ...(metrics === undefined ? {} : { metrics: metrics.http }),
-    settings: {
-      version,
-      registrationOpen: config.registration === 'open',
-      trustProxy: config.trustProxy,
-      corsOrigins: config.corsOrigins,
-      historyBytes: limits.historyBytes,
-    },
+    settings: httpSettings(config),
   });
+}
+
+function httpSettings({ registration, trustProxy, corsOrigins }: Config): HttpSettings {
+  return {
+    version,
+    registrationOpen: registration === 'open',
+    trustProxy,
+    corsOrigins,
+    historyBytes: limits.historyBytes,
+  };
+}
+
+function openAttempts(config: Config, parts: Parts, log: Logger): AttemptCounter {
+  if (config.redisUrl !== undefined) parts.redis = openRedis(config.redisUrl, { log });
+  const { redis } = parts;
+  parts.attempts =
+    redis === undefined ? createMemoryAttemptCounter() : createRedisAttemptCounter({ client: redis.client });
+  return parts.attempts;
+}
+
+async function serveMetrics(config: Config, parts: Parts, chat: Chat, metrics: Metrics): Promise<void> {
+  const { metricsHost: host, metricsPort: port } = config;
+  if (port === undefined) return;
+  const sample = watchChat(chat, metrics);
+  parts.metricsServer = await openMetricsServer({ host, port, registry: metrics.registry, sample });
+}
+
+/** What administrators see and move of the running chat. */
+function liveParts(chat: Chat): Pick<AdminDependencies, 'memberNames' | 'sessionOf' | 'readChanges'> {
+  return {
+    memberNames: (roomId) => chat.hub.memberNames(roomId),
+    sessionOf: (userId) => chat.sessions.stateOf(userId),
+    readChanges: () => chat.readChanges(),
+  };
 }
 
 function openAccounts(config: Config, storage: Storage, clock: Clock, random: RandomText): Accounts {
