@@ -4,6 +4,7 @@ import { IconButton } from '../../shared/components/button.tsx';
 import { AlertIcon, CloseIcon } from '../../shared/components/icons.tsx';
 import { texts } from '../../shared/texts.ts';
 import { useModel } from './context.ts';
+import { focusWriting } from './focus.ts';
 
 /** Long enough to read two sentences; what it says is in Server Logs, too. */
 const shownMs = 8_000;
@@ -37,6 +38,7 @@ export function Toast() {
             onClick={() => {
               setHeld(false);
               model.dismissNotice();
+              focusWriting();
             }}
           />
         </div>

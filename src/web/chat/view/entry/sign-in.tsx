@@ -19,6 +19,8 @@ const noFaults: FormFaults = { fields: {}, form: [] };
 
 export function SignIn({ reason }: { reason: SignedOutReason | undefined }) {
   const [form, setForm] = useState<Form>('login');
+  // What was said before has been read by then.
+  const [hasTried, setTried] = useState(false);
   const card = useRef<HTMLDivElement>(null);
   // Once: a tab that is chosen keeps the focus. On a phone the keyboard would cover the card.
   useEffect(() => {
@@ -33,15 +35,15 @@ export function SignIn({ reason }: { reason: SignedOutReason | undefined }) {
           </h1>
           <p>{says.claim}</p>
         </header>
-        <div class="entry-card">
-          {reason !== undefined && (
+        <div class="entry-card" ref={card}>
+          {reason !== undefined && !hasTried && (
             <Notice tone={reason === 'kicked' ? 'bad' : 'info'} role="status">
               {says.reasons[reason]}
             </Notice>
           )}
           <Tabs selected={form} onSelect={setForm} />
           <div id="entry-panel" role="tabpanel" aria-labelledby={`tab-${form}`}>
-            <EntryForm key={form} form={form} />
+            <EntryForm key={form} form={form} onTry={() => setTried(true)} />
           </div>
         </div>
         <div class="entry-theme">
@@ -105,11 +107,12 @@ function useSending(send: (fields: Record<string, string>) => Promise<FormFaults
   return { ref, faults, isBusy, onSubmit };
 }
 
-function EntryForm({ form }: { form: Form }) {
+function EntryForm({ form, onTry }: { form: Form; onTry: () => void }) {
   const model = useModel();
-  const { ref, faults, isBusy, onSubmit } = useSending(({ username = '', password = '', email = '' }) =>
-    form === 'login' ? model.login({ username, password }) : model.register({ username, password, email }),
-  );
+  const { ref, faults, isBusy, onSubmit } = useSending(({ username = '', password = '', email = '' }) => {
+    onTry();
+    return form === 'login' ? model.login({ username, password }) : model.register({ username, password, email });
+  });
   const isNew = form === 'register';
   return (
     <form ref={ref} class="entry-form" noValidate onSubmit={(event) => void onSubmit(event)}>

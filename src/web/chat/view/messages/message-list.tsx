@@ -8,6 +8,7 @@ import { ArrowDownIcon, ChatIcon } from '../../../shared/components/icons.tsx';
 import { texts } from '../../../shared/texts.ts';
 import type { Item, OpenRoom } from '../../model/model.ts';
 import { useModel } from '../context.ts';
+import { focusWriting } from '../focus.ts';
 import { MessageBlock, restBlocks } from './block.tsx';
 import type { RowActions } from './row.tsx';
 import { blocksOf } from './rows.ts';
@@ -69,7 +70,16 @@ function Blocks({ room, items, list }: BlocksProps) {
   const newFrom = room.newFrom.value;
   const anchor = useRef<string | undefined>(undefined);
   const actions = useMemo<RowActions>(
-    () => ({ resend: (key) => model.resend(room.name, key), discard: (key) => model.discard(room.name, key) }),
+    () => ({
+      resend: (key) => {
+        model.resend(room.name, key);
+        focusWriting();
+      },
+      discard: (key) => {
+        model.discard(room.name, key);
+        focusWriting();
+      },
+    }),
     [room],
   );
   useLayoutEffect(() => restBlocks(list.current), [items]);

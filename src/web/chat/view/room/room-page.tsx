@@ -24,8 +24,10 @@ export function RoomPage({ name, isPeopleShown }: { name: string; isPeopleShown:
   const open = model.room.value;
   const room = open?.name === name ? open : undefined;
   const hidePeople = (): void => {
-    if (isWide.peek()) showPeopleColumn(false);
-    else goUp({ kind: 'room', name, isPeopleShown: false });
+    if (isWide.peek()) {
+      showPeopleColumn(false);
+      document.querySelector<HTMLElement>('.room-people')?.focus();
+    } else goUp({ kind: 'room', name, isPeopleShown: false });
   };
   return (
     <>
