@@ -40,6 +40,22 @@ test('a reload resumes the session: everything is as it was, and nobody sees a p
   t.false(shown(his).includes('- ann'));
 });
 
+test('a reload in the middle of a reload loses nothing', async (t) => {
+  const { url } = await startApp(t);
+  const bob = await enter(t, url, 'bob');
+  const his = await enterRoom(bob, 'friends');
+  const ann = await enter(t, url, 'ann');
+  await enterRoom(ann, 'friends');
+  let page = await ann.reload();
+  page.model.send('friends', 'on the way');
+  for (let n = 0; n < 3; n += 1) page = await page.reload();
+  const room = roomOf(page, 'friends');
+  await when(() => shown(room).includes('ann: on the way'), 'sent');
+  await when(() => shown(his).includes('ann: on the way'), 'heard');
+  t.deepEqual(shown(room), ['+ ann', 'ann: on the way']);
+  t.deepEqual(shown(his), ['+ bob', '+ ann', 'ann: on the way']);
+});
+
 test('a snapshot is used once, and only for the token it was made with', async (t) => {
   const { url } = await startApp(t);
   const ann = await enter(t, url, 'ann');

@@ -32,6 +32,9 @@ const model = createChatModel({
 
 addEventListener('pagehide', () => model.suspend());
 addEventListener('pageshow', (event) => event.persisted && model.unsuspend());
+// A tab that is put to sleep may be thrown away without another word.
+document.addEventListener('freeze', () => model.suspend());
+document.addEventListener('resume', () => model.unsuspend());
 addEventListener('storage', () => model.checkToken());
 
 startRouter();
