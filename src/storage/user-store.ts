@@ -208,7 +208,7 @@ type ActorOnUser = (id: number, by: Actor | undefined, act: ActOnUser) => Promis
 function createActor(database: Database, clock: Clock): ActorOnUser {
   return (id, by, { act, details, values, changes }) =>
     database.write(async (trx) => {
-      const row: UserRow | undefined = await trx('users').where({ id }).forUpdate().first();
+      const row: UserRow | undefined = await trx('users').where({ id }).forNoKeyUpdate().first();
       if (row === undefined) return false;
       if (values !== undefined) await trx('users').where({ id }).update(values);
       const due = (await changes?.(toUser(row), trx)) ?? [];

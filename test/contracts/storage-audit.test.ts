@@ -145,6 +145,51 @@ eachDatabase(test, 'an act that fails leaves no record', async (t, db) => {
   t.deepEqual(await storage.audit.list({ limit: 100 }), []);
 });
 
+eachDatabase(
+  test,
+  'acts of several administrators at once, while others write, all end, each with its record',
+  async (t, db) => {
+    const storages = await Promise.all([db.open(), db.open(), db.open()]);
+    const [storage] = storages;
+    const { user, room } = await furnish(storage);
+    const rounds = 6;
+    const shared = ['user-muted', 'user-banned', 'user-password-set', 'room-topic-changed', 'user-kicked'];
+    const done = storages.flatMap((each, index) => {
+      const ids = { user, room, token: 4711 };
+      const actAll = async (names: readonly string[]): Promise<void> => {
+        for (let round = 0; round < rounds; round += 1) {
+          for (const name of names) t.truthy(await acts[name]?.(each, ids, boss), name);
+        }
+      };
+      const write = async (): Promise<void> => {
+        for (let n = 0; n < rounds * 5; n += 1) {
+          const ref = `${index} ${n}`;
+          const message = { roomId: room, userId: user, body: 'x', ref, createdAt: 1 };
+          t.like(await each.messages.append([message]), [{ status: 'stored' }]);
+          await each.messages.delete(room, n + 1, boss);
+        }
+      };
+      // Half of them the other way round.
+      return [actAll(index % 2 === 0 ? shared : shared.toReversed()), write()];
+    });
+    await Promise.all(done);
+    const records = await storage.audit.list({ limit: 1000 });
+    const counts = Object.fromEntries(shared.map((name) => [name, records.filter(({ act }) => act === name).length]));
+    const each = storages.length * rounds;
+    // The topic is another one only once.
+    t.deepEqual(counts, {
+      'user-muted': each,
+      'user-banned': each,
+      'user-password-set': each,
+      'room-topic-changed': 1,
+      'user-kicked': each,
+    });
+    const deleted = records.filter(({ act }) => act === 'message-deleted').map(({ details }) => details.id);
+    t.is(new Set(deleted).size, deleted.length);
+    t.is((await storage.rooms.activity([room])).get(room)?.messages, 1 + storages.length * rounds * 5 - deleted.length);
+  },
+);
+
 eachDatabase(test, 'an act whose record cannot be written is not done', async (t, db) => {
   const storage = await db.open();
   const ids = await furnish(storage);

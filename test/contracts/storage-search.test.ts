@@ -1,8 +1,10 @@
 /** The contract of MessageStore.search, on both databases, held against a search that looks at every message. */
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
+import fc from 'fast-check';
 import type { FoundMessage, MessageSearch, NewMessage, Storage } from '../../src/core/ports.ts';
 import { StoreError } from '../../src/core/ports.ts';
+import { isStorable } from '../../src/protocol/text.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { askedWordsOf, wordsOf } from '../../src/storage/search-words.ts';
@@ -178,6 +180,28 @@ eachDatabase(test, 'nothing in a question is an operator', async (t, db) => {
   for (const words of [...operators, ...more, 'OR', 'a OR b', 'AND', 'NOT a', 'near', 'a AND', 'alpha NOT beta']) {
     t.deepEqual(await bodiesOf(world.storage, { words }), expected(world, { words }), words);
   }
+});
+
+eachDatabase(test, 'whatever is said and asked, what is found is what a look at every message finds', async (t, db) => {
+  const world = await furnish(await db.open());
+  const text = fc.string({ unit: 'grapheme', maxLength: 30 }).filter(isStorable);
+  const bodies = fc.sample(fc.oneof(text, fc.lorem({ maxCount: 6 }), fc.webUrl()), 200);
+  await say(world, bodies);
+  // Parts of what was said are found more often than other texts.
+  const part = fc
+    .tuple(fc.constantFrom(...bodies), fc.nat(20), fc.nat(20))
+    .map(([body, start, length]) =>
+      Array.from(body)
+        .slice(start, start + length)
+        .join(''),
+    )
+    .filter(isStorable);
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(part, text), async (words) => {
+      t.deepEqual(await bodiesOf(world.storage, { words, limit: 200 }), expected(world, { words }), words);
+    }),
+    { numRuns: 150 },
+  );
 });
 
 eachDatabase(test, 'a blank question finds everything, one of mere punctuation nothing', async (t, db) => {
