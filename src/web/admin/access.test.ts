@@ -122,3 +122,16 @@ test('an answer to a check of before is not the last word', async (t) => {
   await early;
   t.is(access.state.value.kind, 'signed-out');
 });
+
+test('logging out in another window logs out here, and logging in there lets in here', async (t) => {
+  const { access, place } = newAccess({ root: 'superuser' }, 'root');
+  await access.check();
+  place.write(undefined);
+  access.tokenChanged();
+  t.deepEqual(access.state.value, { kind: 'signed-out', why: 'logged-out' });
+  place.write('root');
+  access.tokenChanged();
+  t.is(access.state.value.kind, 'checking');
+  await access.check();
+  t.is(access.state.value.kind, 'granted');
+});

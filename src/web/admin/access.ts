@@ -93,7 +93,8 @@ export function createAccess(parts: { rest: Rest; api: Pick<AdminApi, 'now'>; pl
       else state.value = { kind: 'forbidden', username };
     },
     tokenChanged() {
-      void check();
+      if (place.read() !== undefined) void check();
+      else forget('logged-out');
     },
   };
 }

@@ -4,7 +4,6 @@ import { language, locale, times } from '../shared/texts.ts';
 const isSameDay = (a: Date, b: Date): boolean => a.toDateString() === b.toDateString();
 const thisYear = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' });
 const otherYear = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', year: 'numeric' });
-const seconds = new Intl.DateTimeFormat(locale, { second: '2-digit', minute: '2-digit', hour: '2-digit' });
 
 /** As short as can be told apart at `now`: the time of day today, else the date too, with the year where it is another. */
 export function shortTime(iso: string, now: number): string {
@@ -18,11 +17,6 @@ export function shortTime(iso: string, now: number): string {
 /** Everything there is to say. */
 export function fullTime(iso: string): string {
   return times.full(Date.parse(iso));
-}
-
-/** The time of day, to the second. */
-export function clockTime(at: number): string {
-  return seconds.format(at);
 }
 
 type LongUnit = 'day' | 'hour' | 'minute' | 'second';

@@ -12,9 +12,11 @@ export type Router = {
 };
 
 /** The part of a window that is used. */
-export type RouterWindow = Pick<Window, 'addEventListener' | 'removeEventListener'> & {
-  location: { hash: string };
-  history: Pick<History, 'replaceState'>;
+export type RouterWindow = {
+  addEventListener(type: 'hashchange', listener: () => void): void;
+  removeEventListener(type: 'hashchange', listener: () => void): void;
+  readonly location: { hash: string };
+  readonly history: { replaceState(state: unknown, unused: string, url: string): void };
 };
 
 export function openRouter(window: RouterWindow): Router {

@@ -4,6 +4,8 @@ export type Times = {
   /** `14:05`. */
   clock(at: number): string;
   /** `14:05:09`. */
+  seconds(at: number): string;
+  /** `14:05:09`. */
   exact(at: number): string;
   /** `Monday, 23 November 2026 at 14:05:09`. */
   full(at: number): string;
@@ -22,6 +24,7 @@ export function createTimes({ locale, timeZone, hourCycle }: TimeStyle): Times {
   const cycle = hourCycle === undefined ? {} : { hourCycle };
   const clock = new Intl.DateTimeFormat(locale, { timeStyle: 'short', ...zone, ...cycle });
   const exact = new Intl.DateTimeFormat(locale, { timeStyle: 'medium', ...zone, ...cycle });
+  const seconds = new Intl.DateTimeFormat(locale, { timeStyle: 'medium', ...zone, ...cycle });
   const full = new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'medium', ...zone, ...cycle });
   // Its days are written year-month-day.
   const day = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', ...zone });
@@ -34,6 +37,7 @@ export function createTimes({ locale, timeZone, hourCycle }: TimeStyle): Times {
     Math.round((Date.parse(one) - Date.parse(other)) / 86_400_000);
   return {
     clock: (at) => clock.format(at),
+    seconds: (at) => seconds.format(at),
     exact: (at) => exact.format(at),
     full: (at) => full.format(at),
     day: (at) => day.format(at),

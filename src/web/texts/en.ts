@@ -388,7 +388,7 @@ const admin = {
     nobody: 'Nobody is in this room now.',
     recent: 'Latest messages',
     openSearch: 'Search in this room',
-    audit: 'What was done to it',
+    audit: 'Audit log of this room',
     noRecent: 'No messages in this room yet.',
   },
 
@@ -413,6 +413,8 @@ const admin = {
     deleteDo: 'Delete message',
     deleted: 'The message was deleted.',
     inRoom: 'in',
+    unfold: 'Show all of it',
+    fold: 'Show less',
   },
 
   users: {

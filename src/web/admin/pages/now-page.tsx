@@ -8,8 +8,8 @@ import { Button } from '../../shared/components/button.tsx';
 import { Empty } from '../../shared/components/empty.tsx';
 import { CheckIcon } from '../../shared/components/icons.tsx';
 import { Notice } from '../../shared/components/notice.tsx';
-import { texts } from '../../shared/texts.ts';
-import { clockTime, duration, megabytes, number } from '../format.ts';
+import { texts, times } from '../../shared/texts.ts';
+import { duration, megabytes, number } from '../format.ts';
 import { Failed, Loading } from '../parts/list-view.tsx';
 import { Card, Facts, Page } from '../parts/page.tsx';
 import { Spark } from '../parts/spark.tsx';
@@ -54,7 +54,7 @@ export function NowPage() {
   return (
     <Page
       title={texts.admin.parts.now}
-      lead={last === undefined ? said.lead : said.read(clockTime(last.at))}
+      lead={last === undefined ? said.lead : said.read(times.seconds(last.at))}
       actions={
         <Button isSmall aria-pressed={isPaused} onClick={() => watch.setPaused(!isPaused)}>
           {isPaused ? said.resume : said.pause}
@@ -62,7 +62,7 @@ export function NowPage() {
       }
     >
       <div role="status" class="now-status">
-        {last !== undefined && fault !== undefined && <Notice tone="bad">{said.stale(clockTime(last.at))}</Notice>}
+        {last !== undefined && fault !== undefined && <Notice tone="bad">{said.stale(times.seconds(last.at))}</Notice>}
       </div>
       {last !== undefined && <Readings reading={last} course={watch.course.value} />}
       {last === undefined &&

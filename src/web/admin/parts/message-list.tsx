@@ -80,11 +80,23 @@ export function MessageList({ label, messages, query = '', showRoom, isStale, on
   );
 }
 
+/** More than that is folded: a list is looked through, and one message must not fill the screen. */
+const folded = { characters: 800, lines: 8 };
+
 function MessageBody({ body, query }: { body: string; query: string }) {
+  const [isWhole, setWhole] = useState(false);
+  const isLong = body.length > folded.characters || body.split('\n').length > folded.lines;
   return (
-    <p class="message-body">
-      {highlight(body, query).map(({ text, isFound }, at) => (isFound ? <mark key={at}>{text}</mark> : text))}
-    </p>
+    <>
+      <p class={isLong && !isWhole ? 'message-body message-folded' : 'message-body'}>
+        {highlight(body, query).map(({ text, isFound }, at) => (isFound ? <mark key={at}>{text}</mark> : text))}
+      </p>
+      {isLong && (
+        <button type="button" class="message-fold" aria-expanded={isWhole} onClick={() => setWhole(!isWhole)}>
+          {isWhole ? said.fold : said.unfold}
+        </button>
+      )}
+    </>
   );
 }
 
@@ -114,7 +126,7 @@ function DeleteMessage({ message, onClose, onDeleted, goOnAt }: DeleteMessagePro
         <p class="quote-head">
           <strong>{message.user}</strong> {said.inRoom} {message.room}, <Time iso={message.created_at} />
         </p>
-        <p class="message-body">{message.body}</p>
+        <p class="message-body message-folded">{message.body}</p>
       </blockquote>
       <p>{said.deleteSays}</p>
     </ActDialog>
