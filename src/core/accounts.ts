@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { limits } from '../protocol/limits.ts';
 import { usernameFault } from '../protocol/names.ts';
+import { normalForm } from '../protocol/text.ts';
 import { AuthenticationError, BadCredentials, FieldErrors, type FieldFaults } from './errors.ts';
 import { fieldSentences, textFault, tooLong } from './fields.ts';
 import { passwordFaults, passwordHardFaults } from './password-rules.ts';
@@ -138,7 +139,7 @@ async function register(
   }
   const { username, password, email = '' } = fields;
   if (username !== undefined && faults.username === undefined) {
-    const taken = await options.users.findByName(username.normalize('NFKC'));
+    const taken = await options.users.findByName(normalForm(username));
     if (taken !== undefined) faults.username = [fieldSentences.usernameTaken];
   }
   if (username === undefined || password === undefined || Object.keys(faults).length > 0) throw new FieldErrors(faults);
@@ -150,7 +151,7 @@ async function createUser(
   account: NewAccount,
   { from = '', by }: { from?: string; by?: Actor | undefined },
 ): Promise<User> {
-  const fields = { ...account, username: account.username.normalize('NFKC') };
+  const fields = { ...account, username: normalForm(account.username) };
   const faults = account.skipPasswordRules === true ? withoutPasswordRules(fields) : checkFields(fields);
   if (Object.keys(faults).length > 0) throw new FieldErrors(faults);
   const passwordHash = await passwords.hash(fields.password, from);
@@ -170,7 +171,7 @@ async function login(
   from: string,
 ): Promise<{ token: string; user: User }> {
   const { users, tokens, passwords, clock } = options;
-  const name = username.normalize('NFKC');
+  const name = normalForm(username);
   // A name that nobody can have is not looked up: it may not even be storable.
   const found = usernameFault(name) === undefined ? await users.findByName(name) : undefined;
   const isRight =
@@ -230,7 +231,7 @@ function withoutPasswordRules(fields: { username: string; password: string; emai
 }
 
 function usernameFaults(username: string): string[] {
-  return some(textFault(username) ?? usernameFault(username.normalize('NFKC')));
+  return some(textFault(username) ?? usernameFault(normalForm(username)));
 }
 
 function emailFaults(email: string): string[] {

@@ -3,12 +3,13 @@
  * storable.
  */
 import { roomNameFault, usernameFault } from '../protocol/names.ts';
+import { normalForm } from '../protocol/text.ts';
 import { NotFound } from './errors.ts';
 import type { Room, RoomStore, User, UserStore } from './ports.ts';
 
 /** Without regard to case and width. */
 export async function userNamed(users: Pick<UserStore, 'findByName'>, username: string): Promise<User | undefined> {
-  const name = username.normalize('NFKC');
+  const name = normalForm(username);
   const found = usernameFault(name) === undefined ? await users.findByName(name) : undefined;
   if (found === undefined) return undefined;
   const { passwordHash: _, ...user } = found;

@@ -1,5 +1,6 @@
 /** What an address names: rooms, users and ids, where there can be such. Knows no resource's records. */
 import { roomNameFault, usernameFault } from '../protocol/names.ts';
+import { normalForm } from '../protocol/text.ts';
 import { notFound } from './answers.ts';
 
 type Params = Readonly<Record<string, string | undefined>>;
@@ -12,7 +13,7 @@ export function roomNameIn({ name = '' }: Params): string {
 
 /** As `roomNameIn`, of users; in the form in which names are stored. */
 export function usernameIn({ username = '' }: Params): string {
-  const name = username.normalize('NFKC');
+  const name = normalForm(username);
   if (usernameFault(name) !== undefined) throw notFound();
   return name;
 }

@@ -32,13 +32,24 @@ export function isStorableJson(value: unknown): boolean {
   return true;
 }
 
+/** Marks beyond 30 on one letter (Unicode's Stream-Safe Text Format, UAX #15 §13); the halfwidth ones count, too. */
+const surplusMarks = /([\p{M}\uff9e\uff9f]{30})[\p{M}\uff9e\uff9f]+/gu;
+
+/**
+ * NFKC. It sorts the marks on a letter, in time that grows with the square of their number: a short request would keep
+ * everybody else waiting for a second. No script has letters with dozens of them, so those beyond are dropped.
+ */
+export function normalForm(text: string): string {
+  return text.replace(surplusMarks, '$1').normalize('NFKC');
+}
+
 /**
  * The form in which names are compared and kept unique: NFKC, without regard to case. Lower case alone keeps letters
  * apart that share a capital (σ and ς, ß and ss), and changes of case can undo NFKC; so both are done twice.
  * Folding a folded name changes nothing.
  */
 export function foldName(name: string): string {
-  return name.normalize('NFKC').toLowerCase().toUpperCase().toLowerCase().normalize('NFKC');
+  return normalForm(normalForm(name).toLowerCase().toUpperCase().toLowerCase());
 }
 
 /** `YYYY-MM-DD HH:MM:SS` in UTC. `ms`: milliseconds since the epoch. */
