@@ -170,6 +170,22 @@ test('a later visit is in the same rooms, shows the last one, and counts what ca
   t.is(hers.name, 'family');
 });
 
+test('a reload before the rooms of the last visit are joined forgets none of them', async (t) => {
+  const { url } = await startApp(t);
+  const ann = await enter(t, url, 'ann');
+  for (const name of ['family', 'friends', 'investments']) await enterRoom(ann, name);
+  await ann.model.close();
+  let page = openPage(t, url, ann.tab);
+  for (let n = 0; n < 3; n += 1) {
+    const { phase } = page.model;
+    await when(() => phase.value.kind === 'chatting', 'chatting');
+    page = await page.reload();
+  }
+  const joined = (): number => page.model.rooms.value.filter(({ isJoined }) => isJoined).length;
+  await when(() => joined() === 3, 'all rooms');
+  t.deepEqual(page.model.place.value, { kind: 'room', name: 'investments' });
+});
+
 test('a room that is gone by the next visit is not tried again', async (t) => {
   const app = await startApp(t);
   const { url } = app;

@@ -7,11 +7,13 @@
 import {
   ChatError,
   type Client,
+  ConnectionError,
   type EndReason,
   type ExportedSession,
   FatalError,
   limits,
   RequestError,
+  type RoomStatus,
   type Timers,
 } from '../../../client/index.ts';
 import type { Texts } from '../../texts/texts.ts';
@@ -77,9 +79,9 @@ export class Chatting {
         rooms,
         onCommand: (name) => commands.note(name),
         onClosed: (name, error) => this.#onClosed(name, error),
-        onRejoined: (room, lastId) => void this.#compare(room, lastId),
+        onRejoined: (room, status) => void this.#compare(room, status),
       }),
-      client.on('session', ({ resumed }) => this.#onSession(resumed)),
+      client.on('session', () => this.#onSession()),
       client.on('end', ({ reason }) => this.#onEnd(reason)),
     ];
   }
@@ -128,7 +130,7 @@ export class Chatting {
       state.username.value = username;
       state.isSuperuser.value = isSuperuser;
       onIdentified();
-      this.#readyIfSo(false);
+      this.#readyIfSo();
     } catch (error) {
       if (this.#isOver) return;
       if (error instanceof RequestError && error.status === 401) return this.#onEnd('not-authenticated');
@@ -136,18 +138,18 @@ export class Chatting {
     }
   }
 
-  #onSession(resumed: boolean): void {
+  #onSession(): void {
     this.#isOpen = true;
-    this.#readyIfSo(resumed);
+    this.#readyIfSo();
   }
 
-  #readyIfSo(resumed: boolean): void {
+  #readyIfSo(): void {
     const { state, rooms, onReady } = this.#deps;
     if (!this.#isOpen || state.username.peek() === undefined) return;
     onReady();
     void this.refresh(false);
-    // A session that goes on has the rooms that it had; the one that is shown may have been on its way.
-    const wanted = new Set(resumed ? [] : rooms.remembered);
+    // Also in a session that goes on: a reload may have come before a room was joined.
+    const wanted = new Set(rooms.remembered);
     const place = rooms.place.peek();
     if (place.kind === 'room' && rooms.get(place.name) === undefined) wanted.add(place.name);
     for (const name of wanted) void this.#joinAgain(name);
@@ -165,6 +167,8 @@ export class Chatting {
     try {
       await this.join(name);
     } catch (error) {
+      // The line was away for that long; in a new session it would be tried again in any case.
+      if (error instanceof ConnectionError && error.reason === 'timeout' && !this.#isOver) return this.#joinAgain(name);
       if (!(error instanceof ChatError)) return;
       rooms.forget(name);
       if (rooms.isShown(name)) rooms.show({ kind: 'log' });
@@ -205,10 +209,13 @@ export class Chatting {
   }
 
   /** Messages that were deleted while this page was away are not told of: what is shown is compared with what is there. */
-  async #compare(room: Room, lastId: number): Promise<void> {
+  async #compare(room: Room, status: RoomStatus): Promise<void> {
+    const shown = room.items.peek().filter(({ kind }) => kind === 'message').length;
+    if (shown === 0) return;
     try {
-      const before = lastId + 1;
-      const page = await this.#client.history(room.name, { before, limit: limits.historyMessages });
+      const before = status.last_id + 1;
+      const limit = Math.min(limits.historyMessages, shown + status.messages.length);
+      const page = await this.#client.history(room.name, { before, limit });
       if (this.#deps.rooms.get(room.name) === room) room.compare(page, before);
     } catch {
       // Away again: the next time it comes back it is compared again.

@@ -1,5 +1,5 @@
 /** What the client tells of its rooms, passed on to them. */
-import type { ChatError, Client, ServerFrame } from '../../../client/index.ts';
+import type { ChatError, Client, RoomStatus, ServerFrame } from '../../../client/index.ts';
 import type { OpenRooms } from './open-rooms.ts';
 import type { Room } from './room.ts';
 
@@ -9,7 +9,7 @@ export type RoomEventsDeps = {
   /** This user is in the room no more; without `error` it parted, or was parted. */
   onClosed: (name: string, error: ChatError | undefined) => void;
   /** In the room again, in a new session, after what was missed is on its way. */
-  onRejoined: (room: Room, lastId: number) => void;
+  onRejoined: (room: Room, status: RoomStatus) => void;
 };
 
 /** Returns what stops it. */
@@ -46,7 +46,8 @@ export function watchRooms(client: Client, deps: RoomEventsDeps): () => void {
       const room = rooms.get(name);
       if (room === undefined) return rooms.enter(name, status);
       room.reenter(status, gap);
-      if (!gap) deps.onRejoined(room, status.last_id);
+      rooms.note(name);
+      if (!gap) deps.onRejoined(room, status);
     }),
     client.on('left', ({ room, error }) => deps.onClosed(room, error)),
   ];

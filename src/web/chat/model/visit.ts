@@ -169,6 +169,7 @@ export class Visit {
     state.isSuperuser.value = snapshot.isSuperuser;
     roomList.reset(snapshot.directory);
     log.reset(snapshot.log);
+    this.#recall();
     rooms.restore(snapshot.rooms, snapshot.place);
     this.#setPhase({ kind: 'chatting' });
   }
