@@ -19,6 +19,8 @@ import { askedWordsOf, wordsOf } from './search-words.ts';
 const stretchLength = 4096;
 /** Messages indexed in one transaction: some 4 ms. */
 const indexedAtOnce = 500;
+/** Entries written in one transaction, one message's at least: some 10 ms. Long messages have thousands each. */
+const entriesAtOnce = 8000;
 /** Pages of 4 KB of the index that are written anew afterwards, where that is due: some 6 ms. Half of that keeps up. */
 const mergedPages = 64;
 /** Between two such transactions others have the loop, unless somebody waits for a search. */
@@ -152,10 +154,9 @@ function usesIndex({ asked, userId, roomId }: Question): boolean {
 
 // ---- entries: `<stretch>_<word>`, `<stretch>__u<user>`, `<stretch>__r<room>`; words have no underscore ----
 
-function entriesOf({ seq, user_id, room_id, body }: Unindexed): string {
+function entriesOf({ seq, user_id, room_id, body }: Unindexed): string[] {
   const stretch = `${stretchOf(seq).toString(36)}_`;
-  const entries = [`_u${user_id}`, `_r${room_id}`, ...wordsOf(body)];
-  return stretch + entries.join(` ${stretch}`);
+  return [`_u${user_id}`, `_r${room_id}`, ...wordsOf(body)].map((entry) => stretch + entry);
 }
 
 /** The question to one stretch in the language of FTS5, in which quoted text has no operators. */
@@ -196,11 +197,10 @@ function prepareIndexing(connection: Connection): Indexing {
      ON CONFLICT (id) DO UPDATE SET first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)`,
   );
   const indexNext = connection.transaction(() => {
-    const rows = next.all(indexed.get() ?? 0, indexedAtOnce);
-    for (const row of rows) if (row.deleted_at === null) add.run(row.seq, entriesOf(row));
+    const { rows, entries, isLast } = readSome(next.iterate(indexed.get() ?? 0, indexedAtOnce));
+    for (const [seq, words] of entries) add.run(seq, words.join(' '));
     for (const [id, { firstAt, lastAt }] of spansOf(rows)) span.run(id, firstAt, lastAt);
-    const last = rows.length < indexedAtOnce ? newest.get() : rows.at(-1)?.seq;
-    note.run(last ?? 0);
+    note.run((isLast ? newest.get() : rows.at(-1)?.seq) ?? 0);
   });
   return {
     newest: () => newest.get() ?? 0,
@@ -208,6 +208,23 @@ function prepareIndexing(connection: Connection): Indexing {
     indexNext: () => indexNext.immediate(),
     merge: () => void merge.run(mergedPages),
   };
+}
+
+type Some = { rows: Unindexed[]; entries: [seq: number, words: string[]][]; isLast: boolean };
+
+/** As many as are indexed in one transaction, with their entries. `isLast`: there were no more. */
+function readSome(next: Iterable<Unindexed>): Some {
+  const rows: Unindexed[] = [];
+  const entries: [seq: number, words: string[]][] = [];
+  let count = 0;
+  for (const row of next) {
+    rows.push(row);
+    const words = row.deleted_at === null ? entriesOf(row) : [];
+    if (words.length > 0) entries.push([row.seq, words]);
+    count += words.length;
+    if (count >= entriesAtOnce) return { rows, entries, isLast: false };
+  }
+  return { rows, entries, isLast: rows.length < indexedAtOnce };
 }
 
 /** The first and the last time in each stretch. */

@@ -1,4 +1,5 @@
 /** The contract of MessageStore.search, on both databases, held against a search that looks at every message. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import fc from 'fast-check';
@@ -416,6 +417,30 @@ sqliteTest(test, 'messages are indexed within a second or so, also when nobody s
   );
   await until(10_000, () => isIndexed(1003));
   t.pass();
+});
+
+sqliteTest(test, 'long messages are indexed a few at a time, so that nobody waits for many of them', async (t, db) => {
+  const world = await furnish(await db.open());
+  const { knex } = rawDatabase(t, db);
+  const indexed = async (): Promise<number> => (await knex('search_indexed').first('last_seq')).last_seq;
+  // Each with 1,300 words that no other message has.
+  const bodyOf = (n: number): string =>
+    Array.from({ length: 1300 }, (_, word) => (n * 1300 + word).toString(36)).join(' ');
+  const bodies = Array.from({ length: 100 }, (_, n) => bodyOf(n));
+  await say(world, bodies);
+  const steps = [await indexed()];
+  const searching = findAll(world.storage, { words: (99 * 1300).toString(36), limit: 10 });
+  while (steps.at(-1) !== bodies.length) {
+    const reached = await indexed();
+    if (reached !== steps.at(-1)) steps.push(reached);
+    await nextTurn();
+  }
+  t.deepEqual(
+    (await searching).map(({ body }) => body),
+    bodies.slice(-1),
+  );
+  // The loop went on between: some of the steps can be missed by whoever looks, but not nearly all.
+  t.true(steps.length > 5, steps.join(' '));
 });
 
 sqliteTest(
