@@ -5,6 +5,7 @@ import { TextField } from '../../shared/components/field.tsx';
 import { ChatIcon, SearchIcon } from '../../shared/components/icons.tsx';
 import { texts } from '../../shared/texts.ts';
 import type { MessageFilter } from '../api.ts';
+import { type FormFaults, formFaultsOf, noFaults } from '../faults.ts';
 import { useList } from '../hooks.ts';
 import { isoOfLocal, localOfIso } from '../local-time.ts';
 import { FilterForm } from '../parts/filter-form.tsx';
@@ -20,23 +21,26 @@ export function MessagesPage({ filter }: { filter: MessageFilter }) {
   const { api } = useServices();
   const list = useList((wanted: MessageFilter, wish) => api.messages(wanted, wish), filter);
   const isSearch = Object.values(filter).some((value) => value !== '');
+  const { fields } = list.fault.value === undefined ? noFaults : formFaultsOf(list.fault.value, filterNames);
   return (
     <Page title={texts.admin.parts.messages}>
-      <MessageSearch filter={filter} isSearch={isSearch} />
-      <ListView list={list} empty={<NoMessages isSearch={isSearch} />}>
-        {(messages, isStale) => (
-          <div class="panel">
-            <MessageList
-              label={said.results}
-              messages={messages}
-              query={filter.q}
-              showRoom
-              isStale={isStale}
-              onDeleted={(gone) => list.remove(({ room, id }) => room === gone.room && id === gone.id)}
-            />
-          </div>
-        )}
-      </ListView>
+      <MessageSearch filter={filter} isSearch={isSearch} faults={fields} />
+      {Object.keys(fields).length === 0 && (
+        <ListView list={list} empty={<NoMessages isSearch={isSearch} />}>
+          {(messages, isStale) => (
+            <div class="panel">
+              <MessageList
+                label={said.results}
+                messages={messages}
+                query={filter.q}
+                showRoom
+                isStale={isStale}
+                onDeleted={(gone) => list.remove(({ room, id }) => room === gone.room && id === gone.id)}
+              />
+            </div>
+          )}
+        </ListView>
+      )}
     </Page>
   );
 }
@@ -62,15 +66,18 @@ const fieldsOf = (filter: MessageFilter): Fields => ({
 /** On a phone the fields that narrow a search would fill the screen. */
 const isWide = (): boolean => matchMedia('(width >= 48rem)').matches;
 
-type Fields = Record<'q' | 'room' | 'user' | 'from' | 'to', string>;
+const filterNames = ['q', 'room', 'user', 'from', 'to'] as const;
+type Fields = Record<(typeof filterNames)[number], string>;
+type SearchProps = { filter: MessageFilter; isSearch: boolean; faults: FormFaults['fields'] };
 
-function MessageSearch({ filter, isSearch }: { filter: MessageFilter; isSearch: boolean }) {
+function MessageSearch({ filter, isSearch, faults }: SearchProps) {
   const { router } = useServices();
   const [fields, setFields] = useState<Fields>(() => fieldsOf(filter));
   // The back button, or a link: what was typed is over.
   useEffect(() => setFields(fieldsOf(filter)), [JSON.stringify(filter)]);
   const tie = (name: keyof Fields) => ({
     value: fields[name],
+    errors: faults[name],
     onInput: (event: { currentTarget: HTMLInputElement }) =>
       setFields({ ...fields, [name]: event.currentTarget.value }),
     autocomplete: 'off' as const,

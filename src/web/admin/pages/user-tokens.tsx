@@ -1,6 +1,7 @@
 /** Where a user is logged in, and the tokens that programs of the user's have. */
 import { useState } from 'preact/hooks';
 import type { AdminToken, AdminUserDetails } from '../../../protocol/admin.ts';
+import { Badge } from '../../shared/components/badge.tsx';
 import { Button } from '../../shared/components/button.tsx';
 import { texts } from '../../shared/texts.ts';
 import { fullTime } from '../format.ts';
@@ -34,7 +35,7 @@ export function Tokens({ user, isYou, onRevoked }: TokensProps) {
             },
             {
               title: said.tokenExpires,
-              cell: (token) => <Time iso={token.expires_at} none={texts.admin.never} />,
+              cell: (token) => <Expiry iso={token.expires_at} />,
             },
             {
               title: said.actions,
@@ -62,6 +63,17 @@ export function Tokens({ user, isYou, onRevoked }: TokensProps) {
         />
       )}
     </Card>
+  );
+}
+
+/** Expired tokens are listed for some time: they tell where the user was logged in. */
+function Expiry({ iso }: { iso: string | null }) {
+  const isOver = iso !== null && Date.parse(iso) <= Date.now();
+  return (
+    <span class="badges">
+      <Time iso={iso} none={texts.admin.never} />
+      {isOver && <Badge>{said.tokenExpired}</Badge>}
+    </span>
   );
 }
 
