@@ -539,6 +539,7 @@ const admin = {
     tokenUsed: 'Last used',
     tokenExpires: 'Expires',
     tokenExpired: 'Expired',
+    moreTokens: (count: number) => `Show ${counted(count, 'older one')}`,
     revoke: 'Revoke',
     revokeOne: (label: string, time: string) => `Revoke ${label}, created ${time}`,
     revokeTitle: 'Revoke this token?',

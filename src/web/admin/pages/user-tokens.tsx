@@ -13,10 +13,15 @@ import { useServices } from '../services.ts';
 
 const said = texts.admin.user;
 
+/** Whoever logs in every day has a month of them; the newest are looked for. */
+const shownFirst = 8;
+
 type TokensProps = { user: AdminUserDetails; isYou: boolean; onRevoked: () => Promise<void> };
 
 export function Tokens({ user, isYou, onRevoked }: TokensProps) {
   const [doomed, setDoomed] = useState<AdminToken | undefined>(undefined);
+  const [areAllShown, setAllShown] = useState(false);
+  const hidden = areAllShown ? 0 : Math.max(0, user.tokens.length - shownFirst);
   return (
     <Card title={said.tokens}>
       {user.tokens.length === 0 ? (
@@ -24,7 +29,7 @@ export function Tokens({ user, isYou, onRevoked }: TokensProps) {
       ) : (
         <Table
           caption={said.tokensCaption(user.username)}
-          items={user.tokens}
+          items={hidden > 0 ? user.tokens.slice(0, shownFirst) : user.tokens}
           keyOf={(token) => token.id}
           columns={[
             { title: said.token, cell: (token) => token.label ?? said.login },
@@ -52,6 +57,13 @@ export function Tokens({ user, isYou, onRevoked }: TokensProps) {
             },
           ]}
         />
+      )}
+      {hidden > 0 && (
+        <div>
+          <Button isSmall onClick={() => setAllShown(true)}>
+            {said.moreTokens(hidden)}
+          </Button>
+        </div>
       )}
       {doomed !== undefined && (
         <RevokeToken
