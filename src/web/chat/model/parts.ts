@@ -18,7 +18,7 @@ import { createLog, type Log } from './log.ts';
 import { mentions } from './mentions.ts';
 import { OpenRooms } from './open-rooms.ts';
 import { createRoomList, type RoomList } from './room-list.ts';
-import { createSending, type Sending } from './sending.ts';
+import { Sending } from './sending.ts';
 import { codeOf, createSentences, type Sentences } from './sentences.ts';
 import { createState, type State } from './state.ts';
 
@@ -100,7 +100,7 @@ export function createParts(options: ChatModelOptions): Parts {
       texts,
     }),
     commands: createKnownCommands(local),
-    sending: createSending({
+    sending: new Sending({
       sentences,
       now,
       username,

@@ -119,6 +119,16 @@ test('an answer about a message that is long shown lets go of the one that waits
   t.deepEqual(texts(timeline), ['hi', 'm8']);
 });
 
+test('an answer about a message that is older than what is shown leaves it to the history', (t) => {
+  const timeline = make();
+  timeline.replace([entry(9), entry(8)], true);
+  timeline.add(outgoing('r1', 'hi'));
+  timeline.settle('r1', 3, stamp);
+  t.deepEqual(texts(timeline), ['m8', 'm9']);
+  timeline.prepend([entry(7), entry(3, 'hi', true)], false);
+  t.deepEqual(texts(timeline), ['hi', 'm7', 'm8', 'm9']);
+});
+
 test('a command of one’s own settles by its echo', (t) => {
   const timeline = make();
   timeline.add(command('r1', 'stock', 'wig'));

@@ -92,7 +92,9 @@ export class Timeline {
     const own = this.#outgoing.find((one) => one.ref === ref);
     if (own?.item.kind !== 'message') return;
     this.#outgoing = this.#outgoing.filter((one) => one !== own);
-    if (this.#has(id)) this.#publish();
+    // Below the oldest that is shown it comes with the rest of the history.
+    const isOlder = this.#hasOlder.peek() && id < (this.oldestId ?? 0);
+    if (isOlder || this.#has(id)) this.#publish();
     else this.#insert({ ...own.item, id, at: parseStamp(stamp), delivery: { state: 'sent' } });
   }
 
