@@ -222,6 +222,7 @@ test('the build has nothing inline, and no address of another server', async (t)
     t.deepEqual(foreign, [], file);
     if (!file.endsWith('.html')) continue;
     t.regex(text, /^<!doctype html>\s*<html lang="en">/);
+    t.regex(text, /<noscript>[^<]+<\/noscript>/, 'who lets no script run is told why the page is empty');
     t.notRegex(text, /<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:/i, file);
     for (const address of filesOf(text)) t.regex(address, /^assets\//, 'it is relative');
   }
