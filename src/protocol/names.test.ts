@@ -11,10 +11,10 @@ test('room names are letters, digits and . _ - beginning with a letter or digit'
 });
 
 test('user names are letters, digits and @ . + - _', (t) => {
-  for (const name of ['a', '@', 'ann+x@example.org', 'Ünï', 'x'.repeat(limits.usernameLength)]) {
+  for (const name of ['a', '@', '...', '.a', 'ann+x@example.org', 'Ünï', 'x'.repeat(limits.usernameLength)]) {
     t.is(usernameFault(name), undefined, name);
   }
-  const bad = ['', ' ', 'a b', 'a:b', 'a/b', 'a\n', 'a\0', '😀', '\ud800', 'x'.repeat(151)];
+  const bad = ['', ' ', '.', '..', 'a b', 'a:b', 'a/b', 'a\n', 'a\0', '😀', '\ud800', 'x'.repeat(151)];
   for (const name of bad) t.is(typeof usernameFault(name), 'string', JSON.stringify(name));
 });
 

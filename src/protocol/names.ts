@@ -16,7 +16,7 @@ export function roomNameFault(name: string): string | undefined {
   return undefined;
 }
 
-/** User names, already in NFKC: 1–150 letters, digits and `@ . + - _`. */
+/** User names, already in NFKC: 1–150 letters, digits and `@ . + - _`, but not `.` or `..`. */
 export function usernameFault(name: string): string | undefined {
   if (name.length === 0) return 'This field may not be blank.';
   if (name.length > limits.usernameLength) {
@@ -24,5 +24,7 @@ export function usernameFault(name: string): string | undefined {
   }
   if (!userName.test(name) || invisible.test(name))
     return 'Enter a valid username: letters, digits and @ . + - _ only.';
+  // In an address they mean folders, also with their dots encoded: nobody could administer such a user.
+  if (name === '.' || name === '..') return 'Enter a valid username: dots alone are too little.';
   return undefined;
 }
