@@ -71,7 +71,10 @@ function LogIn({ why }: { why: 'logged-out' | 'ended' | undefined }) {
   const form = useRef<HTMLFormElement>(null);
   const [username, setUsername] = useState('');
   const [password, setPassword] = useState('');
-  useEffect(() => form.current?.querySelector('input')?.focus(), []);
+  useEffect(() => {
+    // On a phone the keyboard would cover the card.
+    if (matchMedia('(pointer: fine)').matches) form.current?.querySelector('input')?.focus();
+  }, []);
   const act = useAct(() => access.login({ username: username.trim(), password }), ['username', 'password']);
   useEffect(() => {
     form.current?.querySelector<HTMLElement>('[aria-invalid]')?.focus();
