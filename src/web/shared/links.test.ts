@@ -36,6 +36,23 @@ test('nothing but pages and mail is a link', (t) => {
   }
 });
 
+test('of a text with hundreds of links the first ones are links', (t) => {
+  for (const link of ['http://a.b', 'a@bc.de']) {
+    const text = `${link} `.repeat(400);
+    const pieces = piecesOf(text);
+    t.is(pieces.filter(({ href }) => href !== undefined).length, 50);
+    t.is(pieces.length, 100);
+    t.is(pieces.map((piece) => piece.text).join(''), text);
+  }
+});
+
+test('an address that turns its own letters around is no link', (t) => {
+  for (const control of ['\u202e', '\u2067', '\u200f', '\u061c']) {
+    const text = `https://evil.example/${control}moc.knab//:sptth`;
+    t.deepEqual(piecesOf(text), [{ text }]);
+  }
+});
+
 test('all pieces together are the text', (t) => {
   for (const text of ['', 'a', 'a\nb', '<b>https://example.com</b>', 'x@y.z @@@ http:// https://é.example/ü 👍']) {
     t.is(

@@ -12,12 +12,21 @@ const schemes: ReadonlySet<string> = new Set(['http:', 'https:', 'mailto:']);
 /** A link must begin with one of these; most texts have none, and are not looked at further. */
 const hint = /https?:|@/i;
 
+/** More than anybody presses: hundreds in each of many messages would keep the page from everything else. */
+const maxLinks = 50;
+
+/** Characters that turn the order of others around: with them an address could look like another one. */
+const bidiControl = /\p{Bidi_Control}/u;
+
 export function piecesOf(text: string): readonly Piece[] {
   if (!hint.test(text)) return [{ text }];
   const pieces: Piece[] = [];
   let end = 0;
+  let links = 0;
   for (const match of finder.match(text) ?? []) {
     if (!isSafe(match.url)) continue;
+    links += 1;
+    if (links > maxLinks) break;
     if (match.index > end) pieces.push({ text: text.slice(end, match.index) });
     pieces.push({ text: match.raw, href: match.url });
     end = match.lastIndex;
@@ -27,6 +36,7 @@ export function piecesOf(text: string): readonly Piece[] {
 }
 
 function isSafe(url: string): boolean {
+  if (bidiControl.test(url)) return false;
   try {
     return schemes.has(new URL(url).protocol);
   } catch {

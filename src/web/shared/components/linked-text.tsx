@@ -8,7 +8,8 @@ export function LinkedText({ text }: { text: string }) {
         href === undefined ? (
           shown
         ) : (
-          <a href={href} target="_blank" rel="noopener noreferrer nofollow">
+          // Its own direction: nothing before it turns its address around.
+          <a dir="ltr" href={href} target="_blank" rel="noopener noreferrer nofollow">
             {shown}
           </a>
         ),
