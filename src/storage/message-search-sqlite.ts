@@ -77,6 +77,7 @@ export function openSearchIndex(connection: Connection, database: Database, cloc
     while (!closing.signal.aborted && indexing.reached() < goal) {
       await database.whileBusy(async () => indexing.indexNext());
       await pause();
+      if (closing.signal.aborted) return;
       await database.whileBusy(async () => indexing.merge());
       await pause();
     }

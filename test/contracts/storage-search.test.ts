@@ -409,13 +409,13 @@ sqliteTest(test, 'messages are indexed within a second or so, also when nobody s
   await say(world, ['one', 'two', 'three']);
   t.is(await indexed(), 0);
   clock.advance(1000);
-  await until(10_000, () => isIndexed(3));
+  await until(30_000, () => isIndexed(3));
   // Many at once are not kept waiting for it.
   await say(
     world,
     Array.from({ length: 1000 }, (_, n) => `more ${n}`),
   );
-  await until(10_000, () => isIndexed(1003));
+  await until(30_000, () => isIndexed(1003));
   t.pass();
 });
 
