@@ -133,6 +133,20 @@ test('a superuser is known as one', async (t) => {
   await when(() => model.isSuperuser.value, 'a superuser');
 });
 
+test('who becomes a superuser while chatting, or is none any more, is known as that after a reload', async (t) => {
+  const app = await startApp(t);
+  const ann = await enter(t, app.url, 'ann');
+  const storage = await app.elsewhere();
+  const id = (await storage.users.findByName('ann'))?.id ?? 0;
+  await storage.users.setSuperuser(id, true);
+  const promoted = await ann.reload();
+  await when(() => promoted.model.isSuperuser.value, 'a superuser');
+  await storage.users.setSuperuser(id, false);
+  const demoted = await promoted.reload();
+  await when(() => !demoted.model.isSuperuser.value, 'none any more');
+  t.is(demoted.model.username.value, 'ann');
+});
+
 test('a user who is kicked is told so, and may come back', async (t) => {
   const app = await startApp(t);
   const { model } = await enter(t, app.url, 'ann');

@@ -94,6 +94,7 @@ export class Chatting {
   start(resume?: ExportedSession): void {
     this.#connect(resume === undefined ? {} : { resume });
     if (this.#deps.state.username.peek() === undefined) void this.#identify();
+    else void this.#readRights();
   }
 
   /** After an end: connects anew, into the rooms one was in. */
@@ -120,6 +121,16 @@ export class Chatting {
     this.#deps.timers.clearTimeout(this.#refreshTimer);
     if (how === 'leave') await this.#client.close();
     else await this.#client.suspend();
+  }
+
+  /** What an earlier page knew of them may have changed. */
+  async #readRights(): Promise<void> {
+    try {
+      const { isSuperuser = false } = await this.#client.profile();
+      if (!this.#isOver) this.#deps.state.isSuperuser.value = isSuperuser;
+    } catch {
+      // What is wrong with the log-in or the line is told by the chat itself.
+    }
   }
 
   async #identify(): Promise<void> {
