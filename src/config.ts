@@ -8,6 +8,7 @@ import { resolve } from 'node:path';
 import { parse as parseDotenv } from 'dotenv';
 import { type Env, withDerived } from './derived-settings.ts';
 import { limits } from './protocol/limits.ts';
+import { defaultMotd } from './protocol/motd.ts';
 import {
   databaseUrl,
   hopsOrNetworks,
@@ -217,7 +218,7 @@ export const settings: { readonly [K in keyof Config]: Setting<Config[K]> } = {
   motd: {
     key: 'MOTD',
     parse: text,
-    default: 'Welcome to finchat. Send {"type": "help"} to see what you can say.',
+    default: defaultMotd,
     group: 'server',
     help: 'Message of the day, the first thing a client receives.',
   },

@@ -1,6 +1,7 @@
 /** What the client tells of its connection, as the link that is shown and as lines of the log. */
 import type { Signal } from '@preact/signals';
 import type { Client } from '../../../client/index.ts';
+import { defaultMotd } from '../../../protocol/motd.ts';
 import type { Texts } from '../../texts/texts.ts';
 import type { Log } from './log.ts';
 import type { Link } from './model.ts';
@@ -47,7 +48,9 @@ export function watchConnection(client: Client, deps: ConnectionEventsDeps): () 
       log.add('connection', texts.serverClosing(Math.ceil(reconnectInMs / 1_000)), 'server-closing');
     }),
     client.on('error', (error) => log.add('error', sentences.other(error), codeOf(error))),
-    client.on('motd', ({ content }) => log.add('notice', content)),
+    client.on('motd', ({ content }) => {
+      if (content !== defaultMotd) log.add('notice', content);
+    }),
     client.on('end', ({ reason }) => {
       if (reason !== 'closed' && reason !== 'suspended') log.add('connection', texts.ends[reason], reason);
     }),
