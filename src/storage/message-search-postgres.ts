@@ -18,6 +18,11 @@ type Question = MessageSearch & { asked: readonly string[]; after?: string };
 
 /** Messages looked through one by one: some 20 ms. */
 const lookedThrough = 5000;
+/**
+ * What may arrive between two queries of a search, all told: where the one ends, the other must begin. (The limit also
+ * keeps the planner from looking into the index first.)
+ */
+const arriving = 5000;
 
 const columns = ['room_id', 'id', 'user_id', 'body', 'created_at'];
 const inOrder = 'created_at DESC, room_id DESC, id DESC';
@@ -41,12 +46,15 @@ export function createPostgresSearch(database: Database): MessageStore['search']
     const [edge]: Row[] = await database.read((knex) =>
       all(knex).orderByRaw(inOrder).offset(lookedThrough).limit(1).select('created_at', 'room_id', 'id'),
     );
-    const newest: Source = (knex) =>
-      knex(all(knex).orderByRaw(inOrder).limit(lookedThrough).select('messages.*').as('messages'));
-    const found = await find(question, limit, inOrder, newest);
+    const found = await find(question, limit, inOrder, (knex) => {
+      const newest = all(knex)
+        .orderByRaw(inOrder)
+        .limit(lookedThrough + arriving);
+      if (edge !== undefined) newest.whereRaw('(created_at, room_id, id) > (?, ?, ?)', placeOfRow(edge));
+      return knex(newest.select('messages.*').as('messages'));
+    });
     if (edge === undefined || found.length === limit) return found;
-    const older: Source = (knex) =>
-      all(knex).whereRaw('(created_at, room_id, id) <= (?, ?, ?)', [edge.created_at, edge.room_id, edge.id]);
+    const older: Source = (knex) => all(knex).whereRaw('(created_at, room_id, id) <= (?, ?, ?)', placeOfRow(edge));
     return [...found, ...(await find(question, limit - found.length, inOrderWithoutIndex, older))];
   }
 
@@ -69,6 +77,10 @@ type Source = (knex: Knex) => Knex.QueryBuilder;
 function placeOf(cursor: string): Place | undefined {
   const [createdAt, roomId, id] = /^\d{1,15}\.\d{1,15}\.\d{1,15}$/.test(cursor) ? cursor.split('.').map(Number) : [];
   return createdAt === undefined || roomId === undefined || id === undefined ? undefined : [createdAt, roomId, id];
+}
+
+function placeOfRow({ created_at, room_id, id }: Row): number[] {
+  return [created_at, room_id, id];
 }
 
 function within(query: Knex.QueryBuilder, { from, to }: MessageSearch, after: Place | undefined): Knex.QueryBuilder {

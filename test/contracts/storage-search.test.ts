@@ -8,10 +8,11 @@ import { StoreError } from '../../src/core/ports.ts';
 import { isStorable } from '../../src/protocol/text.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { openDatabase } from '../../src/storage/database.ts';
+import { createPostgresSearch } from '../../src/storage/message-search-postgres.ts';
 import { askedWordsOf, wordsOf } from '../../src/storage/search-words.ts';
 import { createTestClock } from '../support/app.ts';
 import type { TestDatabase } from '../support/databases.ts';
-import { eachDatabase, sqliteTest } from '../support/databases.ts';
+import { eachDatabase, postgresTest, sqliteTest } from '../support/databases.ts';
 import { until } from '../support/services.ts';
 
 type World = { storage: Storage; rooms: number[]; users: number[]; said: NewMessage[]; count: number };
@@ -371,6 +372,34 @@ eachDatabase(test, 'searches while messages are stored find what was stored befo
   }
   await storing;
   assertNewest(t, await findAll(world.storage, { words: 'word', limit: 400 }), 1500);
+});
+
+postgresTest(test, 'what arrives between two queries of one search leaves no hole', async (t, db) => {
+  const world = await furnish(await db.open());
+  const words = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, n) => `word ${from + n}`);
+  // Fewer, just as many and more than are looked through before the index is asked.
+  for (const [from, to] of [
+    [0, 4998],
+    [4998, 5001],
+    [5001, 5500],
+  ] as const) {
+    await say(world, words(from, to));
+    const database = rawDatabase(t, db);
+    const search = createPostgresSearch({
+      ...database,
+      async read(query) {
+        const answer = await database.read(query);
+        await say(world, ['new', 'as new', 'also new']);
+        return answer;
+      },
+    });
+    const { messages } = await search({ words: 'word', limit: 6000 });
+    t.is(messages.length, to);
+    t.deepEqual(
+      messages.map(({ body }) => body),
+      words(0, to).toReversed(),
+    );
+  }
 });
 
 function rawDatabase(t: ExecutionContext, db: TestDatabase): Database {
