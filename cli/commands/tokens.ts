@@ -100,7 +100,7 @@ function defineRevoke(tokens: Command, context: Context): void {
   ]);
   command.action(async (id: number, { json, yes }: Json & { yes?: true }) => {
     const revoked = await withAdministration(context, async ({ storage, administration, by }) => {
-      const token = (await storage.tokens.list()).find((entry) => entry.id === id);
+      const token = await storage.tokens.findById(id);
       if (token === undefined) throw new NotFound('token', id);
       const purpose = token.label === null ? 'log-in' : `"${token.label}"`;
       await confirmDestruction(context, yes, `Revoke token ${id} (${purpose}) of ${token.username}?`);

@@ -14,7 +14,7 @@ import { join } from './join.ts';
 import { deletedFrame, type LiveRoom, messageFrame } from './live-room.ts';
 import type { LogOutcome, MessageLog } from './message-log.ts';
 import type { Mutes } from './mutes.ts';
-import type { Clock, MessageStore } from './ports.ts';
+import type { Clock, MessageStore, StoredMessage } from './ports.ts';
 import type { RoomDirectory } from './rooms.ts';
 import type { Session } from './session.ts';
 import type { Turn } from './turn.ts';
@@ -122,6 +122,11 @@ function showOutcome(
 ): void {
   const { room, body, ref } = sent;
   const author = { userId: session.userId, username: session.username, body };
+  const answerRepeat = (stored: StoredMessage, isDeleted: boolean): void => {
+    session.answer({ ...messageFrame(room.name, stored, true, ref), repeat: true });
+    // Perhaps it was deleted while the outcome was on its way here.
+    if (isDeleted || room.deleted.has(stored.id)) session.answer(deletedFrame(room.name, stored.id));
+  };
   switch (outcome.status) {
     case 'stored': {
       const stored = { id: outcome.id, createdAt: outcome.createdAt, ...author };
@@ -130,18 +135,12 @@ function showOutcome(
       // Renamed meanwhile: nobody is in the room under that name any more, and the sender still has a right to its echo.
       if (context.hub.get(room.id) !== room) session.answer(messageFrame(room.name, stored, true, ref));
       // Found in the store before its outcome was known, and shown without its ref.
-      else if (!isNew) {
-        session.answer({ ...messageFrame(room.name, stored, true, ref), repeat: true });
-        if (room.deleted.has(stored.id)) session.answer(deletedFrame(room.name, stored.id));
-      }
+      else if (!isNew) answerRepeat(stored, false);
       return;
     }
-    case 'repeat': {
-      const stored = { id: outcome.id, createdAt: outcome.createdAt, ...author };
-      session.answer({ ...messageFrame(room.name, stored, true, ref), repeat: true });
-      if (outcome.isDeleted === true) session.answer(deletedFrame(room.name, stored.id));
+    case 'repeat':
+      answerRepeat({ id: outcome.id, createdAt: outcome.createdAt, ...author }, outcome.isDeleted === true);
       return;
-    }
     case 'ref-reused':
       session.answerError('ref-reused', undefined, ref);
       return;

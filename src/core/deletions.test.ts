@@ -178,6 +178,16 @@ test('so does the sender of one that was passed over as missing in the store', a
   t.deepEqual(shown(), ['joined', 'message 2', 'message 1 repeat', 'deleted 1']);
 });
 
+test('so does the sender of one that is sent again and deleted while the answer is on its way', async (t) => {
+  const { hub, context, outcomes } = openRoomWorld(range(1, 1));
+  const { session, shown } = await enter(context, undefined, 1);
+  void runCommand(context, session, { type: 'message', room_name: 'friends', body: 'm1', ref: 'r' });
+  hub.delete(1, 1);
+  outcomes[0]?.({ status: 'repeat', id: 1, createdAt: 0 });
+  await turns();
+  t.deepEqual(shown(), ['joined', 'deleted 1', 'message 1 repeat', 'deleted 1']);
+});
+
 test('deletions that nobody was told of are found by a comparison with the store', async (t) => {
   const { store, hub, context } = openRoomWorld(range(1, 5));
   const { shown } = await enter(context);
