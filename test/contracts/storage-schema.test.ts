@@ -145,6 +145,8 @@ eachDatabase(
     t.deepEqual(await migrator.up(), names.slice(1));
     const again = await db.open();
     t.is((await again.messages.search({ words: 'said', limit: 20_000 })).messages.length, 11_999);
+    // The hole that the deleted message has left is no message.
+    t.deepEqual((await again.rooms.activity([2])).get(2), { messages: 5999, lastMessageAt: 11_997 });
   },
   empty,
 );

@@ -61,14 +61,16 @@ function acts(id: string, text: string): string[] {
     `ALTER TABLE messages ADD COLUMN deleted_at bigint`,
     // A room's messages are its ids less these: counting rows would take longer the more there are.
     `ALTER TABLE rooms ADD COLUMN deleted_messages bigint NOT NULL DEFAULT 0`,
+    // Where this was rolled back once, tombstones have left holes.
+    `UPDATE rooms SET deleted_messages = last_id - (SELECT count(*) FROM messages WHERE room_id = rooms.id)`,
   ];
 }
 
 /**
  * Messages get a number each in the order of their times; a stretch is some thousands of them, with the times that
- * it spans. The words of messages that are there already are indexed in the background, like those of new ones: `search_indexed` says
- * up to where that is done. Entries know no columns, no places and no texts (detail, columnsize, content): a message is
- * found by its number, which is the entry's rowid. `ascii` leaves all letters outside of ASCII as they are.
+ * it spans. The words of messages that are there already are indexed in the background, like those of new ones:
+ * `search_indexed` says up to where that is done. Entries know no columns, no places (detail) and no texts (content): a
+ * message is found by its number, which is the entry's rowid. `ascii` leaves all letters outside of ASCII as they are.
  */
 const sqliteSearch: readonly string[] = [
   `ALTER TABLE messages ADD COLUMN seq bigint`,
