@@ -197,6 +197,26 @@ test('deletions that nobody was told of are found by a comparison with the store
   await turns();
   t.deepEqual(shown(), ['joined', 'deleted 2', 'deleted 5']);
   await hub.recheck();
+  hub.delete(1, 5);
   await turns();
   t.is(shown().length, 3);
+});
+
+test('its sender gets what others said before it first', async (t) => {
+  const { hub, context, outcomes } = openRoomWorld([]);
+  const { session, shown } = await enter(context, undefined, 1);
+  void runCommand(context, session, { type: 'message', room_name: 'friends', body: 'm2', ref: 'r' });
+  hub.delete(1, 2);
+  hub.offer(1, { ...message(1), userId: 2 }, undefined);
+  outcomes[0]?.({ status: 'stored', id: 2, createdAt: 0 });
+  await turns();
+  t.deepEqual(shown(), ['joined', 'message 1', 'message 2 repeat', 'deleted 2']);
+});
+
+test('a room remembers its last thousand deletions', async (t) => {
+  const { hub, context } = openRoomWorld(range(1, 3));
+  await enter(context);
+  for (let id = 1; id <= 1002; id += 1) hub.delete(1, id);
+  const remembered = Array.from(hub.get(1)?.deleted ?? []);
+  t.deepEqual([remembered.length, remembered[0], remembered.at(-1)], [1000, 3, 1002]);
 });

@@ -149,6 +149,8 @@ export class LiveRoom implements Flushable {
 
   /** A message was deleted: nobody is shown it from now on, and those whom it was shown are told. */
   delete(id: number): void {
+    // A comparison with the store may have found it before its change was read.
+    if (this.deleted.has(id)) return;
     this.deleted.add(id);
     if (this.deleted.size > maxDeleted) {
       const [oldest = id] = this.deleted;

@@ -1,9 +1,9 @@
 /** Reading messages, alike on both dialects. Writing them is each dialect's own: see the message stores. */
 import type { Knex } from 'knex';
-import type { MessageStore, StoredMessage } from '../core/ports.ts';
+import type { FoundMessage, MessageStore, StoredMessage } from '../core/ports.ts';
 import type { Database } from './database.ts';
 
-type Row = { id: number; user_id: number; username: string; body: string; created_at: number };
+export type MessageRow = { id: number; user_id: number; username: string; body: string; created_at: number };
 
 const columns = ['m.id', 'm.user_id', 'users.username', 'm.body', 'm.created_at'];
 
@@ -16,7 +16,7 @@ export function createMessageReads(database: Database): Pick<MessageStore, 'snap
 
   return {
     async snapshot(roomId, limit) {
-      const rows: (Row | { id: null })[] = await database.read((knex) =>
+      const rows: (MessageRow | { id: null })[] = await database.read((knex) =>
         knex('rooms')
           .leftJoin(
             messages(knex).where('m.room_id', roomId).orderBy('m.id', 'desc').limit(limit).as('newest'),
@@ -32,7 +32,7 @@ export function createMessageReads(database: Database): Pick<MessageStore, 'snap
     },
 
     async page(roomId, { before, after, limit, maxBytes }) {
-      const rows: Row[] = await database.read((knex) => {
+      const rows: MessageRow[] = await database.read((knex) => {
         const query = messages(knex).where('m.room_id', roomId);
         if (before !== undefined) query.where('m.id', '<', before);
         if (after !== undefined) query.where('m.id', '>', after);
@@ -44,7 +44,7 @@ export function createMessageReads(database: Database): Pick<MessageStore, 'snap
     },
 
     async range(roomId, from, to, limit) {
-      const rows: Row[] = await database.read((knex) =>
+      const rows: MessageRow[] = await database.read((knex) =>
         messages(knex).where('m.room_id', roomId).whereBetween('m.id', [from, to]).orderBy('m.id').limit(limit),
       );
       return rows.map(toMessage);
@@ -65,7 +65,7 @@ export function createMessageReads(database: Database): Pick<MessageStore, 'snap
 }
 
 /** How many of the rows are at most `limit` and `maxBytes` of bodies; one at least. */
-function countFitting(rows: readonly Row[], limit: number, maxBytes: number): number {
+function countFitting(rows: readonly MessageRow[], limit: number, maxBytes: number): number {
   let bytes = 0;
   let count = 0;
   for (const { body } of rows.slice(0, limit)) {
@@ -76,6 +76,11 @@ function countFitting(rows: readonly Row[], limit: number, maxBytes: number): nu
   return count;
 }
 
-function toMessage(row: Row): StoredMessage {
+function toMessage(row: MessageRow): StoredMessage {
   return { id: row.id, userId: row.user_id, username: row.username, body: row.body, createdAt: row.created_at };
+}
+
+/** Of a search, which goes through all rooms. */
+export function toFound(row: MessageRow & { room_id: number }): FoundMessage {
+  return { ...toMessage(row), roomId: row.room_id };
 }

@@ -7,9 +7,10 @@
 import type { Knex } from 'knex';
 import type { FoundMessage, MessageSearch, MessageStore } from '../core/ports.ts';
 import type { Database } from './database.ts';
+import { type MessageRow, toFound } from './message-reads.ts';
 import { askedWordsOf } from './search-words.ts';
 
-type Row = { id: number; room_id: number; user_id: number; username: string; body: string; created_at: number };
+type Row = MessageRow & { room_id: number };
 
 /** A message's place in the order of all: its time, then its room and id. */
 type Place = readonly [createdAt: number, roomId: number, id: number];
@@ -99,15 +100,4 @@ function answers(query: Knex.QueryBuilder, { asked, userId, roomId }: Question):
   if (userId !== undefined) query.where('user_id', userId);
   if (roomId !== undefined) query.where('room_id', roomId);
   return query;
-}
-
-function toFound(row: Row): FoundMessage {
-  return {
-    roomId: row.room_id,
-    id: row.id,
-    userId: row.user_id,
-    username: row.username,
-    body: row.body,
-    createdAt: row.created_at,
-  };
 }

@@ -13,6 +13,7 @@ import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promi
 import type { Database as Connection } from 'better-sqlite3';
 import type { Clock, FoundMessage, MessageSearch, MessageStore } from '../core/ports.ts';
 import type { Database } from './database.ts';
+import { type MessageRow, toFound } from './message-reads.ts';
 import { askedWordsOf, wordsOf } from './search-words.ts';
 
 /** Messages of a stretch: going through all of them takes some 10 ms. What is stored depends on it. */
@@ -38,15 +39,7 @@ type Unindexed = {
   body: string;
   deleted_at: number | null;
 };
-type Row = {
-  seq: number;
-  room_id: number;
-  id: number;
-  user_id: number;
-  username: string;
-  body: string;
-  created_at: number;
-};
+type Row = MessageRow & { seq: number; room_id: number };
 
 /**
  * The number of the newest message. Numbers that are indexed are not given again, even if all messages that had them are
@@ -268,16 +261,5 @@ function prepareReading(connection: Connection): {
       const end = Math.min(before, (stretch + 1) * stretchLength);
       return all.all(stretch * stretchLength, end, from, to, limit);
     },
-  };
-}
-
-function toFound(row: Row): FoundMessage {
-  return {
-    roomId: row.room_id,
-    id: row.id,
-    userId: row.user_id,
-    username: row.username,
-    body: row.body,
-    createdAt: row.created_at,
   };
 }
