@@ -116,6 +116,7 @@ test('nobody locks oneself out, and everybody may be locked out by others and by
   t.like(await storage.users.findById(ada.id), { isActive: true, ban: null });
   await t.notThrowsAsync(administration.mute(asActor(ada), 'ada', 1));
   await t.notThrowsAsync(administration.setActive(asActor(ada), 'ada', true));
+  await t.notThrowsAsync(administration.unban(asActor(ada), 'ada'));
   for (const act of acts) {
     await t.notThrowsAsync(act(asActor(eve)));
     await t.notThrowsAsync(act(operator));

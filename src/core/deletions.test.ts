@@ -68,6 +68,18 @@ test('memory that a deletion has left short is filled up again by the next join'
   t.deepEqual(idsOf(later.frames[0]).slice(-2), [3, 2]);
 });
 
+test('who knows of more than there is gets the newest messages and is told so, from the store as well', async (t) => {
+  const { store, hub, context } = openRoomWorld(range(1, 60));
+  await enter(context);
+  store.remove(30);
+  hub.delete(1, 30);
+  for (const id of [3, 4]) {
+    const { frames } = await enter(context, 1_000, id);
+    t.is(idsOf(frames[0]).length, limits.joinMessages);
+    t.true(frames[0]?.status?.truncated);
+  }
+});
+
 test('what is deleted while memory is filled up again does not come back with it', async (t) => {
   const { store, hub, context } = openRoomWorld(range(1, 60));
   await enter(context);

@@ -400,3 +400,17 @@ test('how a user chats is told while the session is open, and not after', async 
   await turn();
   t.is(sessions.stateOf(1), undefined);
 });
+
+test('whoever was sent away does not count as chatting while a last message is being stored', async (t) => {
+  const sessions = openSessions();
+  await sessions.open(newTransport().transport, request);
+  const [session] = sessions.all();
+  const settled = session?.beginAppend();
+  t.is(sessions.stateOf(1)?.transport, 'websocket');
+  sessions.kickUser(1);
+  t.is(sessions.size, 1);
+  t.is(sessions.stateOf(1), undefined);
+  settled?.();
+  await session?.ended;
+  t.is(sessions.size, 0);
+});

@@ -235,7 +235,7 @@ export class Sessions {
   }
 
   #endWithFatal(session: Session, code: FatalCode): void {
-    if (session.isOpen) this.#ended.note(session.id, code);
+    this.#ended.note(session.id, code);
     session.endWithFatal(code);
   }
 

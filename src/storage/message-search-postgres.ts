@@ -5,7 +5,7 @@
  * the planner takes the one way for the other where its statistics are old.
  */
 import type { Knex } from 'knex';
-import type { FoundMessage, MessageSearch, MessageStore } from '../core/ports.ts';
+import type { MessageSearch, MessageStore } from '../core/ports.ts';
 import type { Database } from './database.ts';
 import { type MessageRow, toFound } from './message-reads.ts';
 import { askedWordsOf } from './search-words.ts';

@@ -1,6 +1,7 @@
 /** What administrators do to messages and users, as the chat's clients see it, on every transport. */
 import test from 'ava';
 import type { Storage } from '../../src/core/ports.ts';
+import { limits } from '../../src/protocol/limits.ts';
 import { createTestClock, startApp, type TestApp, temporaryFolder } from '../support/app.ts';
 import { openRawClient, type RawClient } from '../support/raw-client.ts';
 import { assertEnded, assertRefused, eachTransport, eachTransportAndDatabase } from '../support/transports.ts';
@@ -94,6 +95,29 @@ eachTransportAndDatabase(
     t.is(bob.frames.filter(({ code, id }) => code === 'message' && id === 2).length, 1);
   },
 );
+
+test('however long the last messages are, whoever joins after a deletion gets as many as before', async (t) => {
+  const server = await startApp(t);
+  const storage = await server.elsewhere();
+  const friends = await roomIdOf(storage, 'friends');
+  await server.login('alice');
+  const userId = await idOf(storage, 'alice');
+  // The longest there are by default, of characters that take the most bytes.
+  const long = Array.from({ length: limits.joinMessages + 1 }, (_, n) => ({
+    roomId: friends,
+    userId,
+    body: '€'.repeat(limits.bodyLength),
+    ref: `${n}`,
+    createdAt: n,
+  }));
+  await storage.messages.append(long);
+  await enter(server, 'alice');
+  t.true(await storage.messages.delete(friends, 30));
+  const bob = await server.chat('bob');
+  await catchUp(bob);
+  const { status } = await bob.ask(join, { code: 'joined' });
+  t.is(status?.messages.length, limits.joinMessages);
+});
 
 eachTransport(
   test,

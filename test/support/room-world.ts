@@ -99,7 +99,7 @@ export type Shown = {
   you?: boolean;
   code: string;
   id?: number;
-  status?: { messages: { id: number }[]; last_id: number };
+  status?: { messages: { id: number }[]; last_id: number; truncated?: true };
   messages?: { id: number }[];
   ref?: string;
   repeat?: true;
