@@ -183,8 +183,12 @@ peopleTest('a superuser goes from the chat to the administration and back withou
   await accountButton(ada).click();
   await ada.page.getByRole('menuitem', { name: chatSays.account.administration }).click();
   await ada.page.getByRole('heading', { level: 1, name: says.parts.now }).waitFor();
+  // What the chat showed is kept for the way back, but for nobody else.
+  const kept = (): Promise<string> => ada.page.evaluate('JSON.stringify(sessionStorage)');
+  t.regex(await kept(), /friends/);
   await ada.page.getByRole('button', { name: says.logOut }).click();
   await ada.page.getByText(says.login.loggedOut).waitFor();
+  t.is(await kept(), '{}');
   ada.expects(refusedForm);
   await logInToAdmin(ada, 'ada', 'not her password');
   await ada.page.getByRole('alert').waitFor();

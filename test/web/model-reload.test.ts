@@ -76,6 +76,20 @@ test('a snapshot is used once, and only for the token it was made with', async (
   t.is(next.tab.session.getItem(snapshotKey), null);
 });
 
+test('a page that finds nobody logged in leaves nothing of who was there', async (t) => {
+  const { url } = await startApp(t);
+  const ann = await enter(t, url, 'ann');
+  await enterRoom(ann, 'friends');
+  ann.model.suspend();
+  await ann.client().suspend();
+  t.truthy(ann.tab.session.getItem(snapshotKey));
+  // Logged out in another window meanwhile.
+  ann.tab.local.removeItem('finchat.token');
+  const next = openPage(t, url, ann.tab);
+  t.is(next.model.phase.value.kind, 'signed-out');
+  t.is(ann.tab.session.getItem(snapshotKey), null);
+});
+
 test('a page that comes back out of the cache goes on, and leaves no snapshot', async (t) => {
   const { url } = await startApp(t);
   const ann = await enter(t, url, 'ann');

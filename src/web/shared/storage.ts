@@ -69,3 +69,6 @@ export function createStore(open: () => KeyValueStore): Store {
 
 /** Where the token is: chat and administration share it. */
 export const tokenKey = 'finchat.token';
+
+/** Where, in the tab's storage, a chat page leaves what it showed. Nobody is to find it there who comes after a log-out. */
+export const snapshotKey = 'finchat.chat';

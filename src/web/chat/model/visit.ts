@@ -45,7 +45,11 @@ export class Visit {
 
   start(): void {
     const token = this.#storedToken();
-    if (token === undefined) return this.#setPhase({ kind: 'signed-out', reason: undefined });
+    if (token === undefined) {
+      // Logged out in another window, or on the administration page.
+      dropSnapshot(this.#parts.session);
+      return this.#setPhase({ kind: 'signed-out', reason: undefined });
+    }
     const snapshot = takeSnapshot(this.#parts.session, token, this.#parts.now());
     try {
       this.begin(token, snapshot);
