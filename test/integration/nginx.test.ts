@@ -53,6 +53,22 @@ for (const [site, transport] of ways) {
   );
 }
 
+programTest(test, missing, 'the pages come through both sites as the server sends them', async (t) => {
+  const app = await startApp(t);
+  for (const site of ['documented', 'plain'] as const) {
+    const nginx = await startNginx(t, app.url, { site });
+    const page = await fetch(`${nginx.url}/`, { headers: { connection: 'close', 'accept-encoding': 'br' } });
+    t.is(page.status, 200, site);
+    t.is(page.headers.get('content-encoding'), 'br', 'not decompressed, not compressed again');
+    t.is(page.headers.get('cache-control'), 'no-cache');
+    t.regex(page.headers.get('content-security-policy') ?? '', /script-src 'self'/);
+    t.regex(await page.text(), /^<!doctype html>/);
+    const tag = page.headers.get('etag') ?? '';
+    const again = await fetch(`${nginx.url}/`, { headers: { connection: 'close', 'if-none-match': tag } });
+    t.is(again.status, 304, site);
+  }
+});
+
 programTest(test, missing, 'a site of proxy_pass alone passes REST, and breaks WebSockets', async (t) => {
   const app = await startApp(t);
   const nginx = await startNginx(t, app.url, { site: 'plain' });
