@@ -8,7 +8,7 @@ import { texts } from '../../../shared/texts.ts';
 import type { OpenRoom } from '../../model/model.ts';
 import { useModel } from '../context.ts';
 import { hasMouse } from '../layout.ts';
-import { optionId, Suggestions, useSuggestions } from './suggestion-list.tsx';
+import { Suggestions, useSuggestions } from './suggestion-list.tsx';
 import { type RoomLeft, roomLeft } from './suggestions.ts';
 
 const says = texts.chat.composer;
@@ -16,23 +16,11 @@ const says = texts.chat.composer;
 const heardStep = 100;
 
 export function Composer({ room }: { room: OpenRoom }) {
-  const model = useModel();
   const input = useRef<HTMLTextAreaElement>(null);
-  const [text, setText] = useState(room.draft);
-  const left = roomLeft(text, model.maxLength.value);
-  const write = (next: string): void => {
-    room.draft = next;
-    setText(next);
-  };
-  const suggestions = useSuggestions(text, input, model.knownCommands.value, (command) => write(`/${command}=`));
+  const { text, left, canSend, write, send } = useDraft(room, input);
+  const suggestions = useSuggestions(text, input, useModel().knownCommands.value, (command) => write(`/${command}=`));
   useHeight(input, text);
   useFocusOnOpen(input);
-  const send = (): void => {
-    if (text.trim() === '' || left.kind === 'beyond') return;
-    model.send(room.name, text);
-    write('');
-    input.current?.focus();
-  };
   const onKeyDown = (event: KeyboardEvent): void => {
     // Enter that ends a word of Japanese or Chinese sends nothing. Safari tells of it too late, but by its key code.
     if (event.isComposing || event.keyCode === 229) return;
@@ -58,10 +46,7 @@ export function Composer({ room }: { room: OpenRoom }) {
           aria-label={says.label(room.name)}
           aria-autocomplete="list"
           aria-haspopup="listbox"
-          {...(suggestions.isOpen && {
-            'aria-controls': 'suggestions',
-            'aria-activedescendant': optionId(suggestions.selected),
-          })}
+          {...suggestions.ties}
           {...(left.kind === 'beyond' && { 'aria-invalid': true as const })}
           aria-describedby="composer-left"
           placeholder={says.placeholder(room.name)}
@@ -75,8 +60,8 @@ export function Composer({ room }: { room: OpenRoom }) {
           type="submit"
           label={says.send}
           icon={<SendIcon />}
-          look={text.trim() === '' ? 'quiet' : 'primary'}
-          aria-disabled={text.trim() === '' || left.kind === 'beyond'}
+          look={canSend ? 'primary' : 'quiet'}
+          aria-disabled={!canSend}
         />
       </div>
       <div class="composer-foot">
@@ -87,6 +72,25 @@ export function Composer({ room }: { room: OpenRoom }) {
       </div>
     </form>
   );
+}
+
+/** What is being written, kept with its room while another is shown. */
+function useDraft(room: OpenRoom, input: RefObject<HTMLTextAreaElement | null>) {
+  const model = useModel();
+  const [text, setText] = useState(room.draft);
+  const left = roomLeft(text, model.maxLength.value);
+  const canSend = text.trim() !== '' && left.kind !== 'beyond';
+  const write = (next: string): void => {
+    room.draft = next;
+    setText(next);
+  };
+  const send = (): void => {
+    if (!canSend) return;
+    model.send(room.name, text);
+    write('');
+    input.current?.focus();
+  };
+  return { text, left, canSend, write, send };
 }
 
 /** How much more may be written, or is too much. */

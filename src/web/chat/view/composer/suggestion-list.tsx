@@ -14,11 +14,13 @@ export type SuggestionList = {
   selected: number;
   choose: (command: string) => void;
   close: () => void;
+  /** What ties the text to the list, for screen readers. */
+  ties: { 'aria-controls'?: string; 'aria-activedescendant'?: string };
   /** Whether the key was for the list. */
   onKeyDown: (event: KeyboardEvent) => boolean;
 };
 
-export const optionId = (index: number): string => `suggestion-${index}`;
+const optionId = (index: number): string => `suggestion-${index}`;
 
 export function useSuggestions(
   text: string,
@@ -50,7 +52,8 @@ export function useSuggestions(
     event.stopPropagation();
     return true;
   };
-  return { isOpen, options, selected: at, choose, close, onKeyDown };
+  const ties = isOpen ? { 'aria-controls': 'suggestions', 'aria-activedescendant': optionId(at) } : {};
+  return { isOpen, options, selected: at, choose, close, ties, onKeyDown };
 }
 
 export function Suggestions({ options, selected, choose }: SuggestionList) {
