@@ -22,7 +22,6 @@ const messages = (count: number): string => (count === 1 ? '1 new message' : `${
 
 const chat = {
   title: 'finchat',
-  skipToMessages: 'Skip to the messages',
   skipToComposer: 'Skip to writing',
 
   entry: {
@@ -64,7 +63,6 @@ const chat = {
   welcome: {
     title: (name: string): string => `Welcome, ${name}`,
     hint: 'Choose a room to see what is said there.',
-    logs: 'Or look at the server logs',
   },
 
   rooms: {
@@ -92,8 +90,6 @@ const chat = {
     showPeople: 'Show people',
     hidePeople: 'Hide people',
     people: 'People',
-    about: 'About this room',
-    noTopic: 'This room has no topic.',
     peopleCount: people,
     you: 'you',
     joining: (name: string): string => `Joining ${name}…`,

@@ -1,8 +1,8 @@
 /** Icons, drawn on a grid of 24 in the colour of the text. Decoration: what they mean is said in words beside them. */
 type IconProps = { size?: number };
 
-/** `d`: the path. `width`: of the line. */
-function icon(d: string, width = 1.8) {
+/** `d`: the path. */
+function icon(d: string) {
   return ({ size = 18 }: IconProps) => (
     <svg
       width={size}
@@ -10,7 +10,7 @@ function icon(d: string, width = 1.8) {
       viewBox="0 0 24 24"
       fill="none"
       stroke="currentColor"
-      stroke-width={width}
+      stroke-width="1.8"
       stroke-linecap="round"
       stroke-linejoin="round"
       aria-hidden="true"
@@ -39,9 +39,6 @@ export const RefreshIcon = icon('M19.5 12a7.5 7.5 0 1 1-2.2-5.3L20 9.4M20 4.5v4.
 export const UsersIcon = icon(
   'M9 11.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7ZM2.8 19.5c.4-3.3 3-5 6.2-5s5.8 1.7 6.2 5M15.5 4.8a3.5 3.5 0 0 1 0 6.5M17.5 14.9c2 .6 3.4 2.1 3.7 4.6',
 );
-export const UserIcon = icon(
-  'M12 11.5a3.8 3.8 0 1 0 0-7.5 3.8 3.8 0 0 0 0 7.5ZM4.8 20c.5-3.7 3.5-5.5 7.2-5.5s6.7 1.8 7.2 5.5',
-);
 export const JoinIcon = icon(
   'M13.5 4.5H18a1.5 1.5 0 0 1 1.5 1.5v12a1.5 1.5 0 0 1-1.5 1.5h-4.5M4 12h10.5M10.5 8l4 4-4 4',
 );
@@ -49,7 +46,6 @@ export const LeaveIcon = icon('M10.5 4.5H6A1.5 1.5 0 0 0 4.5 6v12A1.5 1.5 0 0 0 
 export const SendIcon = icon('M4.5 12h7M4.2 4.8 20.5 12 4.2 19.2 6.5 12 4.2 4.8Z');
 export const ArrowLeftIcon = icon('M19.5 12h-15M11 5.5 4.5 12l6.5 6.5');
 export const ArrowDownIcon = icon('M12 4.5v15M5.5 13l6.5 6.5 6.5-6.5');
-export const ChevronDownIcon = icon('m6.5 9.5 5.5 5.5 5.5-5.5');
 export const ChevronRightIcon = icon('m9.5 6.5 5.5 5.5-5.5 5.5');
 export const TrashIcon = icon('M4.5 7h15M9.5 7V4.5h5V7M6.5 7l.8 12.5h9.4L17.5 7M10.2 10.5v5.5M13.8 10.5v5.5');
 export const EditIcon = icon('M14.5 6.5l3 3M4.5 19.5l.9-4L16 5l3 3L8.5 18.6l-4 .9Z');
@@ -67,9 +63,6 @@ export const MonitorIcon = icon('M4.5 4.5h15v11h-15v-11ZM9 19.5h6M12 15.5v4');
 export const AtIcon = icon(
   'M12 8.5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7ZM15.5 8.5v4.7c0 3.3 5 2.8 5-1.2a8.5 8.5 0 1 0-3.4 6.8',
 );
-export const MoreIcon = icon('M5.5 12h.01M12 12h.01M18.5 12h.01', 3);
-export const BanIcon = icon('M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17ZM6 6l12 12');
-export const KeyIcon = icon('M8.5 11a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9ZM11.7 12.3 20 4M16 8l3 3');
 export const ChatIcon = icon(
   'M7 4.5h10A3.5 3.5 0 0 1 20.5 8v5a3.5 3.5 0 0 1-3.5 3.5h-4.5L8 20v-3.5H7A3.5 3.5 0 0 1 3.5 13V8A3.5 3.5 0 0 1 7 4.5Z',
 );
