@@ -2,9 +2,10 @@
  * The search on SQLite, which shares the event loop with everything else: no step of it may take long, whatever is asked
  * and however many messages there are.
  *
- * Messages are numbered over all rooms as they are stored (`seq`). A stretch is 4,096 of them in a row. Each entry of
- * the full-text index begins with its stretch: so a question is put to one stretch after the other, newest first, each
- * time to a bounded part of the index, and between two of them the loop goes on. Users and rooms are entries as well.
+ * Messages are numbered over all rooms as they are stored (`seq`). A stretch is 4,096 of them in a row, or fewer where
+ * they are long. Each entry of the full-text index begins with its stretch: so a question is put to one stretch after the
+ * other, newest first, each time to a bounded part of the index, and between two of them the loop goes on. Users and
+ * rooms are entries as well.
  *
  * The index follows the messages at a distance: in batches it costs a fraction, and a fault of it never keeps a message
  * from being stored. It cannot be forgotten: a search first brings it up to date, from the place noted in the database.
@@ -16,8 +17,10 @@ import type { Database } from './database.ts';
 import { type MessageRow, toFound } from './message-reads.ts';
 import { askedWordsOf, wordsOf } from './search-words.ts';
 
-/** Messages of a stretch: going through all of them takes some 10 ms. What is stored depends on it. */
+/** Messages of a stretch at most: going through all of them takes some 10 ms. */
 const stretchLength = 4096;
+/** Entries after which a stretch ends: a letter that all its words begin with takes some 10 ms. Mostly it has fewer. */
+const stretchEntries = 65_536;
 /** Messages indexed in one transaction: some 4 ms. */
 const indexedAtOnce = 500;
 /** Entries written in one transaction, one message's at least: some 10 ms. Long messages have thousands each. */
@@ -40,6 +43,17 @@ type Unindexed = {
   deleted_at: number | null;
 };
 type Row = MessageRow & { seq: number; room_id: number };
+/** With the times that it spans, and how many entries it has. */
+type Stretch = {
+  id: number;
+  first_seq: number;
+  last_seq: number;
+  first_at: number;
+  last_at: number;
+  entries: number;
+};
+/** What a search needs of one. */
+type Part = Pick<Stretch, 'id' | 'first_seq' | 'last_seq'>;
 
 /**
  * The number of the newest message. Numbers that are indexed are not given again, even if all messages that had them are
@@ -148,9 +162,10 @@ function usesIndex({ asked, userId, roomId }: Question): boolean {
 
 // ---- entries: `<stretch>_<word>`, `<stretch>__u<user>`, `<stretch>__r<room>`; words have no underscore ----
 
-function entriesOf({ seq, user_id, room_id, body }: Unindexed): string[] {
-  const stretch = `${stretchOf(seq).toString(36)}_`;
-  return [`_u${user_id}`, `_r${room_id}`, ...wordsOf(body)].map((entry) => stretch + entry);
+function entriesOf({ user_id, room_id, body, deleted_at }: Unindexed, stretch: number): string[] {
+  if (deleted_at !== null) return [];
+  const prefix = `${stretch.toString(36)}_`;
+  return [`_u${user_id}`, `_r${room_id}`, ...wordsOf(body)].map((entry) => prefix + entry);
 }
 
 /** The question to one stretch in the language of FTS5, in which quoted text has no operators. */
@@ -159,10 +174,6 @@ function expression({ asked, userId, roomId }: Question, stretch: number): strin
   if (userId !== undefined) entries.push(`"${stretch.toString(36)}__u${userId}"`);
   if (roomId !== undefined) entries.push(`"${stretch.toString(36)}__r${roomId}"`);
   return entries.join(' ');
-}
-
-function stretchOf(seq: number): number {
-  return Math.floor(seq / stretchLength);
 }
 
 // ---- statements ----
@@ -186,15 +197,18 @@ function prepareIndexing(connection: Connection): Indexing {
   const add = connection.prepare<[number, string]>('INSERT INTO message_words (rowid, words) VALUES (?, ?)');
   const merge = connection.prepare<[number]>("INSERT INTO message_words (message_words, rank) VALUES ('merge', ?)");
   const note = connection.prepare<[number]>('UPDATE search_indexed SET last_seq = ?');
-  const span = connection.prepare<[number, number, number]>(
-    `INSERT INTO search_stretches (id, first_at, last_at) VALUES (?, ?, ?)
-     ON CONFLICT (id) DO UPDATE SET first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)`,
+  const current = connection.prepare<[], Stretch>('SELECT * FROM search_stretches ORDER BY id DESC LIMIT 1');
+  const keep = connection.prepare<[Stretch]>(
+    `INSERT OR REPLACE INTO search_stretches (id, first_seq, last_seq, first_at, last_at, entries)
+     VALUES (@id, @first_seq, @last_seq, @first_at, @last_at, @entries)`,
   );
   const indexNext = connection.transaction(() => {
-    const { rows, entries, isLast } = readSome(next.iterate(indexed.get() ?? 0, indexedAtOnce));
+    const stretch = current.get();
+    // The connection is busy until this has been gone through: nothing may fail in between.
+    const { entries, stretches, isLast } = readSome(next.iterate(indexed.get() ?? 0, indexedAtOnce), stretch);
     for (const [seq, words] of entries) add.run(seq, words.join(' '));
-    for (const [id, { firstAt, lastAt }] of spansOf(rows)) span.run(id, firstAt, lastAt);
-    note.run((isLast ? newest.get() : rows.at(-1)?.seq) ?? 0);
+    for (const each of stretches) keep.run(each);
+    note.run((isLast ? newest.get() : stretches.at(-1)?.last_seq) ?? 0);
   });
   return {
     newest: () => newest.get() ?? 0,
@@ -204,31 +218,39 @@ function prepareIndexing(connection: Connection): Indexing {
   };
 }
 
-type Some = { rows: Unindexed[]; entries: [seq: number, words: string[]][]; isLast: boolean };
+type Some = { entries: [seq: number, words: string[]][]; stretches: Stretch[]; isLast: boolean };
 
-/** As many as are indexed in one transaction, with their entries. `isLast`: there were no more. */
-function readSome(next: Iterable<Unindexed>): Some {
-  const rows: Unindexed[] = [];
+/**
+ * As many messages as are indexed in one transaction: their entries, and the stretches that they are in, of which
+ * `current` goes on. `isLast`: there were no more.
+ */
+function readSome(next: Iterable<Unindexed>, current: Stretch | undefined): Some {
   const entries: [seq: number, words: string[]][] = [];
+  const stretches = new Map<number, Stretch>();
+  let stretch = current;
+  let messages = 0;
   let count = 0;
   for (const row of next) {
-    rows.push(row);
-    const words = row.deleted_at === null ? entriesOf(row) : [];
+    stretch = stretchFor(row, stretch);
+    const words = entriesOf(row, stretch.id);
+    stretch.entries += words.length;
+    stretches.set(stretch.id, stretch);
     if (words.length > 0) entries.push([row.seq, words]);
+    messages += 1;
     count += words.length;
-    if (count >= entriesAtOnce) return { rows, entries, isLast: false };
+    if (count >= entriesAtOnce) break;
   }
-  return { rows, entries, isLast: rows.length < indexedAtOnce };
+  const isLast = messages < indexedAtOnce && count < entriesAtOnce;
+  return { entries, stretches: Array.from(stretches.values()), isLast };
 }
 
-/** The first and the last time in each stretch. */
-function spansOf(rows: readonly Unindexed[]): Map<number, { firstAt: number; lastAt: number }> {
-  const spans = new Map<number, { firstAt: number; lastAt: number }>();
-  for (const { seq, created_at: at } of rows) {
-    const { firstAt, lastAt } = spans.get(stretchOf(seq)) ?? { firstAt: at, lastAt: at };
-    spans.set(stretchOf(seq), { firstAt: Math.min(firstAt, at), lastAt: Math.max(lastAt, at) });
+/** The stretch with the message in it: the one before goes on, or is full. */
+function stretchFor({ seq, created_at: at }: Unindexed, before: Stretch | undefined): Stretch {
+  if (before === undefined || seq >= before.first_seq + stretchLength || before.entries >= stretchEntries) {
+    return { id: (before?.id ?? 0) + 1, first_seq: seq, last_seq: seq, first_at: at, last_at: at, entries: 0 };
   }
-  return spans;
+  const { first_at, last_at } = before;
+  return { ...before, last_seq: seq, first_at: Math.min(first_at, at), last_at: Math.max(last_at, at) };
 }
 
 const columns = 'm.seq, m.room_id, m.id, m.user_id, users.username, m.body, m.created_at';
@@ -237,14 +259,13 @@ const people = 'CROSS JOIN users ON users.id = m.user_id CROSS JOIN rooms ON roo
 const bounded = 'm.deleted_at IS NULL AND m.created_at >= ? AND m.created_at < ?';
 
 function prepareReading(connection: Connection): {
-  stretches(question: Question): number[];
-  readStretch(question: Question, stretch: number, limit: number): Row[];
+  stretches(question: Question): Part[];
+  readStretch(question: Question, stretch: Part, limit: number): Row[];
 } {
-  const stretches = connection
-    .prepare<[number, number, number], number>(
-      'SELECT id FROM search_stretches WHERE id <= ? AND last_at >= ? AND first_at < ? ORDER BY id DESC',
-    )
-    .pluck();
+  const stretches = connection.prepare<[number, number, number], Part>(
+    `SELECT id, first_seq, last_seq FROM search_stretches WHERE first_seq < ? AND last_at >= ? AND first_at < ?
+     ORDER BY id DESC`,
+  );
   const matching = connection.prepare<[string, number, number, number, number], Row>(
     `SELECT ${columns} FROM message_words CROSS JOIN messages AS m ON m.seq = message_words.rowid ${people}
      WHERE message_words MATCH ? AND message_words.rowid < ? AND ${bounded} ORDER BY message_words.rowid DESC LIMIT ?`,
@@ -254,12 +275,11 @@ function prepareReading(connection: Connection): {
      WHERE m.seq >= ? AND m.seq < ? AND ${bounded} ORDER BY m.seq DESC LIMIT ?`,
   );
   return {
-    stretches: ({ before, from, to }) => stretches.all(stretchOf(before), from, to),
-    readStretch(question, stretch, limit) {
+    stretches: ({ before, from, to }) => stretches.all(before, from, to),
+    readStretch(question, { id, first_seq, last_seq }, limit) {
       const { before, from, to } = question;
-      if (usesIndex(question)) return matching.all(expression(question, stretch), before, from, to, limit);
-      const end = Math.min(before, (stretch + 1) * stretchLength);
-      return all.all(stretch * stretchLength, end, from, to, limit);
+      if (usesIndex(question)) return matching.all(expression(question, id), before, from, to, limit);
+      return all.all(first_seq, Math.min(before, last_seq + 1), from, to, limit);
     },
   };
 }

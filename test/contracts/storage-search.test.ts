@@ -470,6 +470,20 @@ sqliteTest(test, 'long messages are indexed a few at a time, so that nobody wait
   );
   // The loop went on between: some of the steps can be missed by whoever looks, but not nearly all.
   t.true(steps.length > 5, steps.join(' '));
+  // And so it does where all of them may be what is sought.
+  const stretches: { entries: number }[] = await knex('search_stretches').select('entries');
+  t.true(
+    stretches.every(({ entries }) => entries < 70_000),
+    stretches.map(({ entries }) => entries).join(' '),
+  );
+  t.is(stretches.length, 2);
+  for (const words of ['1', '']) {
+    const search = { words, limit: 7 };
+    t.deepEqual(
+      (await findAll(world.storage, search)).map(({ body }) => body),
+      expected(world, search),
+    );
+  }
 });
 
 sqliteTest(

@@ -80,8 +80,11 @@ const sqliteSearch: readonly string[] = [
   `CREATE INDEX messages_seq ON messages (seq)`,
   `CREATE TABLE search_stretches (
     id integer PRIMARY KEY,
+    first_seq bigint NOT NULL,
+    last_seq bigint NOT NULL,
     first_at bigint NOT NULL,
-    last_at bigint NOT NULL
+    last_at bigint NOT NULL,
+    entries integer NOT NULL
   )`,
   `CREATE TABLE search_indexed (id integer PRIMARY KEY CHECK (id = 1), last_seq bigint NOT NULL)`,
   `INSERT INTO search_indexed (id, last_seq) VALUES (1, 0)`,
