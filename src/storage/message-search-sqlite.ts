@@ -29,7 +29,7 @@ const entriesAtOnce = 8000;
 const mergedPages = 64;
 /** Between two such transactions others have the loop, unless somebody waits for a search. */
 const pauseMs = 5;
-/** So long after a message at the latest the index has it, so that the first search of a day finds little to do. */
+/** So long after a message the index follows, so that the first search of a day finds little to do. */
 const indexDelayMs = 1000;
 /** After so long a search lets others have the loop. */
 const turnMs = 5;
@@ -65,7 +65,7 @@ export const newestSeqSql =
 export interface SearchIndex {
   search: MessageStore['search'];
   /** Messages were stored: they are indexed soon. */
-  grow(count: number): void;
+  grow(): void;
   close(): void;
 }
 
@@ -73,9 +73,10 @@ export interface SearchIndex {
 export function openSearchIndex(connection: Connection, database: Database, clock: Clock): SearchIndex {
   const indexing = prepareIndexing(connection);
   const reading = prepareReading(connection);
-  let waiting = 0;
-  let isFollowing = false;
   const closing = new AbortController();
+  /** Messages were stored since the index began to follow. */
+  let isBehind = false;
+  /** Set from the first of them until the index has followed. */
   let cancel: (() => void) | undefined;
 
   /** Indexes what is stored by now. Rejects with StoreError. */
@@ -91,21 +92,16 @@ export function openSearchIndex(connection: Connection, database: Database, cloc
   }
 
   async function follow(): Promise<void> {
-    cancel?.();
-    cancel = undefined;
-    waiting = 0;
-    isFollowing = true;
+    isBehind = false;
     // What fails here fails again in the next search, where somebody sees it.
     await catchUp(() => delay(pauseMs)).catch(() => {});
-    isFollowing = false;
-    if (!closing.signal.aborted && waiting > 0) grow(0);
+    cancel = undefined;
+    if (isBehind && !closing.signal.aborted) grow();
   }
 
-  function grow(count: number): void {
-    waiting += count;
-    if (isFollowing) return;
-    if (waiting >= indexedAtOnce) void follow();
-    else cancel ??= clock.after(indexDelayMs, () => void follow());
+  function grow(): void {
+    isBehind = true;
+    cancel ??= clock.after(indexDelayMs, () => void follow());
   }
 
   async function search(search: MessageSearch): Promise<{ messages: FoundMessage[]; next: string | null }> {
@@ -130,7 +126,7 @@ export function openSearchIndex(connection: Connection, database: Database, cloc
   }
 
   // A database that was migrated, or whose server was killed, may have much to index.
-  grow(0);
+  grow();
   return {
     search,
     grow,

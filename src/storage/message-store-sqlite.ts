@@ -38,7 +38,7 @@ export function openSqliteMessageStore(database: Database, clock: Clock): { stor
       // Async, so that a busy database rejects instead of throwing.
       async append(batch) {
         const outcomes = await database.whileBusy(async () => appendBatch.immediate(batch));
-        index.grow(batch.length);
+        index.grow();
         return outcomes;
       },
     },
