@@ -91,6 +91,12 @@ export function createContextTest(
 
 export type LaunchedBrowser = { newContext: NewContext; close(): Promise<void> };
 
+/**
+ * A name for this machine that browsers take for another one's: over plain HTTP its pages have no secure context, as those
+ * of a server in somebody's own network.
+ */
+export const plainHost = 'plain.example';
+
 /** The system's Chromium, with a profile in a temporary folder. */
 export async function launchBrowser(): Promise<LaunchedBrowser> {
   const folder = await makeFolder('browser');
@@ -98,7 +104,12 @@ export async function launchBrowser(): Promise<LaunchedBrowser> {
     executablePath: program() ?? '',
     headless: true,
     // Its sandbox does not run as root; nothing but this project's own pages runs in it.
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      `--host-resolver-rules=MAP ${plainHost} 127.0.0.1`,
+    ],
     env: { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder },
   });
   return {

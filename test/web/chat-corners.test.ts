@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { startApp, temporaryFolder } from '../support/app.ts';
+import { plainHost } from '../support/browser.ts';
 import { becomes, brokenLine, createPeopleTest, holds, refusedForm } from '../support/people.ts';
 import { startServerProcess } from '../support/server-process.ts';
 import { findFreePort } from '../support/services.ts';
@@ -210,6 +211,20 @@ peopleTest(
     t.is(await messages(bob, 'comrades').count(), 1);
   },
 );
+
+peopleTest('a server in one’s own network, without TLS, is chatted on all the same', async (t, open) => {
+  const app = await startApp(t);
+  const ada = await open(app.url.replace('127.0.0.1', plainHost));
+  // Chromium says that it ignores this header where there is no TLS.
+  ada.expects(/Cross-Origin-Opener-Policy/);
+  t.false(await ada.page.evaluate('isSecureContext'));
+  await register(ada, 'ada');
+  await openRoom(ada, room);
+  await say(ada, room, 'without a lock');
+  await settled(ada, room);
+  await ada.page.reload();
+  await sees(ada, room, 'without a lock');
+});
 
 peopleTest('links in messages lead to new windows that know nothing of this page', async (t, open) => {
   const app = await startApp(t);
