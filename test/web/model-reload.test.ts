@@ -56,6 +56,20 @@ test('a reload in the middle of a reload loses nothing', async (t) => {
   t.deepEqual(shown(his), ['+ bob', '+ ann', 'ann: on the way']);
 });
 
+test('a reload after the chat has ended by itself is in the rooms again', async (t) => {
+  const { url } = await startApp(t);
+  const bob = await enter(t, url, 'bob');
+  const his = await enterRoom(bob, 'friends');
+  const ann = await enter(t, url, 'ann');
+  await enterRoom(ann, 'friends');
+  await ann.client().close();
+  await when(() => shown(his).includes('- ann'), 'ann is gone');
+  const page = await ann.reload();
+  await when(() => shown(his).filter((text) => text === '+ ann').length === 2, 'ann is back');
+  bob.model.send('friends', 'welcome back');
+  await when(() => shown(roomOf(page, 'friends')).includes('bob: welcome back'), 'heard');
+});
+
 test('a snapshot is used once, and only for the token it was made with', async (t) => {
   const { url } = await startApp(t);
   const ann = await enter(t, url, 'ann');

@@ -99,10 +99,18 @@ export class Chatting {
 
   /** After an end: connects anew, into the rooms one was in. */
   goOn(takeover: boolean): void {
-    const open = [...this.#deps.rooms.all.peek().values()];
-    const rooms = open.map(({ name, epoch, seen }) => ({ name, epoch, seen }));
-    this.#connect({ takeover, resume: { version: 1, rooms } });
+    this.#connect({ takeover, resume: this.#openRooms() });
     if (this.#deps.state.username.peek() === undefined) void this.#identify();
+  }
+
+  /** What a later page goes on from: the session, or where there is none, the rooms. */
+  export(): ExportedSession {
+    return this.#client.session.export() ?? this.#openRooms();
+  }
+
+  #openRooms(): ExportedSession {
+    const open = [...this.#deps.rooms.all.peek().values()];
+    return { version: 1, rooms: open.map(({ name, epoch, seen }) => ({ name, epoch, seen })) };
   }
 
   #connect(options: { takeover?: boolean; resume?: ExportedSession }): void {
@@ -244,7 +252,7 @@ export class Chatting {
         ...(before === undefined ? {} : { before }),
         limit: olderCount,
       });
-      if (room.epoch === epoch) room.timeline.prepend(page.messages, page.more);
+      if (room.epoch === epoch) room.timeline.prepend(page, before);
     } finally {
       room.isLoadingOlder.value = false;
     }

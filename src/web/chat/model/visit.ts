@@ -152,7 +152,7 @@ export class Visit {
     const token = this.#token;
     const username = state.username.peek();
     if (this.#phase.kind !== 'chatting' || chat === undefined || token === undefined || username === undefined) return;
-    const exported = chat.client.session.export() ?? { version: 1, rooms: [] };
+    const exported = chat.export();
     writeSnapshot(session, (items) => ({
       version: 1,
       at: parts.now(),
