@@ -68,6 +68,13 @@ test('a room that cannot be joined says so, and what was shown before is shown a
   t.is(ann.model.notice.value, undefined);
 });
 
+test('of two rooms that cannot be joined neither stays open', async (t) => {
+  const { url } = await startApp(t);
+  const { model } = await enter(t, url, 'ann');
+  await Promise.all([model.openRoom('nowhere'), model.openRoom('neverland')]);
+  t.deepEqual(model.place.value, { kind: 'log' });
+});
+
 test('a room that is deleted is closed, with a word', async (t) => {
   const app = await startApp(t);
   const ann = await enter(t, app.url, 'ann');

@@ -104,7 +104,7 @@ function roomActions(
       try {
         await parts.chat?.join(name);
       } catch (error) {
-        if (rooms.isShown(name)) rooms.show(before);
+        if (rooms.isShown(name)) rooms.showAgain(before);
         tell(error, (why) => texts.notJoined(name, why));
         void parts.chat?.refresh(false);
       }

@@ -117,6 +117,11 @@ export class OpenRooms {
     });
   }
 
+  /** The log in place of a room that was not entered either. */
+  showAgain(place: Place): void {
+    this.show(place.kind === 'room' && this.get(place.name) === undefined ? logPlace : place);
+  }
+
   isShown(name: string): boolean {
     const place = this.#place.peek();
     return place.kind === 'room' && place.name === name;

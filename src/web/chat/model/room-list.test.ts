@@ -30,6 +30,20 @@ test('the list is asked for once at a time', async (t) => {
   t.false(list.isRefreshing.value);
 });
 
+test('whoever asks while the list is being read is told as well, and the next reading says nothing again', async (t) => {
+  const { list, log, answer } = make();
+  const told = (): number => log.lines.value.filter(({ text }) => text === en.chat.model.roomsRead(1)).length;
+  list.reset([{ name: 'a', topic: '', users: 0 }]);
+  const both = Promise.all([list.refresh(false), list.refresh(true)]);
+  answer(rooms('a'));
+  await both;
+  t.is(told(), 1);
+  const again = list.refresh(false);
+  answer(rooms('a'));
+  await again;
+  t.is(told(), 1);
+});
+
 test('a list that nobody asked for says only what changed', async (t) => {
   const { list, log, answer } = make();
   for (const names of [

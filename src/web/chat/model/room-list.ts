@@ -25,6 +25,8 @@ export function createRoomList({ read, log, texts }: RoomListDeps): RoomList {
   const isRefreshing = signal(false);
   let isKnown = false;
   let running: Promise<void> | undefined;
+  /** Whether somebody waits for what is running. */
+  let isWanted = false;
   /** Counts users, so that an answer for one that has gone is not taken. */
   let era = 0;
 
@@ -38,21 +40,22 @@ export function createRoomList({ read, log, texts }: RoomListDeps): RoomList {
     }
     for (const name of old.keys()) log.add('rooms', texts.roomGone(name));
   };
-  const take = (rooms: readonly DirectoryEntry[], wanted: boolean): void => {
+  const take = (rooms: readonly DirectoryEntry[]): void => {
     if (isKnown) tellChanges(entries.peek(), rooms);
-    if (wanted || !isKnown) log.add('rooms', texts.roomsRead(rooms.length));
+    if (isWanted || !isKnown) log.add('rooms', texts.roomsRead(rooms.length));
     isKnown = true;
     entries.value = rooms;
   };
-  const run = async (wanted: boolean): Promise<void> => {
+  const run = async (): Promise<void> => {
     const mine = era;
     isRefreshing.value = true;
     try {
       const answer = await read();
-      if (mine === era) batch(() => take(roomsOf(answer), wanted));
+      if (mine === era) batch(() => take(roomsOf(answer)));
     } finally {
       if (mine === era) {
         running = undefined;
+        isWanted = false;
         isRefreshing.value = false;
       }
     }
@@ -60,10 +63,15 @@ export function createRoomList({ read, log, texts }: RoomListDeps): RoomList {
   return {
     entries,
     isRefreshing,
-    refresh: (wanted) => (running ??= run(wanted)),
+    refresh(wanted) {
+      isWanted ||= wanted;
+      running ??= run();
+      return running;
+    },
     reset(known) {
       era += 1;
       running = undefined;
+      isWanted = false;
       isRefreshing.value = false;
       isKnown = known !== undefined;
       entries.value = known ?? [];

@@ -51,7 +51,7 @@ export class Room implements OpenRoom {
       this.timeline.replace(status.messages, hasOlder(status));
       this.lastRead = mark?.epoch === status.epoch ? Math.min(mark.lastRead, status.last_id) : status.last_id;
       this.newFrom.value = undefined;
-      this.#countUnread(status);
+      this.#countUnread();
     });
   }
 
@@ -67,13 +67,12 @@ export class Room implements OpenRoom {
     this.seen = status.last_id;
   }
 
-  #countUnread(status: RoomStatus): void {
-    const news = this.timeline.items.peek().filter((item) => isNews(item, this.lastRead));
-    const oldest = this.timeline.oldestId ?? status.last_id + 1;
-    // What lies before the loaded ones is not known one by one: each counts, whoever wrote it.
-    const before = Math.max(0, oldest - 1 - this.lastRead);
+  #countUnread(): void {
+    const news = this.#news();
+    // What lies before the loaded ones is not known one by one: each counts, whoever wrote it. Where none is left, none does.
+    const before = Math.max(0, (this.timeline.oldestId ?? 0) - 1 - this.lastRead);
     this.unread.value = news.length + before;
-    this.isMentioned.value = news.some((item) => item.kind === 'message' && item.isMention);
+    this.isMentioned.value = news.some(isMention);
     if (this.unread.peek() > 0) this.newFrom.value = news[0]?.key;
   }
 
@@ -87,7 +86,7 @@ export class Room implements OpenRoom {
         // A divider from before, under which all was read, has served.
         if (this.unread.peek() === 0) this.newFrom.value = item.key;
         this.unread.value += 1;
-        if (item.kind === 'message' && item.isMention) this.isMentioned.value = true;
+        if (isMention(item)) this.isMentioned.value = true;
       }
     });
   }
@@ -111,7 +110,7 @@ export class Room implements OpenRoom {
   /** A message that is gone was not missed. */
   #forget(id: number, you: boolean): void {
     if (id > this.lastRead && !you) this.unread.value = Math.max(0, this.unread.peek() - 1);
-    if (this.unread.peek() === 0) this.isMentioned.value = false;
+    if (this.isMentioned.peek()) this.isMentioned.value = this.#news().some(isMention);
   }
 
   /** All that is there was read. The divider stays where it is. */
@@ -128,10 +127,14 @@ export class Room implements OpenRoom {
     if (id <= this.lastRead) return;
     batch(() => {
       this.lastRead = id;
-      const news = this.timeline.items.peek().filter((item) => isNews(item, id));
+      const news = this.#news();
       this.unread.value = Math.min(this.unread.peek(), news.length);
-      this.isMentioned.value = news.some((item) => item.kind === 'message' && item.isMention);
+      this.isMentioned.value = news.some(isMention);
     });
+  }
+
+  #news(): Item[] {
+    return this.items.peek().filter((item) => isNews(item, this.lastRead));
   }
 
   /** Another place is shown from now on. */
@@ -165,7 +168,7 @@ export class Room implements OpenRoom {
       this.isMentioned.value = saved.isMentioned;
       this.roster.replace(saved.users);
       this.timeline.restore(saved.timeline);
-      const { items } = saved.timeline;
+      const items = this.items.peek();
       // The item under the divider may have been one too many to take along.
       const hasKey = items.some(({ key }) => key === saved.newFrom);
       this.newFrom.value = hasKey || saved.newFrom === undefined ? saved.newFrom : items[0]?.key;
@@ -180,4 +183,8 @@ function hasOlder(status: RoomStatus): boolean {
 
 function isNews(item: Item, lastRead: number): boolean {
   return item.kind === 'message' && !item.you && (idOf(item) ?? 0) > lastRead;
+}
+
+function isMention(item: Item): boolean {
+  return item.kind === 'message' && item.isMention;
 }

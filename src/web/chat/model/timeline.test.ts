@@ -66,13 +66,23 @@ test('messages stand by their ids, live events where they came', (t) => {
   assertKeys(t, timeline);
 });
 
-test('older messages are put before, none twice', (t) => {
+test('older messages are put before', (t) => {
   const timeline = make();
   timeline.replace([entry(5), entry(4)], true);
-  timeline.prepend([entry(4), entry(3), entry(2)], false);
+  timeline.prepend({ messages: [entry(3), entry(2)], more: false }, 4);
   t.deepEqual(texts(timeline), ['m2', 'm3', 'm4', 'm5']);
   t.is(timeline.oldestId, 2);
   t.false(timeline.hasOlder.value);
+});
+
+test('older messages that come after the oldest were let go leave no hole', (t) => {
+  const timeline = make();
+  timeline.replace([entry(7), entry(6), entry(5)], true);
+  timeline.trim(2);
+  t.deepEqual(texts(timeline), ['m7']);
+  timeline.prepend({ messages: [entry(4), entry(3)], more: false }, 5);
+  t.deepEqual(texts(timeline), ['m7']);
+  t.true(timeline.hasOlder.value);
 });
 
 test('a message of one’s own settles by its echo, and the answer changes nothing more', (t) => {
@@ -125,7 +135,7 @@ test('an answer about a message that is older than what is shown leaves it to th
   timeline.add(outgoing('r1', 'hi'));
   timeline.settle('r1', 3, stamp);
   t.deepEqual(texts(timeline), ['m8', 'm9']);
-  timeline.prepend([entry(7), entry(3, 'hi', true)], false);
+  timeline.prepend({ messages: [entry(7), entry(3, 'hi', true)], more: false }, 8);
   t.deepEqual(texts(timeline), ['hi', 'm7', 'm8', 'm9']);
 });
 

@@ -5,7 +5,7 @@
  * Knows no connection and no clock.
  */
 import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
-import type { HistoryEntry } from '../../../client/index.ts';
+import type { HistoryEntry, HistoryPage } from '../../../client/index.ts';
 import type { CommandItem, DeletedItem, Item, MessageItem, PresenceItem } from './model.ts';
 import { parseStamp } from './stamps.ts';
 
@@ -57,12 +57,11 @@ export class Timeline {
     this.#publish();
   }
 
-  /** Older messages (newest first). */
-  prepend(messages: readonly HistoryEntry[], hasOlder: boolean): void {
-    const oldest = this.oldestId ?? Number.POSITIVE_INFINITY;
-    const older = messages.filter(({ id }) => id < oldest).map((message) => this.#messageItem(message));
-    this.#settled = [...older.reverse(), ...this.#settled];
-    this.#hasOlder.value = hasOlder;
+  /** Older messages (newest first), asked for when `before` was the oldest id: where it no longer is, they would leave a hole. */
+  prepend({ messages, more }: HistoryPage, before: number | undefined): void {
+    if (this.oldestId !== before) return;
+    this.#settled = [...messages.map((message) => this.#messageItem(message)).reverse(), ...this.#settled];
+    this.#hasOlder.value = more;
     this.#publish();
   }
 
