@@ -22,7 +22,8 @@ import {
 /**
  * Every method rejects with `FieldErrors` for input that cannot be taken, `NotFound` for a room, user, token or message
  * that does not exist, `NotAllowed` for an act on oneself that would lock one out, and passes a `StoreError` through.
- * An act that changes nothing (a user who is muted until then already) succeeds and is noted all the same.
+ * An act that changes nothing (a user who is muted until then already) succeeds and is noted all the same, but for a
+ * room's name or topic that stays as it was.
  */
 export interface Administration {
   createRoom(by: Actor, room: { name: string; topic: string }): Promise<Room>;

@@ -54,3 +54,11 @@ test('a question is asked without what it says twice, and has an end', (t) => {
   const many = Array.from({ length: 100 }, (_, index) => `${index + 100}`);
   t.deepEqual(askedWordsOf(many.join(' ')), many.slice(0, 16));
 });
+
+test('of a text that becomes far longer when it is folded the beginning counts, of any other all', (t) => {
+  const longest = `${'é'.repeat(9_990)} end`;
+  t.true(wordsOf(longest).includes('end'));
+  const swelling = wordsOf(`${'\ufdfa'.repeat(4_000)} end`);
+  t.true(swelling.length > 1);
+  t.false(swelling.includes('end'));
+});

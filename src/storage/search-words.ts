@@ -9,6 +9,12 @@ const wordLength = 64;
 /** Of a question the first words count: each costs a look-up in each part of the index, up to a millisecond. */
 const askedWords = 16;
 
+/**
+ * Characters of a folded text that are looked through. The longest message has fewer, but for single signs that stand
+ * for whole sentences (U+FDFA becomes 18 letters): one full of them would keep everybody waiting for 10 ms and more.
+ */
+const foldedLength = 12_000;
+
 /** Printable ASCII and white space need no normal forms, and most messages are nothing else. */
 const ascii = /^[\t\n\r -~]*$/;
 /**
@@ -19,7 +25,9 @@ const word = /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}]|(?:(?![\p{sc=Han}\p{sc=Hira}\p{
 
 /** The distinct words of a text, in their first order: letters, marks and digits only, so they need no quoting. */
 export function wordsOf(text: string): string[] {
-  const words = ascii.test(text) ? text.toLowerCase().match(/[a-z0-9]+/g) : foldName(text).match(word);
+  const words = ascii.test(text)
+    ? text.toLowerCase().match(/[a-z0-9]+/g)
+    : foldName(text).slice(0, foldedLength).match(word);
   return words === null ? [] : Array.from(new Set(words.map(beginning)));
 }
 

@@ -88,6 +88,7 @@ test('messages are found by words, user, room and time, newest first', async (t)
   t.regex(table.stdout, /\n2026-11-22 20:01:00 +friends +2 +mallory +Cheap WATCHES! ↵ Buy now\n$/);
   t.notRegex(table.stdout.replaceAll('\n', ''), /[\p{Cc}\u202E]/u);
   t.regex(table.stderr, /^There are more: these are the newest 3\./);
+  t.is((await desk.run(['messages', 'search', '--limit', '4'])).stderr, '');
   t.is((await desk.run(['messages', 'search', 'nothing'])).stdout, 'No such messages.\n');
 });
 

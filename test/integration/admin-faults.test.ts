@@ -13,11 +13,12 @@ function failingReads(): { wrap: (storage: Storage) => Storage; fail: () => void
       if (isAway) throw new StoreError('unavailable', 'away');
       return work();
     };
-    const { rooms, users, messages, audit } = storage;
+    const { rooms, users, tokens, messages, audit } = storage;
     return {
       ...storage,
       rooms: { ...rooms, activity: (ids) => read(() => rooms.activity(ids)) },
       users: { ...users, list: (wanted) => read(() => users.list(wanted)) },
+      tokens: { ...tokens, list: (...wanted) => read(() => tokens.list(...wanted)) },
       messages: { ...messages, search: (wanted) => read(() => messages.search(wanted)) },
       audit: { ...audit, list: (wanted) => read(() => audit.list(wanted)) },
     };
@@ -41,10 +42,19 @@ test('a list that cannot be read is 503, and says when to come back', async (t) 
 test('an act whose answer could not be read is not done', async (t) => {
   const { wrap, fail } = failingReads();
   const server = await openRestServer(t, { wrap });
+  await furnish(server);
   const token = await superuser(server);
   fail();
-  t.is((await server.call('PATCH', '/admin/api/rooms/friends', { token, json: { name: 'x' } })).status, 503);
+  const acts = [
+    ['PATCH', 'rooms/friends', { name: 'x' }],
+    ['PATCH', 'users/bob', { is_active: false }],
+    ['PUT', 'users/bob/ban', {}],
+  ] as const;
+  for (const [method, path, json] of acts) {
+    t.is((await server.call(method, `/admin/api/${path}`, { token, json })).status, 503, path);
+  }
   t.truthy(await server.storage.rooms.findByName('friends'));
+  t.like(await server.storage.users.findByName('bob'), { isActive: true, ban: null });
   t.deepEqual(await server.storage.audit.list({ limit: 1 }), []);
 });
 

@@ -56,6 +56,7 @@ const refused: readonly Refused[] = [
   ['GET', `/rooms?limit=201&search=${long}`, undefined, ['limit', 'search']],
   ['GET', '/users?limit=x&after=%21', undefined, ['after', 'limit']],
   ['GET', '/users?limit=-1', undefined, ['limit']],
+  ['GET', `/users?after=${Buffer.from('users:a\0b').toString('base64url')}`, undefined, ['after']],
   [
     'GET',
     '/messages?q=%21%3F&from=yesterday&to=2026-02-30T00:00:00Z&limit=1e2&after=%20',
