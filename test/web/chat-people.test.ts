@@ -209,10 +209,11 @@ peopleTest('who logs out in one tab is logged out in the other', async (t, open)
   const ada = await open(url);
   await register(ada, 'ada');
   const tab = await ada.context.newPage();
-  await tab.goto(url);
+  await tab.goto(`${url}/#/rooms/${room}`);
   await tab.getByRole('button', { name: says.elsewhere.logout }).click();
   await tab.getByRole('tab', { name: says.entry.login }).waitFor();
   await ada.page.getByRole('tab', { name: says.entry.login }).waitFor();
+  await holds('whoever comes next is not led into her room', async () => new URL(tab.url()).hash === '#/');
   t.is(await ada.page.evaluate(`localStorage.getItem('finchat.token')`), null);
 });
 

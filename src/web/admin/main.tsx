@@ -2,7 +2,7 @@
 import { platformTimers } from '../../client/platform.ts';
 import { createRest } from '../../client/rest.ts';
 import { startPage } from '../shared/start-page.ts';
-import { createStore, snapshotKey, tokenKey } from '../shared/storage.ts';
+import { browserStore, createStore, snapshotKey, tokenKey } from '../shared/storage.ts';
 import { texts } from '../shared/texts.ts';
 import { createAccess } from './access.ts';
 import { createAdminApi } from './api.ts';
@@ -16,12 +16,11 @@ const restTimeoutMs = 15_000;
 // The page is `…/admin`: the server's own address is what stands before.
 const base = new URL('.', location.href).href.replace(/\/$/, '');
 const fetchHere = (url: string, init: RequestInit): Promise<Response> => fetch(url, init);
-const store = createStore(() => localStorage);
 const ofTab = createStore(() => sessionStorage);
 const place = {
-  read: () => store.readText(tokenKey),
+  read: () => browserStore.readText(tokenKey),
   write: (token: string | undefined) => {
-    store.writeText(tokenKey, token);
+    browserStore.writeText(tokenKey, token);
     if (token === undefined) ofTab.writeText(snapshotKey, undefined);
   },
 };

@@ -67,6 +67,9 @@ export function createStore(open: () => KeyValueStore): Store {
   };
 }
 
+/** What outlives the page, for all pages of this origin. */
+export const browserStore: Store = createStore(() => localStorage);
+
 /** Where the token is: chat and administration share it. */
 export const tokenKey = 'finchat.token';
 

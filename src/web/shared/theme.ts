@@ -3,6 +3,7 @@
  * this module is loaded, before anything is painted.
  */
 import { type ReadonlySignal, signal } from '@preact/signals';
+import { browserStore } from './storage.ts';
 
 export type Theme = 'system' | 'light' | 'dark';
 export const themes: readonly Theme[] = ['system', 'light', 'dark'];
@@ -10,12 +11,8 @@ export const themes: readonly Theme[] = ['system', 'light', 'dark'];
 const key = 'finchat.theme';
 
 function remembered(): Theme {
-  try {
-    return themes.find((theme) => theme === localStorage.getItem(key)) ?? 'system';
-  } catch {
-    // Storage may be forbidden: then nothing is remembered.
-    return 'system';
-  }
+  const stored = browserStore.readText(key);
+  return themes.find((theme) => theme === stored) ?? 'system';
 }
 
 const chosen = signal<Theme>('system');
@@ -36,12 +33,7 @@ function colourFrame(): void {
 
 export function chooseTheme(wanted: Theme): void {
   apply(wanted);
-  try {
-    if (wanted === 'system') localStorage.removeItem(key);
-    else localStorage.setItem(key, wanted);
-  } catch {
-    // As above.
-  }
+  browserStore.writeText(key, wanted === 'system' ? undefined : wanted);
 }
 
 /** Called once by each page, before it renders. */

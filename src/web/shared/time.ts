@@ -5,8 +5,6 @@ export type Times = {
   clock(at: number): string;
   /** `14:05:09`. */
   seconds(at: number): string;
-  /** `14:05:09`. */
-  exact(at: number): string;
   /** `Monday, 23 November 2026 at 14:05:09`. */
   full(at: number): string;
   /** The same for all times of one day, and in the order of the days. */
@@ -23,7 +21,6 @@ export function createTimes({ locale, timeZone, hourCycle }: TimeStyle): Times {
   const zone = timeZone === undefined ? {} : { timeZone };
   const cycle = hourCycle === undefined ? {} : { hourCycle };
   const clock = new Intl.DateTimeFormat(locale, { timeStyle: 'short', ...zone, ...cycle });
-  const exact = new Intl.DateTimeFormat(locale, { timeStyle: 'medium', ...zone, ...cycle });
   const seconds = new Intl.DateTimeFormat(locale, { timeStyle: 'medium', ...zone, ...cycle });
   const full = new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'medium', ...zone, ...cycle });
   // Its days are written year-month-day.
@@ -38,7 +35,6 @@ export function createTimes({ locale, timeZone, hourCycle }: TimeStyle): Times {
   return {
     clock: (at) => clock.format(at),
     seconds: (at) => seconds.format(at),
-    exact: (at) => exact.format(at),
     full: (at) => full.format(at),
     day: (at) => day.format(at),
     dayName(at, now) {

@@ -7,7 +7,6 @@ import { texts } from '../../shared/texts.ts';
 import { chooseTheme, theme, themes } from '../../shared/theme.ts';
 import { useModel } from './context.ts';
 import { notifications, switchNotifications } from './notifications.ts';
-import { goInstead } from './router.ts';
 
 const says = texts.chat.account;
 const faces = {
@@ -19,11 +18,6 @@ const faces = {
 export function AccountMenu() {
   const model = useModel();
   const name = model.username.value ?? '';
-  const logout = async (): Promise<void> => {
-    await model.logout();
-    // Whoever logs in next is not led into this one's room.
-    goInstead({ kind: 'rooms' });
-  };
   return (
     <Menu
       side="up"
@@ -59,7 +53,7 @@ export function AccountMenu() {
         ))}
       </MenuGroup>
       <MenuLine />
-      <MenuItem icon={<LogOutIcon />} onChoose={() => void logout()}>
+      <MenuItem icon={<LogOutIcon />} onChoose={() => void model.logout()}>
         {says.logout}
       </MenuItem>
     </Menu>

@@ -1,5 +1,6 @@
 /** How much fits beside each other. The widths are those of shell.css. */
 import { type ReadonlySignal, signal } from '@preact/signals';
+import { browserStore } from '../../shared/storage.ts';
 
 function matches(query: string): ReadonlySignal<boolean> {
   const list = matchMedia(query);
@@ -19,24 +20,11 @@ export const hasMouse: ReadonlySignal<boolean> = matches('(pointer: fine)');
 
 const key = 'finchat.people';
 
-function remembered(): boolean {
-  try {
-    return localStorage.getItem(key) !== 'hidden';
-  } catch {
-    return true;
-  }
-}
-
-const shown = signal(remembered());
+const shown = signal(browserStore.readText(key) !== 'hidden');
 /** Whether the column of people is shown where there is room for it. */
 export const isPeopleColumnShown: ReadonlySignal<boolean> = shown;
 
 export function showPeopleColumn(isShown: boolean): void {
   shown.value = isShown;
-  try {
-    if (isShown) localStorage.removeItem(key);
-    else localStorage.setItem(key, 'hidden');
-  } catch {
-    // Storage may be forbidden: then it is not remembered.
-  }
+  browserStore.writeText(key, isShown ? undefined : 'hidden');
 }

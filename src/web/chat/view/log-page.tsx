@@ -9,6 +9,7 @@ import type { LogEntry } from '../model/model.ts';
 import { Bar } from './bar.tsx';
 import { ConnectionBanner } from './connection.tsx';
 import { useModel } from './context.ts';
+import { isNearEnd } from './messages/scroll.ts';
 
 const says = texts.chat.logs;
 const tones: Readonly<Record<LogEntry['kind'], Tone>> = {
@@ -23,9 +24,9 @@ export function LogPage() {
   const list = useRef<HTMLDivElement>(null);
   const element = list.current;
   // While rendering, the document is still as it was: whoever reads further up stays there.
-  const isAtEnd = element === null || element.scrollHeight - element.scrollTop - element.clientHeight < 24;
+  const wasAtEnd = element === null || isNearEnd(element);
   useLayoutEffect(() => {
-    if (isAtEnd && list.current !== null) list.current.scrollTop = list.current.scrollHeight;
+    if (wasAtEnd && list.current !== null) list.current.scrollTop = list.current.scrollHeight;
   }, [log]);
   return (
     <div class="page">
@@ -40,7 +41,7 @@ export function LogPage() {
         {log.map((entry) => (
           <div class="log-entry" key={entry.key}>
             <time dateTime={new Date(entry.at).toISOString()} title={times.full(entry.at)}>
-              {times.exact(entry.at)}
+              {times.seconds(entry.at)}
             </time>
             <span>
               <Badge tone={tones[entry.kind]}>{says.kinds[entry.kind]}</Badge>

@@ -1,32 +1,18 @@
 /** Desktop notifications: whether there can be some, whether they are wanted, and showing one. */
 import { type ReadonlySignal, signal } from '@preact/signals';
+import { browserStore } from '../../shared/storage.ts';
 
 export type NotificationState = 'impossible' | 'denied' | 'off' | 'on';
 
 const key = 'finchat.notifications';
 
-function isWanted(): boolean {
-  try {
-    return localStorage.getItem(key) === 'on';
-  } catch {
-    return false;
-  }
-}
-
-function remember(isOn: boolean): void {
-  try {
-    if (isOn) localStorage.setItem(key, 'on');
-    else localStorage.removeItem(key);
-  } catch {
-    // Storage may be forbidden: then it holds for this page.
-  }
-}
+const remember = (isOn: boolean): void => void browserStore.writeText(key, isOn ? 'on' : undefined);
 
 function read(): NotificationState {
   // Only pages with a secure origin have them.
   if (typeof Notification === 'undefined') return 'impossible';
   if (Notification.permission === 'denied') return 'denied';
-  return Notification.permission === 'granted' && isWanted() ? 'on' : 'off';
+  return Notification.permission === 'granted' && browserStore.readText(key) === 'on' ? 'on' : 'off';
 }
 
 const state = signal<NotificationState>(read());

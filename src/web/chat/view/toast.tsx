@@ -15,6 +15,8 @@ export function Toast() {
   const notice = model.notice.value;
   const [isHeld, setHeld] = useState(false);
   useEffect(() => {
+    // A box that goes away does not tell that the pointer has left it.
+    if (notice === undefined) setHeld(false);
     if (notice === undefined || isHeld) return undefined;
     const timer = setTimeout(() => model.dismissNotice(), shownMs);
     return () => clearTimeout(timer);
@@ -36,7 +38,6 @@ export function Toast() {
             icon={<CloseIcon />}
             isSmall
             onClick={() => {
-              setHeld(false);
               model.dismissNotice();
               focusWriting();
             }}

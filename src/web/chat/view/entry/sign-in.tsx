@@ -11,6 +11,7 @@ import { texts } from '../../../shared/texts.ts';
 import type { FormFaults, SignedOutReason } from '../../model/model.ts';
 import { useModel } from '../context.ts';
 import { hasMouse } from '../layout.ts';
+import { goInstead } from '../router.ts';
 
 type Form = 'login' | 'register';
 const forms: readonly Form[] = ['login', 'register'];
@@ -26,6 +27,10 @@ export function SignIn({ reason }: { reason: SignedOutReason | undefined }) {
   useEffect(() => {
     if (hasMouse.peek()) card.current?.querySelector('input')?.focus();
   }, []);
+  useEffect(() => {
+    // Whoever logs in next is not led into the room of who has just left.
+    if (reason === 'signed-out') goInstead({ kind: 'rooms' });
+  }, [reason]);
   return (
     <main class="entry">
       <div class="entry-column">

@@ -12,7 +12,7 @@ import { focusWriting } from '../focus.ts';
 import { MessageBlock, restBlocks } from './block.tsx';
 import type { RowActions } from './row.tsx';
 import { blocksOf } from './rows.ts';
-import { useScroll } from './scroll.ts';
+import { isNearEnd, useScroll } from './scroll.ts';
 import { today } from './today.ts';
 import { type Shown, useShown } from './window.ts';
 
@@ -26,7 +26,7 @@ export function MessageList({ room }: { room: OpenRoom }) {
   useLayoutEffect(() => {
     showNew(scroll.viewport.current);
     scroll.onScroll();
-    model.setAtEnd(scroll.viewport.current !== null && isAtEnd(scroll.viewport.current));
+    model.setAtEnd(scroll.viewport.current !== null && isNearEnd(scroll.viewport.current));
     return () => model.setAtEnd(false);
   }, []);
   return (
@@ -51,8 +51,6 @@ export function MessageList({ room }: { room: OpenRoom }) {
     </div>
   );
 }
-
-const isAtEnd = (element: HTMLElement): boolean => element.scrollHeight - element.scrollTop - element.clientHeight < 24;
 
 /** A room with new messages opens where they begin. */
 function showNew(viewport: HTMLElement | null): void {

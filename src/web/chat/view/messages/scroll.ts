@@ -24,6 +24,7 @@ export type Scroll = {
 type Before = { first: string | undefined; last: string | undefined; isAtEnd: boolean };
 
 const distanceOf = (element: HTMLElement): number => element.scrollHeight - element.scrollTop - element.clientHeight;
+export const isNearEnd = (element: HTMLElement): boolean => distanceOf(element) < nearPx;
 
 export function useScroll(items: readonly Item[], onAtEnd: (isAtEnd: boolean) => void): Scroll {
   const viewport = useRef<HTMLDivElement>(null);
@@ -66,7 +67,7 @@ export function useScroll(items: readonly Item[], onAtEnd: (isAtEnd: boolean) =>
     content,
     isAtEnd,
     newBelow: isAtEnd ? 0 : countAfter(items, seenKey),
-    onScroll: () => viewport.current !== null && note(distanceOf(viewport.current) < nearPx),
+    onScroll: () => viewport.current !== null && note(isNearEnd(viewport.current)),
     toEnd,
   };
 }
