@@ -25,6 +25,8 @@ const stretchEntries = 65_536;
 const indexedAtOnce = 500;
 /** Entries written in one transaction, one message's at least: some 10 ms. Long messages have thousands each. */
 const entriesAtOnce = 8000;
+/** Characters that take as long to be looked through for words as an entry takes to be written, at the worst. */
+const charactersAnEntry = 5;
 /** Pages of 4 KB of the index that are written anew afterwards, where that is due: some 6 ms. Half of that keeps up. */
 const mergedPages = 64;
 /** Between two such transactions others have the loop, unless somebody waits for a search. */
@@ -225,7 +227,7 @@ function readSome(next: Iterable<Unindexed>, current: Stretch | undefined): Some
   const stretches = new Map<number, Stretch>();
   let stretch = current;
   let messages = 0;
-  let count = 0;
+  let effort = 0;
   for (const row of next) {
     stretch = stretchFor(row, stretch);
     const words = entriesOf(row, stretch.id);
@@ -233,10 +235,10 @@ function readSome(next: Iterable<Unindexed>, current: Stretch | undefined): Some
     stretches.set(stretch.id, stretch);
     if (words.length > 0) entries.push([row.seq, words]);
     messages += 1;
-    count += words.length;
-    if (count >= entriesAtOnce) break;
+    effort += Math.max(words.length, row.body.length / charactersAnEntry);
+    if (effort >= entriesAtOnce) break;
   }
-  const isLast = messages < indexedAtOnce && count < entriesAtOnce;
+  const isLast = messages < indexedAtOnce && effort < entriesAtOnce;
   return { entries, stretches: Array.from(stretches.values()), isLast };
 }
 

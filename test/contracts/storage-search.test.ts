@@ -486,6 +486,23 @@ sqliteTest(test, 'long messages are indexed a few at a time, so that nobody wait
   }
 });
 
+sqliteTest(test, 'so are long messages that say the same few words again and again', async (t, db) => {
+  const world = await furnish(await db.open());
+  const { knex } = rawDatabase(t, db);
+  await say(
+    world,
+    Array.from({ length: 150 }, () => 'слово за слово '.repeat(270)),
+  );
+  const searching = findAll(world.storage, { words: 'слово', limit: 200 });
+  const steps = new Set<number>();
+  for (let reached = 0; reached < 150; await nextTurn()) {
+    reached = (await knex('search_indexed').first('last_seq')).last_seq;
+    steps.add(reached);
+  }
+  t.true(steps.size > 5, [...steps].join(' '));
+  t.is((await searching).length, 150);
+});
+
 sqliteTest(
   test,
   'a fault of the index keeps no message from being stored, read or deleted with its room',
