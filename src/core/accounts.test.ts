@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import test from 'ava';
 import { accountsOf, goodPassword, openTestStorage } from '../../test/integration/rest-server.ts';
-import { AuthenticationError, BadCredentials, FieldErrors } from './errors.ts';
+import { AuthenticationError, BadCredentials, FieldErrors, RightsLost } from './errors.ts';
 import { createPasswords } from './passwords.ts';
 
 const hourMs = 3_600_000;
@@ -119,6 +119,38 @@ test('a changed password ends the log-in tokens and spares the labelled ones', a
   await t.throwsAsync(accounts.login({ username: 'alice', password: goodPassword }), { instanceOf: BadCredentials });
   await t.notThrowsAsync(accounts.login({ username: 'alice', password: 'another horse' }));
   t.false(await accounts.setPassword(id + 1, 'another horse'));
+});
+
+test('an administrator who loses the rights while a password is hashed does nothing with them', async (t) => {
+  const { storage, clock } = await openTestStorage(t);
+  const real = createPasswords({ rounds: 4, concurrency: 2, maxQueued: 10 });
+  const accounts = accountsOf(storage, clock);
+  const fields = { password: goodPassword, email: '', isSuperuser: true };
+  const bob = await accounts.createUser({ ...fields, username: 'bob', isSuperuser: false });
+  const losses: ((id: number) => Promise<unknown>)[] = [
+    (id) => storage.users.setSuperuser(id, false),
+    (id) => storage.users.setActive(id, false),
+    (id) => storage.users.ban(id, { until: null, reason: '' }),
+  ];
+  for (const [index, lose] of losses.entries()) {
+    const { id, username } = await accounts.createUser({ ...fields, username: `ada${index}` });
+    const by = { userId: id, name: username, via: 'page' } as const;
+    t.true(await accounts.setPassword(bob.id, goodPassword, by));
+    await accounts.createUser({ ...fields, username: `before${index}` }, by);
+    const slow = accountsOf(storage, clock, {
+      ...real,
+      async hash(password) {
+        const hash = await real.hash(password);
+        await lose(id);
+        return hash;
+      },
+    });
+    const refused = { instanceOf: RightsLost };
+    await t.throwsAsync(slow.createUser({ ...fields, username: `after${index}` }, by), refused);
+    await t.throwsAsync(slow.setPassword(bob.id, 'another horse', by), refused);
+    t.is(await storage.users.findByName(`after${index}`), undefined);
+  }
+  await t.notThrowsAsync(accounts.login({ username: 'bob', password: goodPassword }));
 });
 
 test('a log-in with the old password that was under way while it changed leaves no token', async (t) => {

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { limits } from '../protocol/limits.ts';
 import { usernameFault } from '../protocol/names.ts';
 import { normalForm } from '../protocol/text.ts';
-import { AuthenticationError, BadCredentials, FieldErrors, type FieldFaults } from './errors.ts';
+import { AuthenticationError, BadCredentials, FieldErrors, type FieldFaults, RightsLost } from './errors.ts';
 import { fieldSentences, textFault, tooLong } from './fields.ts';
 import { passwordFaults, passwordHardFaults } from './password-rules.ts';
 import type { Passwords } from './passwords.ts';
@@ -64,7 +64,7 @@ export interface Accounts {
   touch(principal: Principal): Promise<void>;
   /** Revokes the token, everywhere. */
   logout(principal: Principal): Promise<void>;
-  /** Rejects with `FieldErrors`. `by`, here and below: who administers, for the audit log. */
+  /** Rejects with `FieldErrors`. `by`, here and below: who administers, for the audit log; `RightsLost`: not any more. */
   createUser(account: NewAccount, by?: Actor): Promise<User>;
   /** Does not apply the rules for strong passwords: `checkFields` does. Revokes the user's log-in tokens. False: no such user. Rejects with `FieldErrors` for one that cannot be stored. */
   setPassword(userId: number, password: string, by?: Actor): Promise<boolean>;
@@ -94,7 +94,7 @@ const touchIntervalMs = 3_600_000;
 const dayMs = 86_400_000;
 
 export function createAccounts(options: AccountsOptions): Accounts {
-  const { users, tokens, passwords, clock } = options;
+  const { users, tokens, clock } = options;
   return {
     checkFields,
     register: (fields, known = {}, from = '') => register(options, fields, known, from),
@@ -120,7 +120,7 @@ export function createAccounts(options: AccountsOptions): Accounts {
     async setPassword(userId, password, by) {
       const faults = passwordHardFaults(password);
       if (faults.length > 0) throw new FieldErrors({ password: faults });
-      return users.setPassword(userId, await passwords.hash(password), by);
+      return users.setPassword(userId, await hashFor(options, password, by), by);
     },
     createToken: (userId, label, ttlDays, by) =>
       issueToken(options, userId, label, ttlDays === null ? null : clock.now() + ttlDays * dayMs, by),
@@ -147,14 +147,15 @@ async function register(
 }
 
 async function createUser(
-  { users, passwords, clock }: AccountsOptions,
+  options: AccountsOptions,
   account: NewAccount,
   { from = '', by }: { from?: string; by?: Actor | undefined },
 ): Promise<User> {
   const fields = { ...account, username: normalForm(account.username) };
   const faults = account.skipPasswordRules === true ? withoutPasswordRules(fields) : checkFields(fields);
   if (Object.keys(faults).length > 0) throw new FieldErrors(faults);
-  const passwordHash = await passwords.hash(fields.password, from);
+  const passwordHash = await hashFor(options, fields.password, by, from);
+  const { users, clock } = options;
   const { username, email, isSuperuser } = fields;
   try {
     return await users.create({ username, email, passwordHash, isSuperuser, createdAt: clock.now() }, by);
@@ -163,6 +164,24 @@ async function createUser(
     if (!(error instanceof StoreError) || error.kind !== 'conflict') throw error;
     throw new FieldErrors({ username: [fieldSentences.usernameTaken] });
   }
+}
+
+/**
+ * The password's hash. It waits for its turn behind others, half a minute in a rush: an administrator who has lost the
+ * rights meanwhile must not go on making administrators.
+ */
+async function hashFor(
+  { users, passwords, clock }: AccountsOptions,
+  password: string,
+  by: Actor | undefined,
+  from?: string,
+): Promise<string> {
+  const hash = await passwords.hash(password, from);
+  const actorId = by?.userId ?? null;
+  if (actorId === null) return hash;
+  const actor = await users.findById(actorId);
+  if (actor?.isSuperuser !== true || !mayLogIn(actor, clock.now())) throw new RightsLost();
+  return hash;
 }
 
 async function login(

@@ -69,6 +69,14 @@ export class NotFound extends Error {
   }
 }
 
+/** Whoever began an act was an administrator then, and is none any more. */
+export class RightsLost extends Error {
+  constructor() {
+    super('Only administrators may do this.');
+    this.name = 'RightsLost';
+  }
+}
+
 /** An act that is refused though everything in it exists: on oneself, and it would lock one out. The message is a sentence. */
 export class NotAllowed extends Error {
   constructor(message: string) {

@@ -10,6 +10,7 @@ import {
   NotAllowed,
   NotFound,
   Overloaded,
+  RightsLost,
   TooManyAttempts,
 } from '../core/errors.ts';
 import { StoreError } from '../core/ports.ts';
@@ -48,6 +49,7 @@ export function answerFor(error: unknown): Answer {
   if (error instanceof BadCredentials) return answer(400, { non_field_errors: [error.message] });
   if (error instanceof AuthenticationError) return answerFor(unauthorized(error.message));
   if (error instanceof NotFound) return answer(404, { detail: error.message });
+  if (error instanceof RightsLost) return answer(403, { detail: error.message });
   if (error instanceof NotAllowed) return answer(409, { detail: error.message });
   if (error instanceof TooManyAttempts) {
     const seconds = wholeSeconds(error.retryAfterMs);

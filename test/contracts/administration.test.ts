@@ -8,11 +8,13 @@ import { auditActs } from '../../src/protocol/admin.ts';
 import { accountsOf } from '../integration/rest-server.ts';
 import { eachDatabase } from '../support/databases.ts';
 
-const page: Actor = { userId: 4711, name: 'Boss', via: 'page' };
+const boss: Actor = { userId: 4711, name: 'Boss', via: 'page' };
 const command: Actor = { userId: null, name: 'uid 1000', via: 'command' };
 
 eachDatabase(test, 'every act is noted once, with its actor, and no secret is', async (t, db) => {
   const storage = await db.open();
+  const account = { username: 'Boss', email: '', passwordHash: 'x', isSuperuser: true, createdAt: 1 };
+  const page: Actor = { ...boss, userId: (await storage.users.create(account)).id };
   const administration = createAdministration({
     storage,
     accounts: accountsOf(storage, systemClock),
@@ -83,13 +85,13 @@ eachDatabase(test, 'what is refused leaves no record', async (t, db) => {
     accounts: accountsOf(storage, systemClock),
     clock: systemClock,
   });
-  await administration.createRoom(page, { name: 'friends', topic: '' });
-  await t.throwsAsync(administration.createRoom(page, { name: 'FRIENDS', topic: '' }));
-  await t.throwsAsync(administration.createRoom(page, { name: 'a b', topic: '' }));
-  await t.throwsAsync(administration.changeRoom(page, 'nowhere', { topic: 'new' }));
-  await t.throwsAsync(administration.kick(page, 'nobody'));
+  await administration.createRoom(boss, { name: 'friends', topic: '' });
+  await t.throwsAsync(administration.createRoom(boss, { name: 'FRIENDS', topic: '' }));
+  await t.throwsAsync(administration.createRoom(boss, { name: 'a b', topic: '' }));
+  await t.throwsAsync(administration.changeRoom(boss, 'nowhere', { topic: 'new' }));
+  await t.throwsAsync(administration.kick(boss, 'nobody'));
   for (const id of [0, -1, 1.5, Number.NaN, Number.MAX_VALUE]) {
-    await t.throwsAsync(administration.deleteMessage(page, 'friends', id), { instanceOf: NotFound }, String(id));
+    await t.throwsAsync(administration.deleteMessage(boss, 'friends', id), { instanceOf: NotFound }, String(id));
   }
   t.is((await storage.audit.list({ limit: 10 })).length, 1);
 });
@@ -105,7 +107,7 @@ eachDatabase(test, 'of two who do the same at once, one does it, and it is noted
     t.is(failures.length, 1);
     t.true(failures[0] instanceof loser, String(failures[0]));
   };
-  await race((desk) => desk.createRoom(page, { name: 'friends', topic: '' }), FieldErrors);
+  await race((desk) => desk.createRoom(boss, { name: 'friends', topic: '' }), FieldErrors);
   const author = await first.users.create({
     username: 'ann',
     email: '',
@@ -116,10 +118,10 @@ eachDatabase(test, 'of two who do the same at once, one does it, and it is noted
   const room = await first.rooms.findByName('friends');
   const said = { roomId: room?.id ?? 0, userId: author.id, body: 'hello', ref: 'r', createdAt: 1 };
   await first.messages.append([said]);
-  await race((desk) => desk.deleteMessage(page, 'friends', 1), NotFound);
-  await race((desk) => desk.deleteRoom(page, 'friends'), NotFound);
-  const { record } = await (desks[0] as Administration).createToken(page, 'ann', { label: 'bot', ttlDays: null });
-  await race((desk) => desk.revokeToken(page, undefined, record.id), NotFound);
+  await race((desk) => desk.deleteMessage(boss, 'friends', 1), NotFound);
+  await race((desk) => desk.deleteRoom(boss, 'friends'), NotFound);
+  const { record } = await (desks[0] as Administration).createToken(boss, 'ann', { label: 'bot', ttlDays: null });
+  await race((desk) => desk.revokeToken(boss, undefined, record.id), NotFound);
   t.deepEqual(
     (await first.audit.list({ limit: 10 })).map(({ act }) => act),
     ['token-revoked', 'token-created', 'room-deleted', 'message-deleted', 'room-created'],
