@@ -24,7 +24,6 @@ import { openRates, type Rates } from './core/rates.ts';
 import type { AdminDependencies, HttpSettings, Readiness } from './http/dependencies.ts';
 import { createHttpServer, listenError } from './http/listener.ts';
 import { createMetrics, type Metrics, type MetricsServer, openMetricsServer } from './http/metrics.ts';
-import { loadPages } from './http/pages.ts';
 import { createHttpHandler } from './http/server.ts';
 import { createLog } from './log.ts';
 import { createNow } from './now.ts';
@@ -225,7 +224,6 @@ async function openDoors(
       poll: createPollDoor({ open, limit, clock }),
       upstream: createUpstream({ find: (credentials, id) => chat.sessions.find(credentials, id), accounts }),
     },
-    pages: await loadPages(overrides.webFolder ?? webFolder),
     readiness: () => readiness(parts, storage),
     now: createNow({
       version,
@@ -246,13 +244,14 @@ async function openDoors(
     onLogout: ({ user, token }) => chat.sessions.revokeToken(user.id, token.id),
     log,
     ...(metrics === undefined ? {} : { metrics: metrics.http }),
-    settings: httpSettings(config),
+    settings: httpSettings(config, overrides.webFolder ?? builtPages),
   });
 }
 
-function httpSettings({ registration, trustProxy, corsOrigins }: Config): HttpSettings {
+function httpSettings({ registration, trustProxy, corsOrigins }: Config, webFolder: string): HttpSettings {
   return {
     version,
+    webFolder,
     registrationOpen: registration === 'open',
     trustProxy,
     corsOrigins,
@@ -383,7 +382,7 @@ function answerWhileStarting(request: IncomingMessage, response: ServerResponse)
 }
 
 /** Where the build puts the pages, beside the compiled sources. */
-const webFolder = fileURLToPath(new URL('../web/', import.meta.url));
+const builtPages = fileURLToPath(new URL('../web/', import.meta.url));
 
 /** The version of this package. */
 export const version: string = (

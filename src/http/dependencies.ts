@@ -11,7 +11,6 @@ import type { PollDoor } from '../transports/poll.ts';
 import type { SseDoor } from '../transports/sse.ts';
 import type { Upstream } from '../transports/upstream.ts';
 import type { CorsOrigins } from './cors.ts';
-import type { Pages } from './pages.ts';
 
 /** The rooms as the server knows them. */
 export interface RoomDirectory {
@@ -34,6 +33,8 @@ export type RequestMetrics = {
 
 export type HttpSettings = {
   version: string;
+  /** The folder with the built pages. */
+  webFolder: string;
   registrationOpen: boolean;
   /** As the setting TRUST_PROXY: hops, or addresses and networks. */
   trustProxy: number | readonly string[] | undefined;
@@ -71,7 +72,6 @@ export type HttpDependencies = {
   now: () => Now;
   /** The chat over HTTP alone. */
   chat: { sse: SseDoor; poll: PollDoor; upstream: Upstream };
-  pages: Pages;
   admin: AdminDependencies;
   /** Ends the chat session that was opened with this token. The token is revoked already. */
   onLogout: (principal: Principal) => void;

@@ -1,94 +1,28 @@
 /**
- * The built pages: read once at the start, with their compressed forms, and answered from memory. So no request can
- * name a file, and a build beside a running server changes nothing under its clients' feet. Which address shows which
- * page is for routes/pages.ts. Headers of pages differ from those of REST: a page runs scripts.
- *
- * The tag is made of the content. The time of a file would not do: npm gives all files of a package the same one, and
- * the pages of two versions often have the same length.
+ * The built pages, sent from their folder in the smallest form that the client takes: the build made the compressed ones.
+ * Which address shows which page is for routes/pages.ts. Headers of pages differ from those of REST: a page runs scripts.
  */
-import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import { extname, join, relative, sep } from 'node:path';
+import { send } from '@koa/send';
 import type Koa from 'koa';
 import helmet from 'koa-helmet';
 
-type File = {
-  extension: string;
-  tag: string;
-  plain: Buffer;
-  /** Those that the build made: where compressing gains nothing there are none. */
-  compressed: { readonly br?: Buffer; readonly gzip?: Buffer };
-};
-
-/** By path within the folder, with `/` between: `index.html`, `assets/chat-1f2e.js`. */
-export type Pages = ReadonlyMap<string, File>;
-
-/** By preference: brotli is a sixth smaller. */
-const encodings = [
-  ['br', '.br'],
-  ['gzip', '.gz'],
-] as const;
-
-/** Reads what `npm run build` has put into the folder. A folder that does not exist has no pages. */
-export async function loadPages(folder: string): Promise<Pages> {
-  const found = await readdir(folder, { recursive: true, withFileTypes: true }).catch(noneWhereMissing);
-  const files = new Map<string, Buffer>();
-  for (const entry of found.filter((one) => one.isFile())) {
-    const path = join(entry.parentPath, entry.name);
-    files.set(relative(folder, path).replaceAll(sep, '/'), await readFile(path));
-  }
-  const isCompressed = (path: string): boolean =>
-    encodings.some(([, ending]) => path.endsWith(ending) && files.has(path.slice(0, -ending.length)));
-  const pages = new Map<string, File>();
-  for (const [path, plain] of files) {
-    if (isCompressed(path)) continue;
-    const forms = encodings.flatMap(([name, ending]) => {
-      const form = files.get(path + ending);
-      return form === undefined ? [] : [[name, form] as const];
-    });
-    const hash = createHash('sha256').update(plain).digest('base64url');
-    pages.set(path, {
-      extension: extname(path),
-      // 96 bits: two builds never share one by chance.
-      tag: hash.slice(0, 16),
-      plain,
-      compressed: Object.fromEntries(forms),
-    });
-  }
-  return pages;
-}
-
-function noneWhereMissing(error: NodeJS.ErrnoException): never[] {
-  if (error.code === 'ENOENT') return [];
-  throw error;
-}
-
-/** Answers with the file, in the smallest form that the client takes, or with 304. False: there is no such file. */
-export async function answerWithFile(
-  ctx: Koa.Context,
-  pages: Pages,
-  path: string,
-  cacheControl: string,
-): Promise<boolean> {
-  const file = pages.get(path);
-  if (file === undefined) return false;
+/**
+ * Sends a file of the folder. `path` must not come from the client as it is. False: there is no such file.
+ * There is no tag to ask with again: npm gives all files of a package the same time, so what a tag is usually made of
+ * would be that of the version before. A page has some 400 bytes; what it loads is never asked for twice.
+ */
+export async function sendPage(ctx: Koa.Context, folder: string, path: string, cacheControl: string): Promise<boolean> {
+  const sent = await send(ctx, path, { root: folder }).catch(noneWhereMissing);
+  if (sent === undefined) return false;
   await pageHeaders(ctx, async () => {});
   ctx.set('Cache-Control', cacheControl);
+  ctx.remove('Last-Modified');
   ctx.vary('Accept-Encoding');
-  // Weak: it is the same for all forms.
-  ctx.set('ETag', `W/"${file.tag}"`);
-  ctx.status = 200;
-  if (ctx.fresh) {
-    ctx.status = 304;
-    return true;
-  }
-  ctx.type = file.extension;
-  const encoding = encodings
-    .map(([name]) => name)
-    .find((name) => file.compressed[name] !== undefined && ctx.acceptsEncodings(name) === name);
-  if (encoding !== undefined) ctx.set('Content-Encoding', encoding);
-  ctx.body = encoding === undefined ? file.plain : file.compressed[encoding];
   return true;
+}
+
+function noneWhereMissing(error: Error & { status?: number }): undefined {
+  if (error.status !== 404) throw error;
 }
 
 /** What a page may do: run and fetch what comes from this server, and nothing else. */

@@ -53,7 +53,7 @@ export type RestServer = {
 };
 
 export type RestOptions = Partial<
-  Pick<HttpDependencies, 'attempts' | 'readiness' | 'presence' | 'messages' | 'rooms' | 'metrics' | 'pages'>
+  Pick<HttpDependencies, 'attempts' | 'readiness' | 'presence' | 'messages' | 'rooms' | 'metrics'>
 > & {
   settings?: Partial<HttpSettings>;
   admin?: Partial<AdminDependencies>;
@@ -142,8 +142,6 @@ export async function openRestServer(t: ExecutionContext, options: RestOptions =
       poll: createPollDoor({ open: refuse, limit, clock }),
       upstream: createUpstream({ find: () => undefined, accounts }),
     },
-    // None: pages.test.ts has the real ones.
-    pages: new Map(),
     admin: {
       acts: createAdministration({ storage, accounts, clock }),
       storage,
@@ -159,6 +157,8 @@ export async function openRestServer(t: ExecutionContext, options: RestOptions =
     ...overrides,
     settings: {
       version: '1.2.3',
+      // None: pages.test.ts has the real ones.
+      webFolder: '/nowhere',
       registrationOpen: true,
       trustProxy: undefined,
       historyBytes: limits.historyBytes,

@@ -2,20 +2,22 @@ import type Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
 import { notFound, Refusal } from '../answers.ts';
 import type { RouteTools } from '../dependencies.ts';
-import { answerWithFile } from '../pages.ts';
+import { sendPage } from '../pages.ts';
 
-// Asked for anew each time (a 304, mostly): it names the assets of the build that the server has.
+// Asked for anew each time: it names the assets of the build that the server has.
 const page = 'no-cache';
 // An asset's name holds a hash of its content: under this name it never changes.
 const asset = 'public, max-age=31536000, immutable';
+/** As the bundler writes them. Nothing else is looked for in the folder, the compressed forms by their own names neither. */
+const assetName = /^[\w-]+(\.[\w-]+)*\.(js|css|svg|png|woff2)$/;
 
 /**
  * `GET /`: the chat. `GET /admin`: administration. `GET /assets/{name}`: what they are made of. All addresses within
  * the pages are relative, so that the server may stand behind a path of a proxy.
  */
-export function pageRoutes(router: Router, { pages }: RouteTools): void {
+export function pageRoutes(router: Router, { settings }: RouteTools): void {
   const show = async (ctx: RouterContext, path: string): Promise<void> => {
-    if (await answerWithFile(ctx, pages, path, page)) return;
+    if (await sendPage(ctx, settings.webFolder, path, page)) return;
     throw new Refusal(503, 'The pages are not built. Run `npm run build`, then start the server again.');
   };
   router.get('/', (ctx) => show(ctx, 'index.html'));
@@ -26,6 +28,7 @@ export function pageRoutes(router: Router, { pages }: RouteTools): void {
     ctx.body = '';
   });
   router.get('/assets/:name', async (ctx) => {
-    if (!(await answerWithFile(ctx, pages, `assets/${ctx.params['name']}`, asset))) throw notFound();
+    const name = ctx.params['name'] ?? '';
+    if (!assetName.test(name) || !(await sendPage(ctx, settings.webFolder, `assets/${name}`, asset))) throw notFound();
   });
 }
