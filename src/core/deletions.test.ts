@@ -214,6 +214,21 @@ test('deletions that nobody was told of are found by a comparison with the store
   t.is(shown().length, 3);
 });
 
+test('so are those in a room that was being loaded', async (t) => {
+  const { store, hub, context } = openRoomWorld(range(1, 3));
+  store.isHeld = true;
+  const joining = enter(context);
+  await turns(1);
+  store.remove(2);
+  const checking = hub.recheck();
+  store.isHeld = false;
+  store.answer();
+  const { shown } = await joining;
+  await checking;
+  await turns();
+  t.deepEqual(shown(), ['joined', 'deleted 2']);
+});
+
 test('its sender gets what others said before it first', async (t) => {
   const { hub, context, outcomes } = openRoomWorld([]);
   const { session, shown } = await enter(context, undefined, 1);

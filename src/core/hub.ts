@@ -86,6 +86,8 @@ export class Hub {
    * StoreError.
    */
   async recheck(): Promise<void> {
+    // One that is being loaded may have read what is deleted by now.
+    await Promise.allSettled(Array.from(this.#loading.values(), ({ room }) => room));
     for (const room of Array.from(this.#live.values())) {
       const [oldest] = room.recent;
       if (oldest === undefined) continue;
