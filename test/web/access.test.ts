@@ -77,7 +77,8 @@ peopleTest('with the keyboard alone one logs in, enters a room, speaks, and admi
   await ada.page.getByRole('heading', { level: 1, name: adminSays.parts.now }).waitFor();
   await press(ada, 'Tab', new RegExp(`^${adminSays.parts.rooms}$`));
   await keyboard.press('Enter');
-  await ada.page.getByRole('heading', { level: 1, name: adminSays.parts.rooms }).waitFor();
+  const list = ada.page.getByRole('heading', { level: 1, name: adminSays.parts.rooms });
+  await holds('the heading of the rooms has the focus', () => list.evaluate(hasFocus));
   await press(ada, 'Tab', new RegExp(adminSays.rooms.create));
   await keyboard.press('Enter');
   await ada.page.getByRole('dialog').waitFor();
