@@ -70,6 +70,11 @@ test('what waits to be sent is sent once the chat is back here', async (t) => {
   first.model.send('friends', '/stock=wig');
   await when(() => shown(hers).includes('ann: /stock=wig (failed)'), 'the command fails');
   t.true(shown(hers).includes('ann: from here (pending)'));
+  // Only what has failed is anybody's to decide.
+  const { key = '' } = hers.items.value.find((item) => item.kind === 'message' && item.body === 'from here') ?? {};
+  first.model.discard('friends', key);
+  first.model.resend('friends', key);
+  t.true(shown(hers).includes('ann: from here (pending)'));
   await first.model.useHere();
   await when(() => shown(his).includes('ann: from here'), 'the message');
   await when(() => !shown(hers).includes('ann: from here (pending)'), 'settled');
@@ -104,4 +109,28 @@ test('“use it here” without a token leads to the log-in, with another user�
   ann.tab.local.removeItem('finchat.token');
   await third.model.useHere();
   t.deepEqual(third.model.phase.value, { kind: 'signed-out', reason: 'logged-out' });
+});
+
+test('a page whose log-in has ended leaves the log-in of somebody else alone', async (t) => {
+  const app = await startApp(t);
+  const ann = await enter(t, app.url, 'ann');
+  const bob = await enter(t, app.url, 'bob');
+  const [hers, his] = [ann, bob].map(({ tab }) => tab.local.getItem('finchat.token') ?? '');
+  ann.tab.local.setItem('finchat.token', his ?? '');
+  await app.request('POST', '/logout', { token: hers ?? '' });
+  await when(() => ann.model.phase.value.kind === 'signed-out', 'signed out');
+  t.is(ann.tab.local.getItem('finchat.token'), his ?? '');
+});
+
+test('a page that is elsewhere does not overwrite what the other one remembers', async (t) => {
+  const { url } = await startApp(t);
+  const first = await enter(t, url, 'ann');
+  await enterRoom(first, 'friends');
+  const second = openPage(t, url, createTab(first.tab.local));
+  await when(() => second.model.phase.value.kind === 'elsewhere', 'elsewhere');
+  first.model.suspend();
+  const remembered = first.tab.local.getItem('finchat.chat.ann');
+  t.regex(remembered ?? '', /friends/);
+  second.model.suspend();
+  t.is(first.tab.local.getItem('finchat.chat.ann'), remembered);
 });

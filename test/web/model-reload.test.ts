@@ -227,6 +227,7 @@ test('a room that is gone by the next visit is not tried again', async (t) => {
   t.deepEqual(next.model.place.value, { kind: 'log' });
   t.is(next.model.phase.value.kind, 'chatting');
   await next.model.close();
+  t.notRegex(ann.tab.local.getItem('finchat.chat.ann') ?? '', /friends/);
   const last = openPage(t, url, createTab(ann.tab.local));
   await when(() => last.model.phase.value.kind === 'chatting', 'chatting');
   // Answered after whatever the model has asked.

@@ -62,3 +62,46 @@ test('after a reload the divider stands above the first item, where its own was 
   t.is(after.items.value.length, 1);
   t.is(after.newFrom.value, after.items.value[0]?.key);
 });
+
+test('the divider stays above the first new item until the room was read, and goes when it is left after that', (t) => {
+  const room = make();
+  room.enter(status(1, [entry(1)]), mark);
+  for (const id of [2, 3]) room.showMessage({ room: 'friends', ...entry(id) }, false);
+  t.is(room.newFrom.value, 'm2');
+  t.is(room.unread.value, 2);
+  room.leave();
+  t.is(room.newFrom.value, 'm2');
+  room.markRead();
+  t.is(room.newFrom.value, 'm2');
+  room.leave();
+  t.is(room.newFrom.value, undefined);
+});
+
+test('a deleted message that was read leaves the count of the others alone', (t) => {
+  const room = make();
+  room.enter(status(2, [entry(2), entry(1)]), mark);
+  room.deleteMessage(1);
+  t.is(room.unread.value, 1);
+  room.deleteMessage(2);
+  t.is(room.unread.value, 0);
+});
+
+test('a mark beyond the end of the log hides nothing that comes', (t) => {
+  const room = make();
+  room.enter(status(1, [entry(1)]), { epoch: 'e', lastRead: 9 });
+  room.showMessage({ room: 'friends', ...entry(2) }, false);
+  t.is(room.unread.value, 1);
+});
+
+test('what another window has read is unread here no more, nor a mention', (t) => {
+  const room = make();
+  room.enter(status(4, [entry(4), entry(3, '@me'), entry(2)]), mark);
+  room.readUpTo(2);
+  t.is(room.unread.value, 2);
+  t.true(room.isMentioned.value);
+  room.readUpTo(3);
+  t.is(room.unread.value, 1);
+  t.false(room.isMentioned.value);
+  room.readUpTo(2);
+  t.is(room.unread.value, 1);
+});
