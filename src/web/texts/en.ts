@@ -11,6 +11,7 @@ const shared = {
   themeLight: 'Light',
   themeDark: 'Dark',
   close: 'Close',
+  dismiss: 'Dismiss',
   cancel: 'Cancel',
   showPassword: 'Show password',
   hidePassword: 'Hide password',
@@ -168,8 +169,6 @@ const chat = {
       `${unread > 0 ? `(${unread > 99 ? '99+' : unread}) ` : ''}${place === '' ? '' : `${place} · `}finchat`,
     mentionedIn: (room: string): string => `You were mentioned in ${room}`,
   },
-
-  dismiss: 'Dismiss',
 };
 
 // ---- chat: what the model says, mostly in the log ----
@@ -599,8 +598,6 @@ const admin = {
     yes: 'yes',
     no: 'no',
   },
-
-  dismiss: 'Dismiss',
 };
 
 function counted(count: number, noun: string): string {

@@ -1,11 +1,10 @@
 /** What is done to a room, each with its question. */
 import { useState } from 'preact/hooks';
 import type { AdminRoomDetails } from '../../../protocol/admin.ts';
-import { limits } from '../../../protocol/limits.ts';
-import { TextField } from '../../shared/components/field.tsx';
 import { Notice } from '../../shared/components/notice.tsx';
 import { texts } from '../../shared/texts.ts';
 import { ActDialog, TypedActDialog } from '../parts/act-dialog.tsx';
+import { RoomFields, type RoomText } from '../parts/room-fields.tsx';
 import { useServices } from '../services.ts';
 
 const said = texts.admin.rooms;
@@ -14,10 +13,10 @@ type EditRoomProps = { room: AdminRoomDetails; onClose: () => void; onSaved: (ro
 
 export function EditRoom({ room, onClose, onSaved }: EditRoomProps) {
   const { api } = useServices();
-  const [name, setName] = useState(room.name);
-  const [topic, setTopic] = useState(room.topic);
-  const isRenamed = name.trim() !== room.name;
-  const isNewTopic = topic.trim() !== room.topic;
+  const [text, setText] = useState<RoomText>({ name: room.name, topic: room.topic });
+  const [name, topic] = [text.name.trim(), text.topic.trim()];
+  const isRenamed = name !== room.name;
+  const isNewTopic = topic !== room.topic;
   return (
     <ActDialog
       title={said.editTitle(room.name)}
@@ -26,7 +25,7 @@ export function EditRoom({ room, onClose, onSaved }: EditRoomProps) {
       onClose={onClose}
       act={async () => {
         if (!isRenamed && !isNewTopic) return said.unchanged;
-        const change = { ...(isRenamed && { name: name.trim() }), ...(isNewTopic && { topic: topic.trim() }) };
+        const change = { ...(isRenamed && { name }), ...(isNewTopic && { topic }) };
         const saved = await api.changeRoom(room.name, change);
         onSaved(saved);
         return said.saved(saved.name);
@@ -34,26 +33,7 @@ export function EditRoom({ room, onClose, onSaved }: EditRoomProps) {
     >
       {(faults) => (
         <>
-          <TextField
-            label={said.name}
-            hint={said.nameHint}
-            errors={faults['name']}
-            value={name}
-            autocomplete="off"
-            autocapitalize="off"
-            spellcheck={false}
-            onInput={(event) => setName(event.currentTarget.value)}
-          />
-          <TextField
-            label={said.topic}
-            hint={said.topicHint}
-            errors={faults['topic']}
-            value={topic}
-            maxLength={limits.topicLength}
-            autocomplete="off"
-            autofocus
-            onInput={(event) => setTopic(event.currentTarget.value)}
-          />
+          <RoomFields value={text} faults={faults} first="topic" onInput={setText} />
           <div role="status">{isRenamed && <Notice tone="warn">{said.editRename}</Notice>}</div>
         </>
       )}

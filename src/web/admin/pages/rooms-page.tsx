@@ -4,7 +4,6 @@ import type { AdminRoom } from '../../../protocol/admin.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { Button } from '../../shared/components/button.tsx';
 import { Empty } from '../../shared/components/empty.tsx';
-import { TextField } from '../../shared/components/field.tsx';
 import { HashIcon, PlusIcon, SearchIcon } from '../../shared/components/icons.tsx';
 import { texts } from '../../shared/texts.ts';
 import { number } from '../format.ts';
@@ -13,6 +12,7 @@ import { ActDialog } from '../parts/act-dialog.tsx';
 import { RoomLink } from '../parts/link.tsx';
 import { ListView } from '../parts/list-view.tsx';
 import { Page } from '../parts/page.tsx';
+import { RoomFields, type RoomText } from '../parts/room-fields.tsx';
 import { SearchBox } from '../parts/search-box.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { Time } from '../parts/time.tsx';
@@ -100,8 +100,7 @@ function NoRooms({ isSearch }: { isSearch: boolean }) {
 
 function CreateRoom({ onClose }: { onClose: () => void }) {
   const { api, router } = useServices();
-  const [name, setName] = useState('');
-  const [topic, setTopic] = useState('');
+  const [text, setText] = useState<RoomText>({ name: '', topic: '' });
   return (
     <ActDialog
       title={said.createTitle}
@@ -109,35 +108,12 @@ function CreateRoom({ onClose }: { onClose: () => void }) {
       fields={['name', 'topic']}
       onClose={onClose}
       act={async () => {
-        const room = await api.createRoom({ name: name.trim(), topic: topic.trim() });
+        const room = await api.createRoom({ name: text.name.trim(), topic: text.topic.trim() });
         router.go(routes.room(room.name));
         return said.created(room.name);
       }}
     >
-      {(faults) => (
-        <>
-          <TextField
-            label={said.name}
-            hint={said.nameHint}
-            errors={faults['name']}
-            value={name}
-            autofocus
-            autocomplete="off"
-            autocapitalize="off"
-            spellcheck={false}
-            onInput={(event) => setName(event.currentTarget.value)}
-          />
-          <TextField
-            label={said.topic}
-            hint={said.topicHint}
-            errors={faults['topic']}
-            value={topic}
-            maxLength={limits.topicLength}
-            autocomplete="off"
-            onInput={(event) => setTopic(event.currentTarget.value)}
-          />
-        </>
-      )}
+      {(faults) => <RoomFields value={text} faults={faults} first="name" onInput={setText} />}
     </ActDialog>
   );
 }

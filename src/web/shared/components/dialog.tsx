@@ -19,25 +19,9 @@ type DialogProps = {
 };
 
 export function Dialog({ title, onClose, children, actions, isWide = false }: DialogProps) {
-  const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useLayoutEffect(() => {
-    const dialog = ref.current;
-    dialog?.showModal();
-    return () => dialog?.close();
-  }, []);
   return (
-    <dialog
-      ref={ref}
-      class={isWide ? 'dialog dialog-wide' : 'dialog'}
-      aria-labelledby={id}
-      onCancel={(event) => {
-        event.preventDefault();
-        onClose();
-      }}
-      // Its content fills it: only the backdrop is the dialog itself.
-      onPointerDown={(event) => event.target === ref.current && onClose()}
-    >
+    <Modal class={isWide ? 'dialog dialog-wide' : 'dialog'} aria-labelledby={id} onClose={onClose}>
       <div class="dialog-box">
         <header class="dialog-head">
           <h2 id={id}>{title}</h2>
@@ -46,6 +30,33 @@ export function Dialog({ title, onClose, children, actions, isWide = false }: Di
         {children}
         {actions !== undefined && <div class="dialog-actions">{actions}</div>}
       </div>
+    </Modal>
+  );
+}
+
+type Named = { 'aria-label': string } | { 'aria-labelledby': string };
+type ModalProps = Named & { class: string; onClose: () => void; children: ComponentChildren };
+
+/** Its mere behaviour, whatever it looks like. */
+export function Modal({ onClose, children, ...rest }: ModalProps) {
+  const ref = useRef<HTMLDialogElement>(null);
+  useLayoutEffect(() => {
+    const dialog = ref.current;
+    dialog?.showModal();
+    return () => dialog?.close();
+  }, []);
+  return (
+    <dialog
+      {...rest}
+      ref={ref}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+      // Its content fills it: only the backdrop is the dialog itself.
+      onPointerDown={(event) => event.target === ref.current && onClose()}
+    >
+      {children}
     </dialog>
   );
 }

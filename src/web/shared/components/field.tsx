@@ -103,16 +103,6 @@ export function PasswordField({ label, hint, errors, inputRef, ...rest }: About 
   );
 }
 
-type AreaProps = Omit<JSX.IntrinsicElements['textarea'], 'class' | 'id' | 'ref' | 'label'>;
-
-export function TextAreaField({ label, hint, errors, ...rest }: About & AreaProps) {
-  return (
-    <Field label={label} hint={hint} errors={errors}>
-      {(ties) => <textarea {...rest} {...ties} class="input" />}
-    </Field>
-  );
-}
-
 type SelectProps = Omit<PartialSelectHTMLAttributes<HTMLSelectElement>, 'class' | 'id' | 'label' | 'role' | 'size'>;
 
 export function SelectField({ label, hint, errors, children, ...rest }: About & SelectProps) {

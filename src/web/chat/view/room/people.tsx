@@ -1,9 +1,9 @@
 /** Who is in a room, and what it is about: a column where there is room for one, else a drawer over the page. */
 import './people.css';
-import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Avatar } from '../../../shared/components/avatar.tsx';
 import { Badge } from '../../../shared/components/badge.tsx';
 import { IconButton } from '../../../shared/components/button.tsx';
+import { Modal } from '../../../shared/components/dialog.tsx';
 import { CloseIcon } from '../../../shared/components/icons.tsx';
 import { LinkedText } from '../../../shared/components/linked-text.tsx';
 import { texts } from '../../../shared/texts.ts';
@@ -22,25 +22,10 @@ export function PeopleColumn(props: PeopleProps) {
 
 /** Open as long as it is rendered. */
 export function PeopleDrawer(props: PeopleProps) {
-  const ref = useRef<HTMLDialogElement>(null);
-  useLayoutEffect(() => {
-    const dialog = ref.current;
-    dialog?.showModal();
-    return () => dialog?.close();
-  }, []);
   return (
-    <dialog
-      ref={ref}
-      class="drawer"
-      aria-label={says.people}
-      onCancel={(event) => {
-        event.preventDefault();
-        props.onClose();
-      }}
-      onPointerDown={(event) => event.target === ref.current && props.onClose()}
-    >
+    <Modal class="drawer" aria-label={says.people} onClose={props.onClose}>
       <People {...props} />
-    </dialog>
+    </Modal>
   );
 }
 
