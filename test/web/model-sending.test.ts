@@ -1,5 +1,6 @@
 /** Messages and commands on their way: one item each, whatever the line and the server do. */
 import test from 'ava';
+import type { Timers } from '../../src/client/index.ts';
 import { startApp, wrapMessages } from '../support/app.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
 import { createTab, enter, enterRoom, openHouse, openPage, roomOf, shown, when } from './model-house.ts';
@@ -88,6 +89,27 @@ test('messages typed while the server is away arrive once it is back', async (t)
   const said = (texts: readonly string[]): string[] => texts.filter((text) => /before|meanwhile|after/.test(text));
   t.deepEqual(said(shown(his)), ['ann: before', 'ann: meanwhile', 'ann: after']);
   t.deepEqual(said(shown(hers)), ['ann: before', 'ann: meanwhile', 'ann: after']);
+});
+
+test('a message waits for the server however long it is away', async (t) => {
+  const house = await openHouse(t);
+  let isAway = false;
+  // Nothing in the client waits for minutes but what would give a message up.
+  const timers: Timers = {
+    setTimeout: (run, ms) => (isAway && ms > 60_000 ? queueMicrotask(run) : setTimeout(run, ms)),
+    clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
+  };
+  const ann = await enter(t, house.url, 'ann', { timers });
+  const room = await enterRoom(ann, 'friends');
+  isAway = true;
+  await house.stop();
+  ann.model.send('friends', 'meanwhile');
+  await when(() => ann.model.link.value.state === 'waiting', 'away');
+  await new Promise((resolve) => setImmediate(resolve));
+  t.deepEqual(shown(room).slice(-1), ['ann: meanwhile (pending)']);
+  await house.start();
+  isAway = false;
+  await when(() => shown(room).includes('ann: meanwhile'), 'settled');
 });
 
 test('a message that was stored while nobody could say so is shown once', async (t) => {

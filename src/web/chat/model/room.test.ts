@@ -52,6 +52,16 @@ test('a mention stays one when another message is deleted', (t) => {
   t.true(room.isMentioned.value);
 });
 
+test('after a reload no divider is left under which all was read', (t) => {
+  const before = make();
+  before.enter(status(3, [entry(3), entry(2)]), mark);
+  t.is(before.newFrom.value, 'm2');
+  before.markRead();
+  const after = make();
+  after.restore(before.save(10));
+  t.is(after.newFrom.value, undefined);
+});
+
 test('after a reload the divider stands above the first item, where its own was not taken along', (t) => {
   const before = make();
   before.enter(status(2, [entry(2)]), mark);

@@ -169,9 +169,11 @@ export class Room implements OpenRoom {
       this.roster.replace(saved.users);
       this.timeline.restore(saved.timeline);
       const items = this.items.peek();
+      // Under which all was read, it has served: the room opens at its end.
+      const newFrom = saved.unread > 0 ? saved.newFrom : undefined;
       // The item under the divider may have been one too many to take along.
-      const hasKey = items.some(({ key }) => key === saved.newFrom);
-      this.newFrom.value = hasKey || saved.newFrom === undefined ? saved.newFrom : items[0]?.key;
+      const hasKey = items.some(({ key }) => key === newFrom);
+      this.newFrom.value = hasKey || newFrom === undefined ? newFrom : items[0]?.key;
     });
   }
 }

@@ -75,7 +75,8 @@ export class Sending {
         // Its echo shows it in its place.
         await client.command(room.name, item.command, item.payload, { ref });
       } else {
-        const { id, stamp } = await client.send(room.name, item.body, { ref });
+        // However long the line is away, it waits, as the page says; stored once, whenever that is.
+        const { id, stamp } = await client.send(room.name, item.body, { ref, timeoutMs: Number.POSITIVE_INFINITY });
         room.timeline.settle(ref, id, stamp);
       }
     } catch (error) {
