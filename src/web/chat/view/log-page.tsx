@@ -1,5 +1,6 @@
 /** "Server Logs": what happened to the connection, errors, changes of the room list. Oldest first, like the rooms. */
 import './log-page.css';
+import { Fragment } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Badge, type Tone } from '../../shared/components/badge.tsx';
 import { Empty } from '../../shared/components/empty.tsx';
@@ -9,7 +10,9 @@ import type { LogEntry } from '../model/model.ts';
 import { Bar } from './bar.tsx';
 import { ConnectionBanner } from './connection.tsx';
 import { useModel } from './context.ts';
+import { Day } from './messages/day.tsx';
 import { isNearEnd } from './messages/scroll.ts';
+import { today } from './messages/today.ts';
 
 const says = texts.chat.logs;
 const tones: Readonly<Record<LogEntry['kind'], Tone>> = {
@@ -38,21 +41,35 @@ export function LogPage() {
             <p>{says.emptyHint}</p>
           </Empty>
         )}
-        {log.map((entry) => (
-          <div class="log-entry" key={entry.key}>
-            <time dateTime={new Date(entry.at).toISOString()} title={times.full(entry.at)}>
-              {times.seconds(entry.at)}
-            </time>
-            <span>
-              <Badge tone={tones[entry.kind]}>{says.kinds[entry.kind]}</Badge>
-            </span>
-            <span class="log-text">
-              {entry.text}
-              {entry.code !== undefined && <code>{entry.code}</code>}
-            </span>
-          </div>
+        {log.map((entry, index) => (
+          <Fragment key={entry.key}>
+            {isOtherDay(entry, log[index - 1]) && <Day at={entry.at} />}
+            <Line entry={entry} />
+          </Fragment>
         ))}
       </div>
+    </div>
+  );
+}
+
+/** The lines of today stand under no day, unless some of another one are above. */
+function isOtherDay({ at }: LogEntry, before: LogEntry | undefined): boolean {
+  return times.day(at) !== (before === undefined ? today.value : times.day(before.at));
+}
+
+function Line({ entry }: { entry: LogEntry }) {
+  return (
+    <div class="log-entry">
+      <time dateTime={new Date(entry.at).toISOString()} title={times.full(entry.at)}>
+        {times.seconds(entry.at)}
+      </time>
+      <span>
+        <Badge tone={tones[entry.kind]}>{says.kinds[entry.kind]}</Badge>
+      </span>
+      <span class="log-text">
+        {entry.text}
+        {entry.code !== undefined && <code>{entry.code}</code>}
+      </span>
     </div>
   );
 }

@@ -4,6 +4,7 @@
  */
 import { Component } from 'preact';
 import { texts, times } from '../../../shared/texts.ts';
+import { Day } from './day.tsx';
 import { Row, type RowActions } from './row.tsx';
 import { type Block, continues, isSameBlock } from './rows.ts';
 
@@ -13,8 +14,6 @@ type BlockProps = {
   block: Block;
   /** The key of the first new item, if it is in this block. */
   newFrom: string | undefined;
-  /** The day it is, as `times.day` has it: for Today and Yesterday. */
-  today: string;
   /** More may come to it: it is left alone. */
   isLast: boolean;
   actions: RowActions;
@@ -22,13 +21,11 @@ type BlockProps = {
 
 export class MessageBlock extends Component<BlockProps> {
   override shouldComponentUpdate(next: BlockProps): boolean {
-    const { block, newFrom, today, isLast } = this.props;
-    return (
-      newFrom !== next.newFrom || today !== next.today || isLast !== next.isLast || !isSameBlock(block, next.block)
-    );
+    const { block, newFrom, isLast } = this.props;
+    return newFrom !== next.newFrom || isLast !== next.isLast || !isSameBlock(block, next.block);
   }
 
-  override render({ block, newFrom, today, isLast, actions }: BlockProps) {
+  override render({ block, newFrom, isLast, actions }: BlockProps) {
     let before = block.before;
     return (
       <div class={isLast ? 'block' : 'block block-whole'}>
@@ -38,7 +35,7 @@ export class MessageBlock extends Component<BlockProps> {
           const isHead = isNew || isOtherDay || !continues(item, before, dayOf);
           before = item;
           return [
-            isOtherDay && <Day key={`day ${item.key}`} at={item.at} today={today} />,
+            isOtherDay && <Day key={`day ${item.key}`} at={item.at} />,
             isNew && <NewDivider key="new" />,
             <Row key={item.key} item={item} isHead={isHead} actions={actions} />,
           ];
@@ -46,11 +43,6 @@ export class MessageBlock extends Component<BlockProps> {
       </div>
     );
   }
-}
-
-function Day({ at, today }: { at: number; today: string }) {
-  // Noon: the name of a day is asked for the middle of today.
-  return <div class="day">{times.dayName(at, new Date(`${today}T12:00`).getTime())}</div>;
 }
 
 function NewDivider() {

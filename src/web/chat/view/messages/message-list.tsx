@@ -13,7 +13,6 @@ import { MessageBlock, restBlocks } from './block.tsx';
 import type { RowActions } from './row.tsx';
 import { blocksOf } from './rows.ts';
 import { isNearEnd, useScroll } from './scroll.ts';
-import { today } from './today.ts';
 import { type Shown, useShown } from './window.ts';
 
 const says = texts.chat.messages;
@@ -97,7 +96,6 @@ function Blocks({ room, items, list }: BlocksProps) {
           key={block.key}
           block={block}
           newFrom={block.items.some((item) => item.key === newFrom) ? newFrom : undefined}
-          today={today.value}
           isLast={index === cut.blocks.length - 1}
           actions={actions}
         />
