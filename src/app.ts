@@ -326,7 +326,7 @@ async function announce(config: Config, parts: Parts, log: Logger): Promise<List
   const users = await parts.storage?.users.list({ limit: 1 });
   if (users?.length === 0) {
     log.info(
-      'Next: open it in a browser, register and chat. "npx finchat createsuperuser" makes an administrator, for /admin.',
+      `Next: open ${url} in a browser, register and chat. "npx finchat createsuperuser" makes an administrator, for ${url}/admin.`,
     );
   }
   return { url, port, ...(metricsPort === undefined ? {} : { metricsPort }) };

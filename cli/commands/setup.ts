@@ -59,8 +59,9 @@ export const define: Define = (command, context) => {
       });
     }
     const { host, port } = await context.config();
+    const url = `http://${shownHost(host)}:${port}`;
     say(
-      `\nReady. Start the server with "npm start" or "finchat serve": it listens on http://${shownHost(host)}:${port}.`,
+      `\nReady. Start the server with "npm start" or "finchat serve". The chat is at ${url}, administration at ${url}/admin.`,
     );
   });
 };

@@ -23,7 +23,7 @@ test('a first start makes the file and the sample rooms and says where to go nex
     'The database was migrated.',
     'Created the rooms friends, family, investments.',
     `finchat is listening at ${server.url}`,
-    'Next: open it in a browser, register and chat. "npx finchat createsuperuser" makes an administrator, for /admin.',
+    `Next: open ${server.url} in a browser, register and chat. "npx finchat createsuperuser" makes an administrator, for ${server.url}/admin.`,
   ]);
   await server.login('alice');
   const storage = await server.elsewhere();
