@@ -31,6 +31,20 @@ for (const [kind, ...errors] of expected) {
   }
 }
 
+test('a driver that is not built, or for another Node, says how to build it', (t) => {
+  const errors = [
+    new Error(
+      'Could not locate the bindings file. Tried:\n → /app/node_modules/better-sqlite3/build/better_sqlite3.node',
+    ),
+    withCode('ERR_DLOPEN_FAILED', 'The module was compiled against a different Node.js version'),
+  ];
+  for (const error of errors) {
+    const mapped = toStoreError(error);
+    t.is(mapped.kind, 'unavailable');
+    t.regex(mapped.message, /npm rebuild better-sqlite3/);
+  }
+});
+
 test('a conflict names its field', (t) => {
   t.is(toStoreError(Object.assign(withCode('23505'), { constraint: 'users_username_unique' })).field, 'username');
   t.is(toStoreError(withCode('SQLITE_CONSTRAINT_UNIQUE', 'UNIQUE constraint failed: rooms.name_folded')).field, 'name');

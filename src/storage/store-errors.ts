@@ -45,6 +45,9 @@ const unreachable = new Set([
 export function toStoreError(error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const { code, message, constraint } = describe(error);
+  if (isNoDriver(code, message)) {
+    return new StoreError('unavailable', `SQLite’s driver cannot be loaded: ${whatToDoAboutDriver}`, { cause: error });
+  }
   if (code?.startsWith('SQLITE_')) return fromSqlite(code, message, error);
   if (code === '23505') return conflict(constraint ?? '', message, error);
   // A digit tells a SQLSTATE from a system error such as EPIPE.
@@ -76,6 +79,14 @@ function remedy(code: string | undefined, message: string): string {
     return 'PostgreSQL asks for a password: put it into DATABASE_URL or POSTGRES_PASSWORD.';
   return 'Check DATABASE_URL or POSTGRES_*, and whether the database runs.';
 }
+
+/** Its native part was never built (install scripts were left out), or for another version of Node. */
+function isNoDriver(code: string | undefined, message: string): boolean {
+  return code === 'ERR_DLOPEN_FAILED' || message.startsWith('Could not locate the bindings file');
+}
+
+const whatToDoAboutDriver =
+  'it was not built, or for another version of Node. Run `npm rebuild better-sqlite3 bcrypt`.';
 
 /** What pg throws, without a code, when the server asks for a password and it has none. */
 function isPasswordMissing(message: string): boolean {
