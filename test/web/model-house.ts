@@ -31,11 +31,28 @@ export async function openHouse(t: ExecutionContext, env: Env = {}): Promise<Hou
   return {
     url,
     elsewhere: () => app.elsewhere(),
-    stop: () => app.app.close(),
+    async stop() {
+      await app.app.close();
+      await isRefused(url);
+    },
     async start() {
       app = await startApp(t, { databaseUrl, env: { ...env, PORT: new URL(url).port } });
     },
   };
+}
+
+/**
+ * Resolves once a request finds nobody: this process keeps connections for its next requests, and one that goes out on a
+ * connection that is just being closed fails, as it never does in a browser, which tries again by itself.
+ */
+async function isRefused(url: string): Promise<void> {
+  for (;;) {
+    const code = await fetch(url).then(
+      () => undefined,
+      (error: Error) => (error.cause as { code?: string } | undefined)?.code,
+    );
+    if (code === 'ECONNREFUSED') return;
+  }
 }
 
 /** A tab: reloading it makes another page on the same storages. */
