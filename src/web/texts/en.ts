@@ -141,7 +141,7 @@ const chat = {
     waiting: 'Reconnecting…',
     ended: 'Not connected',
     by: { websocket: 'over WebSocket', sse: 'over an event stream', poll: 'by polling' },
-    away: 'You are offline at the moment. What you write waits here and is sent as soon as you are back.',
+    away: 'There is no connection to the server at the moment. What you write waits here and is sent once there is.',
     backIn: (seconds: number): string =>
       `The server is restarting and should be back in ${seconds === 1 ? 'a second' : `${seconds} seconds`}. What you write waits here.`,
     backSoon: 'The server is restarting and should be back any moment. What you write waits here.',

@@ -103,6 +103,7 @@ export function createParts(options: ChatModelOptions): Parts {
     sending: new Sending({
       sentences,
       now,
+      timers,
       username,
       client: () => parts.chat?.client,
       onMaxLength: (length) => {

@@ -3,7 +3,7 @@
  * message keeps its ref for good, so that however often it is sent it is stored once; a command is never sent twice by
  * itself, since nobody knows whether the first one arrived.
  */
-import { ChatError, type Client, ConnectionError, FatalError } from '../../../client/index.ts';
+import { ChatError, type Client, ConnectionError, FatalError, type Timers } from '../../../client/index.ts';
 import { parseCommand } from './commands.ts';
 import type { Room } from './room.ts';
 import type { Sentences } from './sentences.ts';
@@ -13,12 +13,16 @@ export type SendingDeps = {
   client: () => Client | undefined;
   sentences: Sentences;
   now: () => number;
+  timers: Timers;
   username: () => string;
   /** The server allows no more than so many characters. */
   onMaxLength: (length: number) => void;
   /** Something was not sent: `why` is a sentence. */
   onFailed: (room: string, why: string, error: unknown) => void;
 };
+
+/** Milliseconds without an answer, which takes less than one elsewhere, after which the line is looked at. */
+const unansweredMs = 10_000;
 
 export class Sending {
   readonly #deps: SendingDeps;
@@ -68,8 +72,10 @@ export class Sending {
 
   async #transmit(room: Room, sent: Outgoing): Promise<void> {
     const { item, ref } = sent;
+    const { timers } = this.#deps;
+    const client = this.#deps.client();
+    const doubt = timers.setTimeout(() => client?.hurry(), unansweredMs);
     try {
-      const client = this.#deps.client();
       if (client === undefined) throw new ConnectionError('not-connected', ref);
       if (item.kind === 'command') {
         // Its echo shows it in its place.
@@ -81,6 +87,8 @@ export class Sending {
       }
     } catch (error) {
       this.#fail(room, sent, error);
+    } finally {
+      timers.clearTimeout(doubt);
     }
   }
 

@@ -48,11 +48,11 @@ test('what the browser says is passed on once', (t) => {
   visible.value = true;
   online.value = false;
   online.value = true;
-  t.deepEqual(told, ['visible', 'wake', 'offline', 'online', 'wake']);
+  t.deepEqual(told, ['visible', 'wake', 'offline', 'wake', 'online', 'wake']);
   stop();
   visible.value = false;
   visible.value = true;
   online.value = false;
-  t.is(told.length, 5);
+  t.is(told.length, 6);
   t.deepEqual(timers.waits, []);
 });

@@ -47,7 +47,8 @@ export function watchWake({ isVisible, isOnline, now, timers, onVisible, onNetwo
       wasOnline = online;
       untracked(() => {
         onNetwork(online);
-        if (online) onWake();
+        // Also where the network is gone: a connection that hangs in the air is found out soon.
+        onWake();
       });
     }),
   ];

@@ -1,0 +1,43 @@
+import test from 'ava';
+import { createManualTimers } from '../../../../test/support/manual-timers.ts';
+import type { Client } from '../../../client/index.ts';
+import { en } from '../../texts/en.ts';
+import { Room } from './room.ts';
+import { Sending } from './sending.ts';
+import { createSentences } from './sentences.ts';
+
+test('a message that nobody answers has the line looked at, one that is answered has not', async (t) => {
+  const timers = createManualTimers();
+  let looks = 0;
+  let answer = (): void => {};
+  const client: Pick<Client, 'send' | 'hurry'> = {
+    send: () =>
+      new Promise((resolve) => {
+        answer = () => resolve({ id: 1, stamp: '2026-01-02 03:04:05', ref: 'r', repeat: false });
+      }),
+    hurry: () => void (looks += 1),
+  };
+  const sending = new Sending({
+    client: () => client as Client,
+    sentences: createSentences(en.chat.model),
+    now: () => timers.now(),
+    timers,
+    username: () => 'ann',
+    onMaxLength: () => {},
+    onFailed: (_room, why) => t.fail(why),
+  });
+  const room = new Room('friends', () => false);
+  sending.send(room, 'into the dark');
+  timers.advance(9_000);
+  t.is(looks, 0);
+  timers.advance(1_000);
+  t.is(looks, 1);
+  answer();
+  await new Promise((resolve) => setImmediate(resolve));
+  t.deepEqual(room.timeline.outgoing, []);
+  sending.send(room, 'answered');
+  answer();
+  await new Promise((resolve) => setImmediate(resolve));
+  t.deepEqual(timers.waits, []);
+  t.is(looks, 1);
+});
