@@ -49,7 +49,7 @@ async function isRefused(url: string): Promise<void> {
   for (;;) {
     const code = await fetch(url).then(
       () => undefined,
-      (error: Error) => (error.cause as { code?: string } | undefined)?.code,
+      (error: unknown) => (error as { cause?: { code?: string } }).cause?.code,
     );
     if (code === 'ECONNREFUSED') return;
   }
