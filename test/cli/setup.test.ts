@@ -32,7 +32,7 @@ test('setup --noinput writes a commented .env, migrates, and makes nothing else'
   t.is(done.stderr, '');
   t.regex(
     done.stdout,
-    /\.env written\.\nThe database is ready \(\d+ migrations? applied\)\.\n[^]*npm start.*http:\/\/localhost:8000\.\n$/,
+    /\.env written\.\nThe database is ready \(\d+ migrations? applied\)\.\n[^]*npm start.*http:\/\/localhost:8000, .*http:\/\/localhost:8000\/admin\.\n$/,
   );
   t.is(await envFile(desk), readProjectFile('.env.sample'));
   if (process.platform !== 'win32') t.is((await stat(join(desk.folder, '.env'))).mode & 0o777, 0o600);
