@@ -87,6 +87,8 @@ peopleTest('with the keyboard alone one logs in, enters a room, speaks, and admi
   await keyboard.type('Made without a mouse');
   await keyboard.press('Enter');
   const heading = ada.page.getByRole('heading', { level: 1, name: 'by-hand' });
+  // Once the room has come: until then there is less to go to.
+  await ada.page.getByRole('button', { name: adminSays.rooms.delete }).waitFor();
   await holds('the new page’s heading has the focus', () => heading.evaluate(hasFocus));
   // Escape closes a question, and the focus is where it was.
   await press(ada, 'Tab', new RegExp(`^${adminSays.rooms.delete}$`));

@@ -21,13 +21,23 @@ type PageProps = {
 /** A page that was just loaded leaves the focus where the browser put it; after a log-in, or a link, it is at the heading. */
 const hasBeenUsed = (): boolean => navigator.userActivation?.hasBeenActive ?? true;
 
+/** The address at whose heading the focus was put last. */
+let placedAt = '';
+
+/** What comes later at the same address, as a record that was being read, takes the focus only where it has been lost. */
+function isFocusFree(): boolean {
+  const isNewPlace = placedAt !== location.hash;
+  placedAt = location.hash;
+  return isNewPlace || document.activeElement === document.body;
+}
+
 export function Page({ title, before, after, lead, up, actions, children }: PageProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = texts.admin.titleOf(title);
   }, [title]);
   useEffect(() => {
-    if (!hasBeenUsed()) return;
+    if (!isFocusFree() || !hasBeenUsed()) return;
     heading.current?.focus({ preventScroll: true });
     scrollTo(0, 0);
   }, [title]);
