@@ -121,11 +121,14 @@ test('a reload after the session has ended joins the rooms again and shows what 
   const hers = await enterRoom(ann, 'friends');
   ann.model.send('friends', 'before');
   await when(() => shown(hers).includes('ann: before'), 'before');
+  // Before the restart: after it, a request might meet a connection of the server before.
+  const bob = await enter(t, house.url, 'bob');
   ann.model.suspend();
   await ann.client().suspend();
   await house.stop();
+  await when(() => bob.model.link.value.state !== 'open', 'bob has noticed');
   await house.start();
-  const bob = await enter(t, house.url, 'bob');
+  await when(() => bob.model.link.value.state === 'open', 'bob is back');
   const his = await enterRoom(bob, 'friends');
   bob.model.send('friends', 'meanwhile');
   await when(() => shown(his).includes('bob: meanwhile'), 'meanwhile');
