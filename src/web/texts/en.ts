@@ -32,7 +32,7 @@ const chat = {
     register: 'Register',
     username: 'Username',
     usernameHint: 'Letters, digits and @ . + - _',
-    email: 'E-mail',
+    email: 'E-mail (optional)',
     password: 'Password',
     passwordHint: 'At least 8 characters.',
     submitLogin: 'Log in',
