@@ -1,5 +1,5 @@
 /** A browser's storage, in memory. */
-import type { KeyValueStore } from '../../src/web/shared/storage.ts';
+import type { KeyValueStore } from '../../src/web/common/storage.ts';
 
 export type FakeStorage = KeyValueStore & { readonly entries: Map<string, string> };
 

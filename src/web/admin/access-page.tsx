@@ -1,14 +1,14 @@
 /** What stands in front of the administration: its log-in, and why somebody does not get past it. */
-import '../shared/components/entry.css';
+import '../common/components/entry.css';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { Brand } from '../shared/components/brand.tsx';
-import { Button, LinkButton } from '../shared/components/button.tsx';
-import { PasswordField, TextField } from '../shared/components/field.tsx';
-import { Notice } from '../shared/components/notice.tsx';
-import { Spinner } from '../shared/components/spinner.tsx';
-import { ThemeSwitch } from '../shared/components/theme-switch.tsx';
-import { texts } from '../shared/texts.ts';
+import { Brand } from '../common/components/brand.tsx';
+import { Button, LinkButton } from '../common/components/button.tsx';
+import { PasswordField, TextField } from '../common/components/field.tsx';
+import { Notice } from '../common/components/notice.tsx';
+import { Spinner } from '../common/components/spinner.tsx';
+import { ThemeSwitch } from '../common/components/theme-switch.tsx';
+import { texts } from '../common/texts.ts';
 import type { Access } from './access.ts';
 import { sentenceOf } from './faults.ts';
 import { useAct } from './hooks.ts';

@@ -1,6 +1,6 @@
 /** What an audit entry's details say, in the order in which they are read; what a later version adds is shown as it is. */
 import type { AuditEntry } from '../../protocol/admin.ts';
-import { texts } from '../shared/texts.ts';
+import { texts } from '../common/texts.ts';
 
 const said = texts.admin.audit;
 

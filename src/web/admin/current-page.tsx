@@ -1,8 +1,8 @@
 /** Which page the address names. */
-import { LinkButton } from '../shared/components/button.tsx';
-import { Empty } from '../shared/components/empty.tsx';
-import { SearchIcon } from '../shared/components/icons.tsx';
-import { texts } from '../shared/texts.ts';
+import { LinkButton } from '../common/components/button.tsx';
+import { Empty } from '../common/components/empty.tsx';
+import { SearchIcon } from '../common/components/icons.tsx';
+import { texts } from '../common/texts.ts';
 import { AuditPage } from './pages/audit-page.tsx';
 import { MessagesPage } from './pages/messages-page.tsx';
 import { NowPage } from './pages/now-page.tsx';

@@ -1,6 +1,6 @@
 /** What went wrong, in sentences for people: for a page, and for a form with its fields. */
 import { RequestError } from '../../client/errors.ts';
-import { texts } from '../shared/texts.ts';
+import { texts } from '../common/texts.ts';
 
 /** Sentences by field, and for the form as a whole. */
 export type FormFaults = { fields: Readonly<Record<string, readonly string[]>>; form: readonly string[] };

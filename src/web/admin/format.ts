@@ -1,5 +1,5 @@
 /** How times, lengths of time and sizes are written: in the reader's zone, and in the page's language. */
-import { language, locale, times } from '../shared/texts.ts';
+import { language, locale, times } from '../common/texts.ts';
 
 const isSameDay = (a: Date, b: Date): boolean => a.toDateString() === b.toDateString();
 const thisYear = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' });

@@ -1,9 +1,9 @@
 /** Puts the administration page together. */
 import { platformTimers } from '../../client/platform.ts';
 import { createRest } from '../../client/rest.ts';
-import { startPage } from '../shared/start-page.ts';
-import { browserStore, createStore, snapshotKey, tokenKey } from '../shared/storage.ts';
-import { texts } from '../shared/texts.ts';
+import { startPage } from '../common/start-page.ts';
+import { browserStore, createStore, snapshotKey, tokenKey } from '../common/storage.ts';
+import { texts } from '../common/texts.ts';
 import { createAccess } from './access.ts';
 import { createAdminApi } from './api.ts';
 import { App } from './app.tsx';

@@ -1,9 +1,9 @@
 /** The administration while somebody administers: its parts at the side, on phones in a menu at the top, and a page. */
 import './shell.css';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { Avatar } from '../shared/components/avatar.tsx';
-import { Brand } from '../shared/components/brand.tsx';
-import { Button, IconButton } from '../shared/components/button.tsx';
+import { Avatar } from '../common/components/avatar.tsx';
+import { Brand } from '../common/components/brand.tsx';
+import { Button, IconButton } from '../common/components/button.tsx';
 import {
   ChatIcon,
   CloseIcon,
@@ -14,9 +14,9 @@ import {
   ScrollIcon,
   SearchIcon,
   UsersIcon,
-} from '../shared/components/icons.tsx';
-import { ThemeSwitch } from '../shared/components/theme-switch.tsx';
-import { texts } from '../shared/texts.ts';
+} from '../common/components/icons.tsx';
+import { ThemeSwitch } from '../common/components/theme-switch.tsx';
+import { texts } from '../common/texts.ts';
 import { CurrentPage } from './current-page.tsx';
 import { hashOf, partOf, routes } from './route.ts';
 import { useMe, useServices } from './services.ts';

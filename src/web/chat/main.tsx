@@ -1,7 +1,7 @@
 /** The chat page, put together: the browser's side of the model, and the view on it. */
 import { type ReadonlySignal, signal } from '@preact/signals';
-import { startPage } from '../shared/start-page.ts';
-import { texts } from '../shared/texts.ts';
+import { startPage } from '../common/start-page.ts';
+import { texts } from '../common/texts.ts';
 import { createChatModel } from './model/chat-model.ts';
 import { App } from './view/app.tsx';
 import { ModelContext } from './view/context.ts';

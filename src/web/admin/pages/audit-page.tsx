@@ -1,11 +1,11 @@
 /** What administrators have done, on this page and on the command line. */
 import { useEffect, useState } from 'preact/hooks';
 import { type AuditEntry, auditActs } from '../../../protocol/admin.ts';
-import { Badge } from '../../shared/components/badge.tsx';
-import { Empty } from '../../shared/components/empty.tsx';
-import { SelectField, TextField } from '../../shared/components/field.tsx';
-import { ClockIcon, SearchIcon } from '../../shared/components/icons.tsx';
-import { texts } from '../../shared/texts.ts';
+import { Badge } from '../../common/components/badge.tsx';
+import { Empty } from '../../common/components/empty.tsx';
+import { SelectField, TextField } from '../../common/components/field.tsx';
+import { ClockIcon, SearchIcon } from '../../common/components/icons.tsx';
+import { texts } from '../../common/texts.ts';
 import type { AuditFilter } from '../api.ts';
 import { detailsOf } from '../audit-details.ts';
 import { useList } from '../hooks.ts';

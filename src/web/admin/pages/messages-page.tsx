@@ -1,9 +1,9 @@
 /** Messages of all rooms, searched. */
 import { useEffect, useState } from 'preact/hooks';
-import { Empty } from '../../shared/components/empty.tsx';
-import { TextField } from '../../shared/components/field.tsx';
-import { ChatIcon, SearchIcon } from '../../shared/components/icons.tsx';
-import { texts } from '../../shared/texts.ts';
+import { Empty } from '../../common/components/empty.tsx';
+import { TextField } from '../../common/components/field.tsx';
+import { ChatIcon, SearchIcon } from '../../common/components/icons.tsx';
+import { texts } from '../../common/texts.ts';
 import type { MessageFilter } from '../api.ts';
 import { type FormFaults, formFaultsOf, noFaults } from '../faults.ts';
 import { useList } from '../hooks.ts';

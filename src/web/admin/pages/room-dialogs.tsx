@@ -1,8 +1,8 @@
 /** What is done to a room, each with its question. */
 import { useState } from 'preact/hooks';
 import type { AdminRoomDetails } from '../../../protocol/admin.ts';
-import { Notice } from '../../shared/components/notice.tsx';
-import { texts } from '../../shared/texts.ts';
+import { Notice } from '../../common/components/notice.tsx';
+import { texts } from '../../common/texts.ts';
 import { ActDialog, TypedActDialog } from '../parts/act-dialog.tsx';
 import { RoomFields, type RoomText } from '../parts/room-fields.tsx';
 import { useServices } from '../services.ts';

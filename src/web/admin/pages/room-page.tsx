@@ -1,9 +1,9 @@
 /** One room: what it is, who is in it, what was said last; and what can be done with it. */
 import { useState } from 'preact/hooks';
 import type { AdminRoomDetails } from '../../../protocol/admin.ts';
-import { Button, LinkButton } from '../../shared/components/button.tsx';
-import { EditIcon, SearchIcon, TrashIcon } from '../../shared/components/icons.tsx';
-import { texts } from '../../shared/texts.ts';
+import { Button, LinkButton } from '../../common/components/button.tsx';
+import { EditIcon, SearchIcon, TrashIcon } from '../../common/components/icons.tsx';
+import { texts } from '../../common/texts.ts';
 import { number } from '../format.ts';
 import { useList, useRecord } from '../hooks.ts';
 import { UserChip } from '../parts/link.tsx';

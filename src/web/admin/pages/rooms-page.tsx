@@ -2,10 +2,10 @@
 import { useState } from 'preact/hooks';
 import type { AdminRoom } from '../../../protocol/admin.ts';
 import { limits } from '../../../protocol/limits.ts';
-import { Button } from '../../shared/components/button.tsx';
-import { Empty } from '../../shared/components/empty.tsx';
-import { HashIcon, PlusIcon, SearchIcon } from '../../shared/components/icons.tsx';
-import { texts } from '../../shared/texts.ts';
+import { Button } from '../../common/components/button.tsx';
+import { Empty } from '../../common/components/empty.tsx';
+import { HashIcon, PlusIcon, SearchIcon } from '../../common/components/icons.tsx';
+import { texts } from '../../common/texts.ts';
 import { number } from '../format.ts';
 import { useList } from '../hooks.ts';
 import { ActDialog } from '../parts/act-dialog.tsx';

@@ -1,8 +1,8 @@
 /** What is done to a user, each act with its question: what will happen is said before, and what has happened after. */
 import { useState } from 'preact/hooks';
 import type { AdminUserDetails } from '../../../protocol/admin.ts';
-import { PasswordField } from '../../shared/components/field.tsx';
-import { texts } from '../../shared/texts.ts';
+import { PasswordField } from '../../common/components/field.tsx';
+import { texts } from '../../common/texts.ts';
 import type { AdminApi } from '../api.ts';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { useServices } from '../services.ts';

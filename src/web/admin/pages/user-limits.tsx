@@ -1,8 +1,8 @@
 /** Muting and banning: both for a time that is chosen, a ban perhaps for good. */
 import { useState } from 'preact/hooks';
 import { limits } from '../../../protocol/limits.ts';
-import { SelectField, TextField } from '../../shared/components/field.tsx';
-import { texts } from '../../shared/texts.ts';
+import { SelectField, TextField } from '../../common/components/field.tsx';
+import { texts } from '../../common/texts.ts';
 import { fieldFault } from '../faults.ts';
 import { minutesOf } from '../minutes.ts';
 import { ActDialog } from '../parts/act-dialog.tsx';

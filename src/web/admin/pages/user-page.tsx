@@ -2,12 +2,12 @@
 import { type ComponentChildren, Fragment } from 'preact';
 import { useState } from 'preact/hooks';
 import type { AdminUserDetails } from '../../../protocol/admin.ts';
-import { Avatar } from '../../shared/components/avatar.tsx';
-import { Badge } from '../../shared/components/badge.tsx';
-import { Button, LinkButton } from '../../shared/components/button.tsx';
-import { ChatIcon, ClockIcon } from '../../shared/components/icons.tsx';
-import { Notice } from '../../shared/components/notice.tsx';
-import { texts } from '../../shared/texts.ts';
+import { Avatar } from '../../common/components/avatar.tsx';
+import { Badge } from '../../common/components/badge.tsx';
+import { Button, LinkButton } from '../../common/components/button.tsx';
+import { ChatIcon, ClockIcon } from '../../common/components/icons.tsx';
+import { Notice } from '../../common/components/notice.tsx';
+import { texts } from '../../common/texts.ts';
 import { useRecord } from '../hooks.ts';
 import { RoomLink } from '../parts/link.tsx';
 import { Card, Facts, Page } from '../parts/page.tsx';

@@ -1,9 +1,9 @@
 /** Where a user is logged in, and the tokens that programs of the user's have. */
 import { useState } from 'preact/hooks';
 import type { AdminToken, AdminUserDetails } from '../../../protocol/admin.ts';
-import { Badge } from '../../shared/components/badge.tsx';
-import { Button } from '../../shared/components/button.tsx';
-import { texts } from '../../shared/texts.ts';
+import { Badge } from '../../common/components/badge.tsx';
+import { Button } from '../../common/components/button.tsx';
+import { texts } from '../../common/texts.ts';
 import { fullTime } from '../format.ts';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { Card } from '../parts/page.tsx';

@@ -2,12 +2,12 @@
 import { useState } from 'preact/hooks';
 import type { AdminUser } from '../../../protocol/admin.ts';
 import { limits } from '../../../protocol/limits.ts';
-import { Avatar } from '../../shared/components/avatar.tsx';
-import { Button } from '../../shared/components/button.tsx';
-import { Empty } from '../../shared/components/empty.tsx';
-import { CheckField, PasswordField, TextField } from '../../shared/components/field.tsx';
-import { PlusIcon, SearchIcon, UsersIcon } from '../../shared/components/icons.tsx';
-import { texts } from '../../shared/texts.ts';
+import { Avatar } from '../../common/components/avatar.tsx';
+import { Button } from '../../common/components/button.tsx';
+import { Empty } from '../../common/components/empty.tsx';
+import { CheckField, PasswordField, TextField } from '../../common/components/field.tsx';
+import { PlusIcon, SearchIcon, UsersIcon } from '../../common/components/icons.tsx';
+import { texts } from '../../common/texts.ts';
 import type { NewUser } from '../api.ts';
 import { useList } from '../hooks.ts';
 import { ActDialog } from '../parts/act-dialog.tsx';

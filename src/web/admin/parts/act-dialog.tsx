@@ -4,11 +4,11 @@
  */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { Button } from '../../shared/components/button.tsx';
-import { Dialog } from '../../shared/components/dialog.tsx';
-import { TextField } from '../../shared/components/field.tsx';
-import { Notice } from '../../shared/components/notice.tsx';
-import { texts } from '../../shared/texts.ts';
+import { Button } from '../../common/components/button.tsx';
+import { Dialog } from '../../common/components/dialog.tsx';
+import { TextField } from '../../common/components/field.tsx';
+import { Notice } from '../../common/components/notice.tsx';
+import { texts } from '../../common/texts.ts';
 import { type FormFaults, fieldFault } from '../faults.ts';
 import { useAct } from '../hooks.ts';
 import { useServices } from '../services.ts';

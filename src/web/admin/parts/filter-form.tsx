@@ -1,9 +1,9 @@
 /** Fields that together say what to look for: applied when asked to, so that a search is one step of the back button. */
 import './filter-form.css';
 import type { ComponentChildren } from 'preact';
-import { Button, LinkButton } from '../../shared/components/button.tsx';
-import { SearchIcon } from '../../shared/components/icons.tsx';
-import { texts } from '../../shared/texts.ts';
+import { Button, LinkButton } from '../../common/components/button.tsx';
+import { SearchIcon } from '../../common/components/icons.tsx';
+import { texts } from '../../common/texts.ts';
 import { hashOf, type Route } from '../route.ts';
 
 type FilterFormProps = {

@@ -1,6 +1,6 @@
 /** Links within the administration: addresses, so that they open in a tab of their own too. */
 import type { ComponentChildren } from 'preact';
-import { Avatar } from '../../shared/components/avatar.tsx';
+import { Avatar } from '../../common/components/avatar.tsx';
 import { hashOf, type Route, routes } from '../route.ts';
 
 export function Link({

@@ -2,10 +2,10 @@
 import './list-view.css';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { Button } from '../../shared/components/button.tsx';
-import { Skeleton } from '../../shared/components/empty.tsx';
-import { Notice } from '../../shared/components/notice.tsx';
-import { texts } from '../../shared/texts.ts';
+import { Button } from '../../common/components/button.tsx';
+import { Skeleton } from '../../common/components/empty.tsx';
+import { Notice } from '../../common/components/notice.tsx';
+import { texts } from '../../common/texts.ts';
 import { sentenceOf } from '../faults.ts';
 import type { List } from '../list.ts';
 

@@ -2,10 +2,10 @@
 import './message-list.css';
 import { useRef, useState } from 'preact/hooks';
 import type { AdminMessage } from '../../../protocol/admin.ts';
-import { Avatar } from '../../shared/components/avatar.tsx';
-import { IconButton } from '../../shared/components/button.tsx';
-import { TrashIcon } from '../../shared/components/icons.tsx';
-import { texts } from '../../shared/texts.ts';
+import { Avatar } from '../../common/components/avatar.tsx';
+import { IconButton } from '../../common/components/button.tsx';
+import { TrashIcon } from '../../common/components/icons.tsx';
+import { texts } from '../../common/texts.ts';
 import { fullTime } from '../format.ts';
 import { highlight } from '../highlight.ts';
 import { useServices } from '../services.ts';

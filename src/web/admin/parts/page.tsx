@@ -2,8 +2,8 @@
 import './page.css';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { ChevronRightIcon } from '../../shared/components/icons.tsx';
-import { texts } from '../../shared/texts.ts';
+import { ChevronRightIcon } from '../../common/components/icons.tsx';
+import { texts } from '../../common/texts.ts';
 import type { Route } from '../route.ts';
 import { Link } from './link.tsx';
 

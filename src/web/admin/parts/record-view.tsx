@@ -1,8 +1,8 @@
 /** A record's page in each of its states: being loaded, not there, failed, shown. */
 import type { ComponentChildren } from 'preact';
-import { LinkButton } from '../../shared/components/button.tsx';
-import { Empty } from '../../shared/components/empty.tsx';
-import { SearchIcon } from '../../shared/components/icons.tsx';
+import { LinkButton } from '../../common/components/button.tsx';
+import { Empty } from '../../common/components/empty.tsx';
+import { SearchIcon } from '../../common/components/icons.tsx';
 import { isGone } from '../faults.ts';
 import type { RecordModel } from '../record.ts';
 import { hashOf, type Route } from '../route.ts';

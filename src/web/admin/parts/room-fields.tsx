@@ -1,6 +1,6 @@
 import { limits } from '../../../protocol/limits.ts';
-import { TextField } from '../../shared/components/field.tsx';
-import { texts } from '../../shared/texts.ts';
+import { TextField } from '../../common/components/field.tsx';
+import { texts } from '../../common/texts.ts';
 import type { FormFaults } from '../faults.ts';
 
 const said = texts.admin.rooms;

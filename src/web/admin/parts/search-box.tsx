@@ -1,7 +1,7 @@
 /** A search that follows the typing. */
 import './search-box.css';
 import { useEffect, useId, useState } from 'preact/hooks';
-import { SearchIcon } from '../../shared/components/icons.tsx';
+import { SearchIcon } from '../../common/components/icons.tsx';
 import { useResting } from '../hooks.ts';
 
 /** Between two letters of somebody who types steadily there is less. */

@@ -1,6 +1,6 @@
 import type { AdminUser } from '../../../protocol/admin.ts';
-import { Badge } from '../../shared/components/badge.tsx';
-import { texts } from '../../shared/texts.ts';
+import { Badge } from '../../common/components/badge.tsx';
+import { texts } from '../../common/texts.ts';
 import { shortTime } from '../format.ts';
 
 const said = texts.admin.users;

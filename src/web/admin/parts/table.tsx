@@ -5,9 +5,9 @@
 import './table.css';
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import { SelectField } from '../../shared/components/field.tsx';
-import { ArrowDownIcon } from '../../shared/components/icons.tsx';
-import { texts } from '../../shared/texts.ts';
+import { SelectField } from '../../common/components/field.tsx';
+import { ArrowDownIcon } from '../../common/components/icons.tsx';
+import { texts } from '../../common/texts.ts';
 import { type Direction, type SortValue, sorted } from '../sort.ts';
 
 export type Column<Item> = {

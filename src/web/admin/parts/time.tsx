@@ -1,4 +1,4 @@
-import { texts } from '../../shared/texts.ts';
+import { texts } from '../../common/texts.ts';
 import { fullTime, shortTime } from '../format.ts';
 
 /** A time as short as it can be; pointed at, in full. `none`: what is said where there is no time. */

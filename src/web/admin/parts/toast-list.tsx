@@ -1,6 +1,6 @@
 import './toast-list.css';
-import { CheckIcon } from '../../shared/components/icons.tsx';
-import { ToastBox } from '../../shared/components/toast.tsx';
+import { CheckIcon } from '../../common/components/icons.tsx';
+import { ToastBox } from '../../common/components/toast.tsx';
 import { useServices } from '../services.ts';
 
 /** Always there, though mostly empty: screen readers say only what changes in a region that they know. */

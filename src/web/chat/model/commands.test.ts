@@ -1,6 +1,6 @@
 import test from 'ava';
 import { createFakeStorage } from '../../../../test/web/fake-storage.ts';
-import { createStore } from '../../shared/storage.ts';
+import { createStore } from '../../common/storage.ts';
 import { createKnownCommands, parseCommand } from './commands.ts';
 
 const commands: readonly [text: string, command: string, payload: string][] = [

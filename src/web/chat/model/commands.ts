@@ -1,7 +1,7 @@
 /** Commands as people type them, and which of them are worth an offer. */
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import { limits } from '../../../protocol/limits.ts';
-import type { Store } from '../../shared/storage.ts';
+import type { Store } from '../../common/storage.ts';
 
 /** Letters, digits and `_ . -`, so that a path or a sum is no command. */
 const form = new RegExp(`^/([\\p{L}\\p{N}_.-]{1,${limits.commandLength}})=([\\s\\S]*)$`, 'u');

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { createFakeStorage } from '../../../../test/web/fake-storage.ts';
-import { createStore } from '../../shared/storage.ts';
+import { createStore } from '../../common/storage.ts';
 import { readMemory, writeMemory } from './memory.ts';
 
 test('each user has a memory of their own, whatever the case of the name', (t) => {

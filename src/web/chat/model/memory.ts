@@ -1,6 +1,6 @@
 /** What a browser remembers of one user's chats from visit to visit: the rooms, how far each was read, and the place. */
 import { foldName } from '../../../protocol/text.ts';
-import type { Store } from '../../shared/storage.ts';
+import type { Store } from '../../common/storage.ts';
 import type { Place } from './model.ts';
 import type { ReadMark } from './room.ts';
 

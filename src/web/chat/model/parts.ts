@@ -10,7 +10,7 @@ import {
 } from '../../../client/index.ts';
 import { platformFetch, platformTimers } from '../../../client/platform.ts';
 import { baseOf } from '../../../client/server-url.ts';
-import { createStore, type KeyValueStore, type Store, tokenKey } from '../../shared/storage.ts';
+import { createStore, type KeyValueStore, type Store, tokenKey } from '../../common/storage.ts';
 import type { Texts } from '../../texts/texts.ts';
 import type { Chatting } from './chatting.ts';
 import { createKnownCommands, type KnownCommands } from './commands.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { createFakeStorage } from '../../../../test/web/fake-storage.ts';
-import { createStore, type KeyValueStore } from '../../shared/storage.ts';
+import { createStore, type KeyValueStore } from '../../common/storage.ts';
 import { type Snapshot, takeSnapshot, writeSnapshot } from './snapshot.ts';
 
 const snapshot: Snapshot = {

@@ -3,7 +3,7 @@
  * that instant, so that the two fit. Used once: a tab that is duplicated later must not go on from it.
  */
 import type { ExportedSession } from '../../../client/index.ts';
-import { type Store, snapshotKey } from '../../shared/storage.ts';
+import { type Store, snapshotKey } from '../../common/storage.ts';
 import type { LogEntry, Place } from './model.ts';
 import type { DirectoryEntry } from './room-list.ts';
 import type { SavedTimeline } from './timeline.ts';

@@ -7,7 +7,7 @@
  */
 import { batch } from '@preact/signals';
 import type { EndReason } from '../../../client/index.ts';
-import { tokenKey } from '../../shared/storage.ts';
+import { tokenKey } from '../../common/storage.ts';
 import { Chatting } from './chatting.ts';
 import { readMemory, writeMemory } from './memory.ts';
 import type { Phase, SignedOutReason } from './model.ts';

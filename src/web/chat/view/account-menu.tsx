@@ -1,10 +1,10 @@
 /** What belongs to the user: appearance, notifications, administration, logging out. */
 import './account-menu.css';
-import { Avatar } from '../../shared/components/avatar.tsx';
-import { BellIcon, LogOutIcon, MonitorIcon, MoonIcon, ShieldIcon, SunIcon } from '../../shared/components/icons.tsx';
-import { Menu, MenuGroup, MenuItem, MenuLine } from '../../shared/components/menu.tsx';
-import { texts } from '../../shared/texts.ts';
-import { chooseTheme, theme, themes } from '../../shared/theme.ts';
+import { Avatar } from '../../common/components/avatar.tsx';
+import { BellIcon, LogOutIcon, MonitorIcon, MoonIcon, ShieldIcon, SunIcon } from '../../common/components/icons.tsx';
+import { Menu, MenuGroup, MenuItem, MenuLine } from '../../common/components/menu.tsx';
+import { texts } from '../../common/texts.ts';
+import { chooseTheme, theme, themes } from '../../common/theme.ts';
 import { useModel } from './context.ts';
 import { notifications, switchNotifications } from './notifications.ts';
 

@@ -1,6 +1,6 @@
 /** What asks for attention while another tab or window is looked at: the title, the icon, notifications of mentions. */
 import { useEffect } from 'preact/hooks';
-import { texts } from '../../shared/texts.ts';
+import { texts } from '../../common/texts.ts';
 import type { ChatModel } from '../model/model.ts';
 import { useModel } from './context.ts';
 import { showOnIcon } from './favicon.ts';

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
-import { IconButton } from '../../shared/components/button.tsx';
-import { ArrowLeftIcon } from '../../shared/components/icons.tsx';
-import { texts } from '../../shared/texts.ts';
+import { IconButton } from '../../common/components/button.tsx';
+import { ArrowLeftIcon } from '../../common/components/icons.tsx';
+import { texts } from '../../common/texts.ts';
 import { ConnectionState } from './connection.tsx';
 import { goUp } from './router.ts';
 

@@ -1,8 +1,8 @@
 /** How the page is connected: always in sight, and in a sentence while it is not. */
 import './connection.css';
 import { useEffect, useState } from 'preact/hooks';
-import { Spinner } from '../../shared/components/spinner.tsx';
-import { texts } from '../../shared/texts.ts';
+import { Spinner } from '../../common/components/spinner.tsx';
+import { texts } from '../../common/texts.ts';
 import { useModel } from './context.ts';
 
 const says = texts.chat.connection;

@@ -1,6 +1,6 @@
 /** How much fits beside each other. The widths are those of shell.css. */
 import { type ReadonlySignal, signal } from '@preact/signals';
-import { browserStore } from '../../shared/storage.ts';
+import { browserStore } from '../../common/storage.ts';
 
 function matches(query: string): ReadonlySignal<boolean> {
   const list = matchMedia(query);

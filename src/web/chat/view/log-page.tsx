@@ -2,10 +2,10 @@
 import './log-page.css';
 import { Fragment } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import { Badge, type Tone } from '../../shared/components/badge.tsx';
-import { Empty } from '../../shared/components/empty.tsx';
-import { TerminalIcon } from '../../shared/components/icons.tsx';
-import { texts, times } from '../../shared/texts.ts';
+import { Badge, type Tone } from '../../common/components/badge.tsx';
+import { Empty } from '../../common/components/empty.tsx';
+import { TerminalIcon } from '../../common/components/icons.tsx';
+import { texts, times } from '../../common/texts.ts';
 import type { LogEntry } from '../model/model.ts';
 import { Bar } from './bar.tsx';
 import { ConnectionBanner } from './connection.tsx';

@@ -1,6 +1,6 @@
 /** Desktop notifications: whether there can be some, whether they are wanted, and showing one. */
 import { type ReadonlySignal, signal } from '@preact/signals';
-import { browserStore } from '../../shared/storage.ts';
+import { browserStore } from '../../common/storage.ts';
 
 export type NotificationState = 'impossible' | 'denied' | 'off' | 'on';
 

@@ -1,7 +1,7 @@
 /** The page while one chats: the rooms at the side, in the middle what the address says. */
 import './shell.css';
-import { Brand } from '../../shared/components/brand.tsx';
-import { texts } from '../../shared/texts.ts';
+import { Brand } from '../../common/components/brand.tsx';
+import { texts } from '../../common/texts.ts';
 import { AccountMenu } from './account-menu.tsx';
 import { useAttention } from './attention.ts';
 import { ConnectionState } from './connection.tsx';

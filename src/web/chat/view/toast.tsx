@@ -1,6 +1,6 @@
 import './toast.css';
-import { AlertIcon } from '../../shared/components/icons.tsx';
-import { ToastBox } from '../../shared/components/toast.tsx';
+import { AlertIcon } from '../../common/components/icons.tsx';
+import { ToastBox } from '../../common/components/toast.tsx';
 import { useModel } from './context.ts';
 import { focusWriting } from './focus.ts';
 

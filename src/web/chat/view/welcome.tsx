@@ -1,8 +1,8 @@
 /** Beside the rooms, while none is open: a word, and the rooms to begin with. */
 import './welcome.css';
-import { Empty } from '../../shared/components/empty.tsx';
-import { ChatIcon } from '../../shared/components/icons.tsx';
-import { texts } from '../../shared/texts.ts';
+import { Empty } from '../../common/components/empty.tsx';
+import { ChatIcon } from '../../common/components/icons.tsx';
+import { texts } from '../../common/texts.ts';
 import { ConnectionBanner } from './connection.tsx';
 import { useModel } from './context.ts';
 import { RoomButton } from './rooms/room-link.tsx';

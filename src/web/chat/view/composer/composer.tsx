@@ -2,9 +2,9 @@
 import './composer.css';
 import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { IconButton } from '../../../shared/components/button.tsx';
-import { SendIcon } from '../../../shared/components/icons.tsx';
-import { texts } from '../../../shared/texts.ts';
+import { IconButton } from '../../../common/components/button.tsx';
+import { SendIcon } from '../../../common/components/icons.tsx';
+import { texts } from '../../../common/texts.ts';
 import type { OpenRoom } from '../../model/model.ts';
 import { useModel } from '../context.ts';
 import { hasMouse } from '../layout.ts';

@@ -4,8 +4,8 @@
  */
 import type { RefObject } from 'preact';
 import { useState } from 'preact/hooks';
-import { TerminalIcon } from '../../../shared/components/icons.tsx';
-import { texts } from '../../../shared/texts.ts';
+import { TerminalIcon } from '../../../common/components/icons.tsx';
+import { texts } from '../../../common/texts.ts';
 import { suggestionsFor } from './suggestions.ts';
 
 export type SuggestionList = {

@@ -1,8 +1,8 @@
-import '../../../shared/components/entry.css';
+import '../../../common/components/entry.css';
 import { useState } from 'preact/hooks';
-import { Brand } from '../../../shared/components/brand.tsx';
-import { Button } from '../../../shared/components/button.tsx';
-import { texts } from '../../../shared/texts.ts';
+import { Brand } from '../../../common/components/brand.tsx';
+import { Button } from '../../../common/components/button.tsx';
+import { texts } from '../../../common/texts.ts';
 import { useModel } from '../context.ts';
 
 const says = texts.chat.elsewhere;

@@ -1,13 +1,13 @@
 /** Two forms on one card: log in, and register. What the server says to a field stands beside it. */
-import '../../../shared/components/entry.css';
+import '../../../common/components/entry.css';
 import './tabs.css';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { Brand } from '../../../shared/components/brand.tsx';
-import { Button } from '../../../shared/components/button.tsx';
-import { PasswordField, TextField } from '../../../shared/components/field.tsx';
-import { Notice } from '../../../shared/components/notice.tsx';
-import { ThemeSwitch } from '../../../shared/components/theme-switch.tsx';
-import { texts } from '../../../shared/texts.ts';
+import { Brand } from '../../../common/components/brand.tsx';
+import { Button } from '../../../common/components/button.tsx';
+import { PasswordField, TextField } from '../../../common/components/field.tsx';
+import { Notice } from '../../../common/components/notice.tsx';
+import { ThemeSwitch } from '../../../common/components/theme-switch.tsx';
+import { texts } from '../../../common/texts.ts';
 import type { FormFaults, SignedOutReason } from '../../model/model.ts';
 import { useModel } from '../context.ts';
 import { hasMouse } from '../layout.ts';

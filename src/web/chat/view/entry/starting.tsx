@@ -1,7 +1,7 @@
 import '../shell.css';
-import { Brand } from '../../../shared/components/brand.tsx';
-import { Skeleton } from '../../../shared/components/empty.tsx';
-import { texts } from '../../../shared/texts.ts';
+import { Brand } from '../../../common/components/brand.tsx';
+import { Skeleton } from '../../../common/components/empty.tsx';
+import { texts } from '../../../common/texts.ts';
 import { ConnectionState } from '../connection.tsx';
 import { MessageSkeletons } from '../messages/skeletons.tsx';
 

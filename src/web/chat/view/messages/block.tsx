@@ -3,7 +3,7 @@
  * height is known, the browser skips it (`content-visibility`), and keeps its place.
  */
 import { Component } from 'preact';
-import { texts, times } from '../../../shared/texts.ts';
+import { texts, times } from '../../../common/texts.ts';
 import { Day } from './day.tsx';
 import { Row, type RowActions } from './row.tsx';
 import { type Block, continues, isSameBlock } from './rows.ts';

@@ -1,5 +1,5 @@
 import './day.css';
-import { times } from '../../../shared/texts.ts';
+import { times } from '../../../common/texts.ts';
 import { today } from './today.ts';
 
 /** The line between two days: what follows is of the day of `at`. */

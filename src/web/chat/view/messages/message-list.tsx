@@ -2,10 +2,10 @@
 import './messages.css';
 import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { Button } from '../../../shared/components/button.tsx';
-import { Empty } from '../../../shared/components/empty.tsx';
-import { ArrowDownIcon, ChatIcon } from '../../../shared/components/icons.tsx';
-import { texts } from '../../../shared/texts.ts';
+import { Button } from '../../../common/components/button.tsx';
+import { Empty } from '../../../common/components/empty.tsx';
+import { ArrowDownIcon, ChatIcon } from '../../../common/components/icons.tsx';
+import { texts } from '../../../common/texts.ts';
 import type { Item, OpenRoom } from '../../model/model.ts';
 import { useModel } from '../context.ts';
 import { focusWriting } from '../focus.ts';

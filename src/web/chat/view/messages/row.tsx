@@ -1,8 +1,8 @@
 /** One item of a room, in the form that its kind has. Every colour has an icon and a word beside it. */
 import type { ComponentChildren } from 'preact';
-import { Avatar } from '../../../shared/components/avatar.tsx';
-import { Badge } from '../../../shared/components/badge.tsx';
-import { Button } from '../../../shared/components/button.tsx';
+import { Avatar } from '../../../common/components/avatar.tsx';
+import { Badge } from '../../../common/components/badge.tsx';
+import { Button } from '../../../common/components/button.tsx';
 import {
   AlertIcon,
   AtIcon,
@@ -11,9 +11,9 @@ import {
   LeaveIcon,
   TerminalIcon,
   TrashIcon,
-} from '../../../shared/components/icons.tsx';
-import { LinkedText } from '../../../shared/components/linked-text.tsx';
-import { texts, times } from '../../../shared/texts.ts';
+} from '../../../common/components/icons.tsx';
+import { LinkedText } from '../../../common/components/linked-text.tsx';
+import { texts, times } from '../../../common/texts.ts';
 import type { CommandItem, DeletedItem, Delivery, Item, MessageItem, PresenceItem } from '../../model/model.ts';
 
 const says = texts.chat.messages;

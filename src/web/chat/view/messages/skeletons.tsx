@@ -1,5 +1,5 @@
 import './messages.css';
-import { Skeleton } from '../../../shared/components/empty.tsx';
+import { Skeleton } from '../../../common/components/empty.tsx';
 
 const lines = [
   ['7rem', '60%'],

@@ -1,6 +1,6 @@
 /** The day it is, for the names of days: it changes at the reader's midnight, or when a sleeping computer wakes up. */
 import { type ReadonlySignal, signal } from '@preact/signals';
-import { times } from '../../../shared/texts.ts';
+import { times } from '../../../common/texts.ts';
 
 const current = signal(times.day(Date.now()));
 export const today: ReadonlySignal<string> = current;

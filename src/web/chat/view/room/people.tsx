@@ -1,12 +1,12 @@
 /** Who is in a room, and what it is about: a column where there is room for one, else a drawer over the page. */
 import './people.css';
-import { Avatar } from '../../../shared/components/avatar.tsx';
-import { Badge } from '../../../shared/components/badge.tsx';
-import { IconButton } from '../../../shared/components/button.tsx';
-import { Modal } from '../../../shared/components/dialog.tsx';
-import { CloseIcon } from '../../../shared/components/icons.tsx';
-import { LinkedText } from '../../../shared/components/linked-text.tsx';
-import { texts } from '../../../shared/texts.ts';
+import { Avatar } from '../../../common/components/avatar.tsx';
+import { Badge } from '../../../common/components/badge.tsx';
+import { IconButton } from '../../../common/components/button.tsx';
+import { Modal } from '../../../common/components/dialog.tsx';
+import { CloseIcon } from '../../../common/components/icons.tsx';
+import { LinkedText } from '../../../common/components/linked-text.tsx';
+import { texts } from '../../../common/texts.ts';
 import type { OpenRoom } from '../../model/model.ts';
 
 const says = texts.chat.room;

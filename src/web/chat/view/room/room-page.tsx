@@ -1,10 +1,10 @@
 /** A room: its bar, its messages, the composer, and who is in it. */
 import '../welcome.css';
 import './room-page.css';
-import { IconButton } from '../../../shared/components/button.tsx';
-import { HashIcon, LeaveIcon, UsersIcon } from '../../../shared/components/icons.tsx';
-import { Spinner } from '../../../shared/components/spinner.tsx';
-import { texts } from '../../../shared/texts.ts';
+import { IconButton } from '../../../common/components/button.tsx';
+import { HashIcon, LeaveIcon, UsersIcon } from '../../../common/components/icons.tsx';
+import { Spinner } from '../../../common/components/spinner.tsx';
+import { texts } from '../../../common/texts.ts';
 import type { OpenRoom } from '../../model/model.ts';
 import { Bar } from '../bar.tsx';
 import { Composer } from '../composer/composer.tsx';

@@ -1,9 +1,9 @@
 /** The way to a room or the log. */
 import './room-list.css';
 import type { ComponentChildren } from 'preact';
-import { Badge } from '../../../shared/components/badge.tsx';
-import { AtIcon, HashIcon, UsersIcon } from '../../../shared/components/icons.tsx';
-import { texts } from '../../../shared/texts.ts';
+import { Badge } from '../../../common/components/badge.tsx';
+import { AtIcon, HashIcon, UsersIcon } from '../../../common/components/icons.tsx';
+import { texts } from '../../../common/texts.ts';
 import type { RoomListEntry } from '../../model/model.ts';
 import { hashOf, type Route } from '../route.ts';
 import { go, route } from '../router.ts';

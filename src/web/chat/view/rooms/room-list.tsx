@@ -1,10 +1,10 @@
 /** The rooms: those one is in, and the others. A press on one joins it, if need be, and opens it. */
 import './room-list.css';
 import { useState } from 'preact/hooks';
-import { Button } from '../../../shared/components/button.tsx';
-import { Skeleton } from '../../../shared/components/empty.tsx';
-import { RefreshIcon, SearchIcon, TerminalIcon } from '../../../shared/components/icons.tsx';
-import { texts } from '../../../shared/texts.ts';
+import { Button } from '../../../common/components/button.tsx';
+import { Skeleton } from '../../../common/components/empty.tsx';
+import { RefreshIcon, SearchIcon, TerminalIcon } from '../../../common/components/icons.tsx';
+import { texts } from '../../../common/texts.ts';
 import type { RoomListEntry } from '../../model/model.ts';
 import { useModel } from '../context.ts';
 import { matching } from './filter.ts';

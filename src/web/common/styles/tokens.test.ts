@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { hueOf } from '../names.ts';
 
-// Tests run as dist/src/web/shared/styles/…: the project is five folders up.
+// Tests run as dist/src/web/common/styles/…: the project is five folders up.
 const read = (file: string): string =>
-  readFileSync(new URL(`../../../../../src/web/shared/${file}`, import.meta.url), 'utf8');
+  readFileSync(new URL(`../../../../../src/web/common/${file}`, import.meta.url), 'utf8');
 const css = read('styles/tokens.css');
 
 type Theme = 'light' | 'dark';
