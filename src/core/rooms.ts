@@ -23,6 +23,12 @@ export class RoomDirectory {
     return this.#sorted;
   }
 
+  /** As `list`, with what another process has just changed. Rejects with StoreError when the store cannot be asked. */
+  async current(): Promise<readonly RoomInfo[]> {
+    await this.#refresh();
+    return this.list();
+  }
+
   get(id: number): RoomInfo | undefined {
     return this.#byId.get(id);
   }

@@ -16,6 +16,8 @@ import type { CorsOrigins } from './cors.ts';
 export interface RoomDirectory {
   /** All rooms. */
   list(): readonly { readonly id: number; readonly name: string; readonly topic: string }[];
+  /** All rooms, with what another process has just changed. Rejects with a `StoreError` when the store cannot be asked. */
+  current(): Promise<readonly { readonly id: number; readonly name: string; readonly topic: string }[]>;
   /** By name, matched exactly. Rejects with a `StoreError` when the store had to be asked and could not. */
   find(name: string): Promise<{ readonly id: number; readonly name: string; readonly topic: string } | undefined>;
 }

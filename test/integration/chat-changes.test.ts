@@ -84,3 +84,20 @@ eachTransportAndDatabase(
     await assertLoggedOut(t, bob);
   },
 );
+
+test('who asks for the rooms gets those too that were made or deleted a moment ago', async (t) => {
+  const server = await startApp(t);
+  const token = await server.login('ada');
+  const storage = await server.elsewhere();
+  const names = async (): Promise<string[]> => {
+    const { body } = await server.request('GET', '/rooms', { token });
+    return (body as { name: string }[]).map(({ name }) => name);
+  };
+  // Several times: the server looks by itself twice a second, and might just have done so.
+  for (const name of ['one', 'two', 'three', 'four']) {
+    const { id } = await storage.rooms.create({ name, topic: '', createdAt: Date.now() });
+    t.true((await names()).includes(name));
+    await storage.rooms.delete(id);
+    t.false((await names()).includes(name));
+  }
+});

@@ -131,7 +131,7 @@ export async function openRestServer(t: ExecutionContext, options: RestOptions =
   const handler = createHttpHandler({
     accounts,
     attempts: unlimitedAttempts,
-    rooms: { list: () => known, find: (name) => storage.rooms.findByName(name) },
+    rooms: { list: () => known, current: () => Promise.resolve(known), find: (name) => storage.rooms.findByName(name) },
     messages: storage.messages,
     presence: { count: () => 0 },
     readiness: async () => ({ ready: true }),

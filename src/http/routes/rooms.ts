@@ -19,8 +19,8 @@ export function roomRoutes(router: Router, tools: RouteTools): void {
 
   router.get('/rooms', async (ctx) => {
     await authenticate(ctx, tools);
-    ctx.body = rooms
-      .list()
+    // Whoever asks for the list wants what there is now: a room that the command line has just made is among them.
+    ctx.body = (await rooms.current())
       .map(({ id, name, topic }) => ({ name, topic, users: presence.count(id) }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   });
