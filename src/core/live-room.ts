@@ -18,6 +18,10 @@ const maxDeleted = 1_000;
 export interface Receiver extends Flushable {
   readonly userId: number;
   readonly username: string;
+  /** Names the session in the whole cluster; stays when it moves to another node. */
+  readonly key: string;
+  /** Of two sessions of one user, or two places of one session, the one with the higher number is the present one. */
+  readonly claim: number;
   /** Takes frames in order, to be written when the turn ends. */
   push(frames: readonly EncodedFrame[]): void;
   /** The room has ended under it: it is no member any more. */

@@ -30,8 +30,9 @@ export type RandomText = (bytes: number) => string;
  * - `unknown`: the connection broke, the call may or may not have been done.
  * - `unavailable`: nothing was done, the store cannot be reached.
  * - `rejected`: nothing was done, the same call would fail again.
+ * - `fenced`: nothing was done, because the node in whose name it was asked was marked dead.
  */
-export type StoreErrorKind = 'conflict' | 'busy' | 'unknown' | 'unavailable' | 'rejected';
+export type StoreErrorKind = 'conflict' | 'busy' | 'unknown' | 'unavailable' | 'rejected' | 'fenced';
 
 export class StoreError extends Error {
   readonly kind: StoreErrorKind;
@@ -255,9 +256,10 @@ export interface MessageStore {
    * Stores a batch in one transaction: all of it or nothing; resolves after the commit, one outcome an entry, in order.
    * Ids of a room are dense from 1 and ascend in the order of the batch; commit order is id order on any number of
    * writers. The same user, room and ref twice in one batch counts as sent again: the first wins.
-   * Rejects with StoreError `busy`, `unknown`, `unavailable` or `rejected`.
+   * Rejects with StoreError `busy`, `unknown`, `unavailable` or `rejected`; with `fenced` when `node` is given and was
+   * marked dead: whoever marks it dead sees everything that it has stored.
    */
-  append(batch: readonly NewMessage[]): Promise<AppendOutcome[]>;
+  append(batch: readonly NewMessage[], node?: string): Promise<AppendOutcome[]>;
   /** `lastId` and the newest `limit` messages, newest first, read in one statement. Undefined: no such room. */
   snapshot(roomId: number, limit: number): Promise<{ lastId: number; messages: StoredMessage[] } | undefined>;
   /**

@@ -39,8 +39,9 @@ export class Session implements Receiver, ConnectionOwner {
   readonly commandRefs: Set<string> = new Set();
   /** Resolves when it has left every room. */
   readonly ended: Promise<void>;
-  /** Undefined: it cannot be resumed. */
-  readonly id: string | undefined;
+  readonly key: string;
+  /** The number of its claim; grows when it moves to another node. */
+  claim = 1;
   readonly #context: SessionContext;
   readonly #rawCap: RawCap;
   #resolveEnded: () => void = () => {};
@@ -57,8 +58,10 @@ export class Session implements Receiver, ConnectionOwner {
   #isOverflowed = false;
   readonly #queue: TaskQueue;
 
-  /** `id`: up to `limits.sessionIdLength` letters, digits, `-` and `_`; undefined for a session that ends with its connection. */
-  constructor(context: SessionContext, principal: Principal, id: string | undefined) {
+  /**
+   * `key`: up to `limits.sessionIdLength` letters, digits, `-` and `_`. `isResumable` false: it ends with its connection.
+   */
+  constructor(context: SessionContext, principal: Principal, key: string, isResumable: boolean) {
     this.#context = context;
     this.#principal = principal;
     this.#rawCap = new RawCap(context.clock);
@@ -66,13 +69,18 @@ export class Session implements Receiver, ConnectionOwner {
       (task) => this.#run(task),
       (task) => this.#hasRoomFor(task),
     );
-    this.id = id;
-    this.#outbox = id === undefined ? undefined : new Outbox(id, context.outboxBytes);
+    this.key = key;
+    this.#outbox = isResumable ? new Outbox(key, context.outboxBytes) : undefined;
     this.userId = principal.user.id;
     this.username = principal.user.username;
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
+  }
+
+  /** Under which it can be resumed; undefined: it cannot. */
+  get id(): string | undefined {
+    return this.#outbox === undefined ? undefined : this.key;
   }
 
   get isOpen(): boolean {

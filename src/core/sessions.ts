@@ -21,7 +21,7 @@ const revocationMs = 60_000;
 /** A session outlives its token's time by this at most. (Uses are recorded at most hourly: a look each minute is plenty.) */
 const tokenSweepMs = 60_000;
 
-/** Bytes of a session's id: not to be guessed, and as text well below `limits.sessionIdLength`. */
+/** Bytes of a session's key: not to be guessed, and as text well below `limits.sessionIdLength`. */
 const sessionIdBytes = 16;
 
 /** How a connection wants to chat. */
@@ -162,7 +162,7 @@ export class Sessions {
 
   #start(transport: Transport, principal: Principal, { credentials, resumable }: OpenRequest): ConnectionEvents {
     const { context, motd, random } = this.#options;
-    const session = new Session(context, principal, resumable ? random(sessionIdBytes) : undefined);
+    const session = new Session(context, principal, random(sessionIdBytes), resumable);
     this.#byUser.set(session.userId, session);
     this.#beganAt.set(session, this.#options.clock.now());
     if (resumable) this.#bind(session, hashOf(credentials));

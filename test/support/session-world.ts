@@ -40,5 +40,5 @@ export function openSessionWorld(outboxBytes: number, isResumable = true): Sessi
       for (const run of now) run();
     }
   };
-  return { session: new Session(context, worldPrincipal, isResumable ? 'session' : undefined), timers, endTurn };
+  return { session: new Session(context, worldPrincipal, 'session', isResumable), timers, endTurn };
 }
