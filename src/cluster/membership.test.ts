@@ -1,0 +1,262 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import test from 'ava';
+import { createManualTimers } from '../../test/support/manual-timers.ts';
+import type { NodeStore } from '../core/cluster-ports.ts';
+import { type Clock, StoreError } from '../core/ports.ts';
+import { createMembership, type Membership } from './membership.ts';
+
+const leaseMs = 10_000;
+
+type World = {
+  /** Moves time on by small steps, and lets answers arrive in between. */
+  pass(ms: number): Promise<void>;
+  /** The same in one step, as a process that stood still sees it. */
+  jump(ms: number): Promise<void>;
+  /** Nodes in the store, with when each was seen last. */
+  rows: Map<string, { seenAt: number; leaseMs: number }>;
+  /** The store fails, or gives no answer before it is set back. */
+  state: 'well' | 'away' | 'stalled';
+  renewals: number;
+  join(name: string): Node;
+};
+type Node = { membership: Membership; gone: string[]; appeared: string[]; fenced: string[]; told: string[] };
+
+function createWorld(): World {
+  const timers = createManualTimers();
+  const clock: Clock = {
+    now: () => timers.now(),
+    after(ms, run) {
+      const handle = timers.setTimeout(run, ms);
+      return () => timers.clearTimeout(handle);
+    },
+    endOfTurn: (run) => void setImmediate(run),
+  };
+  const rows: World['rows'] = new Map();
+  const answered = async (): Promise<void> => {
+    while (world.state === 'stalled') await turn();
+    if (world.state === 'away') throw new StoreError('unavailable', 'The store is away.');
+  };
+  const store: NodeStore = {
+    async register(id, ownLeaseMs) {
+      await answered();
+      rows.set(id, { seenAt: clock.now(), leaseMs: ownLeaseMs });
+    },
+    async renew(id) {
+      world.renewals += 1;
+      await answered();
+      const row = rows.get(id);
+      if (row === undefined) return undefined;
+      row.seenAt = clock.now();
+      return [...rows.keys()];
+    },
+    async markDead(by) {
+      await answered();
+      const due = [...rows].filter(([id, row]) => id !== by && row.seenAt + row.leaseMs < clock.now());
+      for (const [id] of due) rows.delete(id);
+      return due.map(([id]) => id);
+    },
+    async leave(id) {
+      await answered();
+      rows.delete(id);
+    },
+  };
+  const world: World = {
+    rows,
+    state: 'well',
+    renewals: 0,
+    async pass(ms) {
+      for (let passedMs = 0; passedMs < ms; passedMs += 100) {
+        timers.advance(100);
+        await turn();
+        await turn();
+      }
+    },
+    async jump(ms) {
+      timers.advance(ms);
+      await turn();
+      await turn();
+    },
+    join(name) {
+      let runs = 0;
+      const told: string[] = [];
+      const membership = createMembership({
+        store,
+        clock,
+        random: () => `${name}${++runs}`,
+        leaseMs,
+        log: { warn() {}, info() {} },
+        tell: (kind, node) => told.push(`${kind} ${node}`),
+      });
+      const node: Node = { membership, gone: [], appeared: [], fenced: [], told };
+      membership.onGone((id) => node.gone.push(id));
+      membership.onAppeared((id) => node.appeared.push(id));
+      membership.onFenced((id) => node.fenced.push(id));
+      return node;
+    },
+  };
+  return world;
+}
+
+test('a node that begins says so, and lives with those that the store knows', async (t) => {
+  const world = createWorld();
+  const [a, b] = [world.join('a'), world.join('b')];
+  await a.membership.begin();
+  await b.membership.begin();
+  t.deepEqual([...b.membership.living].sort(), ['a1', 'b1']);
+  t.deepEqual(b.appeared, ['a1']);
+  t.deepEqual(b.told, ['here b1']);
+  await world.pass(leaseMs / 5);
+  t.deepEqual([...a.membership.living].sort(), ['a1', 'b1']);
+  t.deepEqual([a.gone, b.gone], [[], []]);
+});
+
+test('a lease is renewed five times before it is over', async (t) => {
+  const world = createWorld();
+  await world.join('a').membership.begin();
+  const before = world.renewals;
+  await world.pass(leaseMs);
+  t.is(world.renewals - before, 5);
+});
+
+test('a node that stops renewing is marked dead when its lease is over, told of, and gone once', async (t) => {
+  const world = createWorld();
+  const [a, b] = [world.join('a'), world.join('b')];
+  await a.membership.begin();
+  await b.membership.begin();
+  await world.pass(2 * leaseMs);
+  // It is killed: nobody renews for it any more.
+  world.rows.set('killed', { seenAt: world.rows.get('a1')?.seenAt ?? 0, leaseMs });
+  await world.pass(leaseMs - 500);
+  t.deepEqual([a.gone, b.gone], [[], []]);
+  await world.pass(leaseMs / 5 + 1000);
+  a.membership.noteGone('killed');
+  b.membership.noteGone('killed');
+  t.deepEqual([a.gone, b.gone], [['killed'], ['killed']]);
+  t.deepEqual([...a.told, ...b.told].filter((one) => one === 'gone killed').length, 1);
+  t.true(a.membership.isGone('killed'));
+  t.deepEqual([...a.membership.living].sort(), ['a1', 'b1']);
+});
+
+test('who is gone stays gone, whoever says that it is here', async (t) => {
+  const world = createWorld();
+  const a = world.join('a');
+  await a.membership.begin();
+  a.membership.noteHere('b');
+  a.membership.noteGone('b');
+  a.membership.noteHere('b');
+  t.deepEqual([a.appeared, a.gone, [...a.membership.living]], [['b'], ['b'], ['a1']]);
+});
+
+for (const fault of ['away', 'stalled'] as const) {
+  test(`nobody is marked dead for one lease after the store was ${fault}`, async (t) => {
+    const world = createWorld();
+    const a = world.join('a');
+    await a.membership.begin();
+    await world.pass(2 * leaseMs);
+    world.rows.set('b1', { seenAt: world.rows.get('a1')?.seenAt ?? 0, leaseMs });
+    world.state = fault;
+    await world.pass(3 * leaseMs);
+    world.state = 'well';
+    await world.pass(leaseMs - 500);
+    t.deepEqual(a.gone, []);
+    // Whoever has not come back by then is dead.
+    await world.pass(leaseMs);
+    t.deepEqual(a.gone, ['b1']);
+  });
+}
+
+test('a node that stood still marks nobody dead for one lease', async (t) => {
+  const world = createWorld();
+  const a = world.join('a');
+  await a.membership.begin();
+  await world.pass(2 * leaseMs);
+  world.rows.set('b1', { seenAt: world.rows.get('a1')?.seenAt ?? 0, leaseMs });
+  await world.jump(3 * leaseMs);
+  await world.pass(leaseMs / 2);
+  t.deepEqual(a.gone, []);
+});
+
+test('a node that registers while a renewal is under way is not taken for gone', async (t) => {
+  const world = createWorld();
+  const a = world.join('a');
+  await a.membership.begin();
+  world.state = 'stalled';
+  await world.pass(leaseMs / 5);
+  // The answer on its way is older than this.
+  a.membership.noteHere('b1');
+  world.state = 'well';
+  await world.pass(100);
+  t.deepEqual(a.gone, []);
+  // It is not in the store: one that was asked afterwards says so.
+  await world.pass(leaseMs / 5);
+  t.deepEqual(a.gone, ['b1']);
+});
+
+test('a node finds itself dead by its renewal, and once', async (t) => {
+  const world = createWorld();
+  const a = world.join('a');
+  await a.membership.begin();
+  world.rows.delete('a1');
+  await world.pass(leaseMs);
+  a.membership.noteFenced('a1');
+  a.membership.noteGone('a1');
+  t.deepEqual(a.fenced, ['a1']);
+  t.false(a.membership.isAlive);
+  t.deepEqual([...a.membership.living], []);
+});
+
+test('a node finds itself dead by a write that was fenced, and by what another says', async (t) => {
+  const world = createWorld();
+  const [a, b] = [world.join('a'), world.join('b')];
+  await a.membership.begin();
+  await b.membership.begin();
+  a.membership.noteFenced('a0');
+  t.deepEqual(a.fenced, []);
+  a.membership.noteFenced('a1');
+  b.membership.noteGone('b1');
+  t.deepEqual([a.fenced, b.fenced], [['a1'], ['b1']]);
+  const before = world.renewals;
+  await world.pass(leaseMs);
+  t.is(world.renewals, before);
+});
+
+test('a node that was marked dead begins anew under another id, and its former one is gone', async (t) => {
+  const world = createWorld();
+  const a = world.join('a');
+  await a.membership.begin();
+  a.membership.noteFenced('a1');
+  world.state = 'away';
+  await t.throwsAsync(a.membership.begin(), { instanceOf: StoreError });
+  t.false(a.membership.isAlive);
+  world.state = 'well';
+  await a.membership.begin();
+  t.is(a.membership.id, 'a3');
+  t.true(a.membership.isAlive);
+  t.deepEqual(a.gone, ['a1']);
+  // What was said of the one before does not concern it.
+  a.membership.noteFenced('a1');
+  t.true(a.membership.isAlive);
+});
+
+test('a node that leaves tells the others, and its lease is not waited for', async (t) => {
+  const world = createWorld();
+  const [a, b] = [world.join('a'), world.join('b')];
+  await a.membership.begin();
+  await b.membership.begin();
+  await a.membership.leave();
+  t.deepEqual(a.told, ['here a1', 'gone a1']);
+  await world.pass(leaseMs / 5);
+  t.deepEqual(b.gone, ['a1']);
+  t.deepEqual(a.fenced, []);
+});
+
+test('a node leaves in peace when the store is away', async (t) => {
+  const world = createWorld();
+  const a = world.join('a');
+  await a.membership.begin();
+  world.state = 'away';
+  await t.notThrowsAsync(a.membership.leave());
+  const before = world.renewals;
+  await world.pass(leaseMs);
+  t.is(world.renewals, before);
+});
