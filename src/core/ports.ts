@@ -329,8 +329,12 @@ export interface Storage {
   readonly audit: AuditStore;
   /** Resolves when the database answers; rejects with `unavailable`. */
   ping(): Promise<void>;
-  /** The lock of the one server of this database. Undefined: another process holds it. The operating system or PostgreSQL releases it when its holder dies. */
-  lockServer(): Promise<Lock | undefined>;
+  /**
+   * The lock of the one server of this database, or with `shared` (PostgreSQL only) of one of several nodes: either kind
+   * keeps the other away. Undefined: another process holds it. The operating system or PostgreSQL releases it when its
+   * holder dies.
+   */
+  lockServer(options?: { shared?: boolean }): Promise<Lock | undefined>;
   close(): Promise<void>;
 }
 

@@ -36,11 +36,12 @@ export async function connect(url: string, applicationName: string): Promise<pg.
   return client;
 }
 
-export async function tryAdvisoryLock(client: pg.Client, name: LockName): Promise<boolean> {
-  const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS locked', [
-    advisorySpace,
-    locks[name].key,
-  ]);
+/** `shared`: others may have it as well, all of them shared. */
+export async function tryAdvisoryLock(client: pg.Client, name: LockName, shared = false): Promise<boolean> {
+  const { rows } = await client.query<{ locked: boolean }>(
+    `SELECT pg_try_advisory_lock${shared ? '_shared' : ''}($1, $2) AS locked`,
+    [advisorySpace, locks[name].key],
+  );
   return rows[0]?.locked === true;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The lock of the one server of a database. On SQLite the operating system keeps it until the process ends. On
+ * The lock of the one server of a database, or of all the nodes of one cluster. On SQLite the operating system keeps it until the process ends. On
  * PostgreSQL it lives as long as a connection does, so this file watches that connection and takes the lock again when
  * it broke: `lost` resolves only when somebody else was faster.
  */
@@ -18,20 +18,27 @@ const reconnectPauseMs = 250;
 const formerHolderMs = 3000;
 
 const lostSentence =
-  'Another server has taken this database over while the connection to it was down. Only one server may run on a database.';
+  'Another server has taken this database over while the connection to it was down. Only one server may run on a database, or several with REDIS_URL.';
+const lostByNodeSentence =
+  'A server without REDIS_URL has taken this database over while the connection to it was down. Several servers on one database need REDIS_URL, each of them.';
 
-/** Undefined: another process holds the lock. */
-export async function lockServer(url: string, clock: Clock, random: RandomText): Promise<Lock | undefined> {
-  if (!isSqlite(url)) return lockPostgres(url, clock, random);
+/** Undefined: another process holds the lock. A file is locked for one alone. */
+export async function lockServer(
+  url: string,
+  clock: Clock,
+  random: RandomText,
+  shared = false,
+): Promise<Lock | undefined> {
+  if (!isSqlite(url)) return lockPostgres(url, clock, random, shared);
   const release = await tryProcessLock(url, 'server');
   return release && { lost: new Promise<string>(() => {}), release };
 }
 
-async function lockPostgres(url: string, clock: Clock, random: RandomText): Promise<Lock | undefined> {
+async function lockPostgres(url: string, clock: Clock, random: RandomText, shared: boolean): Promise<Lock | undefined> {
   // A name of its own tells this lock's earlier session from a stranger's.
   const name = `finchat server ${random(9)}`;
   let client = await connect(url, name);
-  if (!(await tryAdvisoryLock(client, 'server'))) {
+  if (!(await tryAdvisoryLock(client, 'server', shared))) {
     await client.end();
     return undefined;
   }
@@ -41,9 +48,9 @@ async function lockPostgres(url: string, clock: Clock, random: RandomText): Prom
       while (!ended.signal.aborted) {
         await untilBroken(client, clock, ended.signal);
         if (ended.signal.aborted) return;
-        const next = await takeAgain(url, name, ended.signal);
+        const next = await takeAgain(url, name, shared, ended.signal);
         if (next === undefined) {
-          if (!ended.signal.aborted) resolve(lostSentence);
+          if (!ended.signal.aborted) resolve(shared ? lostByNodeSentence : lostSentence);
           return;
         }
         client = next;
@@ -92,14 +99,19 @@ function untilBroken(client: pg.Client, clock: Clock, signal: AbortSignal): Prom
 }
 
 /** Undefined: another process has the lock, or `signal` was aborted. */
-async function takeAgain(url: string, name: string, signal: AbortSignal): Promise<pg.Client | undefined> {
+async function takeAgain(
+  url: string,
+  name: string,
+  shared: boolean,
+  signal: AbortSignal,
+): Promise<pg.Client | undefined> {
   let deadline: number | undefined;
   while (!signal.aborted) {
     let client: pg.Client | undefined;
     try {
       client = await connect(url, name);
       await endFormerHolder(client, 'server', name);
-      if (await tryAdvisoryLock(client, 'server')) {
+      if (await tryAdvisoryLock(client, 'server', shared)) {
         if (!signal.aborted) return client;
       } else {
         // Counted from the first answer: until the database is back, nobody can have taken the lock.

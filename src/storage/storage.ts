@@ -48,7 +48,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       audit: createAuditStore(database),
       messages: messages.store,
       ping: () => ping(database),
-      lockServer: () => lockServer(url, clock, random),
+      lockServer: (asked) => lockServer(url, clock, random, asked?.shared),
       async close() {
         messages.close();
         await database.close();

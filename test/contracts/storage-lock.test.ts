@@ -10,8 +10,8 @@ import { startStorageProcess } from '../support/storage-process.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
 
-async function lockOf(t: ExecutionContext, storage: Storage): Promise<Lock> {
-  const lock = await storage.lockServer();
+async function lockOf(t: ExecutionContext, storage: Storage, shared = false): Promise<Lock> {
+  const lock = await storage.lockServer({ shared });
   if (lock === undefined) throw new Error('The lock is taken.');
   t.teardown(() => lock.release());
   return lock;
@@ -49,6 +49,22 @@ eachDatabase(test, 'one server at a time has the lock', async (t, db) => {
   t.false(await isLost(next));
   t.false(await isLost(lock));
 });
+
+postgresTest(
+  test,
+  'several nodes share the lock, and keep a server that is alone away, as it does them',
+  async (t, db) => {
+    const [first, second, alone] = await Promise.all([db.open(), db.open(), db.open()]);
+    const lock = await lockOf(t, first, true);
+    const other = await lockOf(t, second, true);
+    t.is(await alone.lockServer(), undefined);
+    await lock.release();
+    t.is(await alone.lockServer(), undefined);
+    await other.release();
+    await lockOf(t, alone);
+    t.is(await first.lockServer({ shared: true }), undefined);
+  },
+);
 
 eachDatabase(test, 'the lock of a killed process is free', async (t, db) => {
   const storage = await db.open();
@@ -89,6 +105,30 @@ postgresTest(test, 'a lock is lost when another server was faster', async (t, db
   proxy.resume();
   t.regex(await lock.lost, /Another server/);
 });
+
+postgresTest(
+  test,
+  'the lock of a node is lost when a server that is alone was faster, not when another node was',
+  async (t, db) => {
+    const proxy = await proxyTo(t, db.url);
+    const lock = await lockOf(t, await db.open({ url: proxy.url }), true);
+    const own = await holders(db.url);
+    proxy.refuse();
+    const node = await lockOf(t, await db.open(), true);
+    proxy.resume();
+    await until(5000, async () => {
+      const now = await holders(db.url);
+      if (now.length < 2 || now.some((pid) => own.includes(pid))) throw new Error('not yet');
+    });
+    t.false(await isLost(lock));
+    await node.release();
+    proxy.refuse();
+    const other = await db.open();
+    await until(5000, () => lockOf(t, other));
+    proxy.resume();
+    t.regex(await lock.lost, /without REDIS_URL/);
+  },
+);
 
 postgresTest(test, 'a lock behind a stalled network is taken again from its own former session', async (t, db) => {
   const proxy = await proxyTo(t, db.url);

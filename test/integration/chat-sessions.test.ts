@@ -201,7 +201,7 @@ eachTransport(
         wrapStorage: (storage) => ({
           ...storage,
           ping: () => storage.ping(),
-          lockServer: () => storage.lockServer(),
+          lockServer: (asked) => storage.lockServer(asked),
           close: () => storage.close(),
           tokens: {
             ...storage.tokens,

@@ -205,7 +205,7 @@ test('that the store cannot be asked can be read from a named origin', async (t)
   const wrapStorage = (storage: Storage): Storage => ({
     ...storage,
     ping: () => storage.ping(),
-    lockServer: () => storage.lockServer(),
+    lockServer: (asked) => storage.lockServer(asked),
     close: () => storage.close(),
     tokens: { ...storage.tokens, findByHash: away },
   });

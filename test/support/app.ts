@@ -162,7 +162,7 @@ export function wrapMessages(wrap: (messages: MessageStore) => Partial<MessageSt
   return (storage) => ({
     ...storage,
     ping: () => storage.ping(),
-    lockServer: () => storage.lockServer(),
+    lockServer: (asked) => storage.lockServer(asked),
     close: () => storage.close(),
     messages: { ...storage.messages, ...wrap(storage.messages) },
   });
