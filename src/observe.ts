@@ -29,10 +29,10 @@ export function watchChat(chat: Chat, metrics: Metrics): () => void {
 /** The storage, its commits counted and timed. */
 export function watchCommits(storage: Storage, metrics: Metrics): Storage {
   const { messages } = storage;
-  const append: typeof messages.append = async (batch) => {
+  const append: typeof messages.append = async (batch, node) => {
     const stop = metrics.commitSeconds.startTimer();
     try {
-      return await messages.append(batch);
+      return await messages.append(batch, node);
     } finally {
       stop();
       metrics.commitBatchSize.observe(batch.length);

@@ -13,11 +13,14 @@
  * marked dead begins anew under another id. A node that is registered lives; there is no other state.
  */
 export interface NodeStore {
-  /** Begins a lease of `leaseMs` by the database's clock. */
+  /** Begins a lease of `leaseMs` by the database's clock; again, where it has begun. */
   register(id: string, leaseMs: number): Promise<void>;
   /** Renews the lease. Resolves the ids of all nodes that live, this one included; undefined: this one was marked dead. */
   renew(id: string): Promise<string[] | undefined>;
-  /** Marks every other node dead whose lease is over, with its claims freed; resolves their ids. */
+  /**
+   * Marks every other node dead whose lease is over, with its claims freed; resolves their ids. All that they have stored
+   * can be read by then. Nobody is marked by a node that was marked dead, or whose own lease is over.
+   */
   markDead(by: string): Promise<string[]>;
   /** Leaves in good order: nobody needs to wait for the lease. */
   leave(id: string): Promise<void>;
@@ -31,11 +34,15 @@ export type Claim = { userId: number; session: string; node: string; number: num
 /** `session`: the session's key. `tokenHash`: of the token that it is attached with, for what comes beside its connection. */
 export type ClaimRequest = { userId: number; session: string; node: string; tokenHash: string };
 
-/** Every method rejects with StoreError; with `fenced` when `node` was marked dead. */
+/**
+ * Every method rejects with StoreError. `take`, `release` and `bind` reject with `fenced` when `node` was marked dead: then
+ * the claim is free, or another node's. `release` and `bind` do nothing where the claim is not held any more.
+ */
 export interface ClaimStore {
   /**
    * Claims the user for this session, by compare-and-set: when nobody holds the user, or when what `over` names does.
-   * (`over` with the same session and another node moves the session.) Undefined: somebody else holds it.
+   * (`over` with the same session and another node moves the session.) Undefined: somebody else holds it. Where this very
+   * session on this node holds it, it is claimed anew: a call that failed with `unknown` may be made again.
    */
   take(request: ClaimRequest, over?: Pick<Claim, 'session' | 'node'>): Promise<Claim | undefined>;
   /** Frees the user, if this session on this node still holds it. */

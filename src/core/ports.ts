@@ -5,6 +5,7 @@
  */
 
 import type { ActVia, AuditAct } from '../protocol/admin.ts';
+import type { ClaimStore, NodeStore } from './cluster-ports.ts';
 
 // ---- time and chance ----
 
@@ -327,6 +328,10 @@ export interface Storage {
   readonly messages: MessageStore;
   readonly changes: ChangeStore;
   readonly audit: AuditStore;
+  readonly nodes: NodeStore;
+  readonly claims: ClaimStore;
+  /** Random, and the same for all who ask on this database: by it two clusters can share what is no database. */
+  clusterId(): Promise<string>;
   /** Resolves when the database answers; rejects with `unavailable`. */
   ping(): Promise<void>;
   /**

@@ -52,10 +52,11 @@ export function knexConfig(options: DatabaseOptions): Knex.Config {
 }
 
 /**
- * Runs a statement that ends in RETURNING inside a transaction. For DELETE, whose `returning` knex leaves out on SQLite.
+ * Runs a statement that ends in RETURNING and that knex cannot build: a DELETE, whose `returning` it leaves out on
+ * SQLite, or an INSERT of what is selected.
  */
-export async function returningRows<Row>(trx: Knex.Transaction, sql: string, bindings: Knex.Value[]): Promise<Row[]> {
-  const answer = (await trx.raw(sql, bindings)) as unknown as Row[] | { rows: Row[] };
+export async function returningRows<Row>(knex: Knex, sql: string, bindings: readonly Knex.Value[]): Promise<Row[]> {
+  const answer = (await knex.raw(sql, bindings)) as unknown as Row[] | { rows: Row[] };
   return Array.isArray(answer) ? answer : answer.rows;
 }
 

@@ -13,6 +13,7 @@ import type { Database } from './database.ts';
 import { createMessageDelete } from './message-delete.ts';
 import { createMessageReads } from './message-reads.ts';
 import { createPostgresSearch } from './message-search-postgres.ts';
+import { fenced } from './node-store.ts';
 import { wordsOf } from './search-words.ts';
 import { toStoreError, unavailable } from './store-errors.ts';
 
@@ -20,12 +21,25 @@ import { toStoreError, unavailable } from './store-errors.ts';
  * Parameters are arrays, one element a message, no (user, room, ref) twice. Rooms are locked in the order of their ids:
  * unsorted locks deadlock. One row comes back for each message whose room exists.
  */
-const appendSql = `
-  WITH input AS (
+const appendSql = appendOf({ alive: '', condition: '', answer: '' });
+
+/**
+ * The same in the name of a node, whose row is locked before all others and until the commit: while it is there nobody
+ * can mark the node dead, and when it is gone no room is found. One row more, of place 0, comes back when it is there.
+ */
+const fencedAppendSql = appendOf({
+  alive: 'alive AS (SELECT id FROM nodes WHERE id = $7 FOR KEY SHARE), ',
+  condition: 'AND EXISTS (SELECT 1 FROM alive)',
+  answer: 'UNION ALL SELECT 0, 0, NULL, NULL, false FROM alive',
+});
+
+function appendOf({ alive, condition, answer }: { alive: string; condition: string; answer: string }): string {
+  return `
+  WITH ${alive}input AS (
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[])
       WITH ORDINALITY AS t (room_id, user_id, ref, created_at, body, words, place)
   ), locked AS (
-    SELECT id, last_id FROM rooms WHERE id = ANY ($1) ORDER BY id FOR UPDATE
+    SELECT id, last_id FROM rooms WHERE id = ANY ($1) ${condition} ORDER BY id FOR UPDATE
   ), looked_up AS (
     SELECT input.*, locked.last_id, known.id AS known_id, known.created_at AS known_at, known.body AS known_body,
       known.deleted_at AS known_deleted_at
@@ -49,7 +63,9 @@ const appendSql = `
   SELECT place, new_id AS id, NULL AS known_at, NULL AS other_body, false AS is_deleted FROM fresh
   UNION ALL
   SELECT place, known_id, known_at, NULLIF(known_body, body), known_deleted_at IS NOT NULL
-  FROM looked_up WHERE known_id IS NOT NULL`;
+  FROM looked_up WHERE known_id IS NOT NULL
+  ${answer}`;
+}
 
 /** `place` counts from 1. `known_at` is null for what was stored now; `other_body` is what is stored in place of this. */
 type Row = { place: number; id: number; known_at: number | null; other_body: string | null; is_deleted: boolean };
@@ -59,9 +75,10 @@ export function createPostgresMessageStore(database: Database, clock: Clock): Me
     ...createMessageReads(database),
     delete: createMessageDelete(database, clock),
     search: createPostgresSearch(database),
-    async append(batch) {
+    async append(batch, node) {
       const { distinct, firstOf } = withoutDuplicates(batch);
-      const rows = await database.whileBusy(() => send(database, distinct));
+      const rows = await database.whileBusy(() => send(database, distinct, node));
+      if (node !== undefined && !rows.some(({ place }) => place === 0)) throw fenced(node);
       const found = new Map(rows.map((row) => [row.place - 1, row]));
       return batch.map((message, index) => {
         const place = firstOf[index] as number;
@@ -82,7 +99,7 @@ function outcomeOf(message: NewMessage, first: NewMessage, row: Row): AppendOutc
   return row.is_deleted ? { ...repeat, isDeleted: true } : repeat;
 }
 
-async function send(database: Database, messages: readonly NewMessage[]): Promise<Row[]> {
+async function send(database: Database, messages: readonly NewMessage[], node: string | undefined): Promise<Row[]> {
   let client: pg.Client;
   try {
     client = await database.knex.client.acquireConnection();
@@ -92,8 +109,9 @@ async function send(database: Database, messages: readonly NewMessage[]): Promis
   try {
     const { rows } = await client.query<Row>({
       // Named: planned once for each connection; planning takes longer than running it.
-      name: 'finchat-append',
-      text: appendSql,
+      ...(node === undefined
+        ? { name: 'finchat-append', text: appendSql }
+        : { name: 'finchat-append-fenced', text: fencedAppendSql }),
       values: [
         messages.map(({ roomId }) => roomId),
         messages.map(({ userId }) => userId),
@@ -101,6 +119,7 @@ async function send(database: Database, messages: readonly NewMessage[]): Promis
         messages.map(({ createdAt }) => createdAt),
         messages.map(({ body }) => body),
         messages.map(({ body }) => wordsOf(body).join(' ')),
+        ...(node === undefined ? [] : [node]),
       ],
     });
     return rows;

@@ -8,11 +8,13 @@ import type { Database } from './database.ts';
 import { createMessageDelete } from './message-delete.ts';
 import { createMessageReads } from './message-reads.ts';
 import { newestSeqSql, openSearchIndex } from './message-search-sqlite.ts';
+import { fenced } from './node-store.ts';
 import { openSqlite, sqliteFile } from './sqlite.ts';
 
 type Known = { id: number; body: string; created_at: number; deleted_at: number | null };
 
 type Statements = {
+  isAlive: Statement<[node: string], number>;
   lastId: Statement<[roomId: number], { last_id: number }>;
   newestSeq: Statement<[], number>;
   insert: Statement<
@@ -36,8 +38,8 @@ export function openSqliteMessageStore(database: Database, clock: Clock): { stor
       delete: createMessageDelete(database, clock),
       search: index.search,
       // Async, so that a busy database rejects instead of throwing.
-      async append(batch) {
-        const outcomes = await database.whileBusy(async () => appendBatch.immediate(batch));
+      async append(batch, node) {
+        const outcomes = await database.whileBusy(async () => appendBatch.immediate(batch, node));
         index.grow();
         return outcomes;
       },
@@ -50,9 +52,10 @@ export function openSqliteMessageStore(database: Database, clock: Clock): { stor
 }
 
 function prepareAppend(connection: Connection): {
-  immediate(batch: readonly NewMessage[]): AppendOutcome[];
+  immediate(batch: readonly NewMessage[], node: string | undefined): AppendOutcome[];
 } {
   const statements: Statements = {
+    isAlive: connection.prepare<[string], number>('SELECT 1 FROM nodes WHERE id = ?').pluck(),
     lastId: connection.prepare('SELECT last_id FROM rooms WHERE id = ?'),
     newestSeq: connection.prepare<[], number>(newestSeqSql).pluck(),
     insert: connection.prepare(
@@ -64,7 +67,8 @@ function prepareAppend(connection: Connection): {
     ),
     raise: connection.prepare('UPDATE rooms SET last_id = ? WHERE id = ?'),
   };
-  return connection.transaction((batch: readonly NewMessage[]): AppendOutcome[] => {
+  return connection.transaction((batch: readonly NewMessage[], node: string | undefined): AppendOutcome[] => {
+    if (node !== undefined && statements.isAlive.get(node) === undefined) throw fenced(node);
     const progress: Progress = { lastIds: new Map(), seq: statements.newestSeq.get() ?? 0 };
     const outcomes = batch.map((message) => appendOne(statements, progress, message));
     for (const [roomId, lastId] of progress.lastIds) if (lastId !== undefined) statements.raise.run(lastId, roomId);

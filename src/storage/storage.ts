@@ -4,11 +4,13 @@ import type { Clock, MessageStore, RandomText, Storage } from '../core/ports.ts'
 import { StoreError } from '../core/ports.ts';
 import { createAuditStore } from './audit-store.ts';
 import { createChangeStore } from './change-store.ts';
+import { createClaimStore } from './claim-store.ts';
 import type { Database } from './database.ts';
 import { openDatabase } from './database.ts';
 import { createPostgresMessageStore } from './message-store-postgres.ts';
 import { openSqliteMessageStore } from './message-store-sqlite.ts';
 import { requireCurrentSchema } from './migrate.ts';
+import { createNodeStore, readClusterId } from './node-store.ts';
 import { createRoomStore } from './room-store.ts';
 import { lockServer } from './server-lock.ts';
 import { sqliteFile } from './sqlite.ts';
@@ -47,6 +49,9 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       changes: createChangeStore(database),
       audit: createAuditStore(database),
       messages: messages.store,
+      nodes: createNodeStore(database),
+      claims: createClaimStore(database),
+      clusterId: () => readClusterId(database, random),
       ping: () => ping(database),
       lockServer: (asked) => lockServer(url, clock, random, asked?.shared),
       async close() {

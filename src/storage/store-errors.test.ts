@@ -51,6 +51,11 @@ test('a conflict names its field', (t) => {
   t.is(toStoreError(withCode('SQLITE_CONSTRAINT_UNIQUE', 'UNIQUE constraint failed: tokens.hash')).field, undefined);
 });
 
+test('a claim of a node that is gone is fenced, any other missing row is rejected', (t) => {
+  t.is(toStoreError(Object.assign(withCode('23503'), { constraint: 'sessions_node_fence' })).kind, 'fenced');
+  t.is(toStoreError(Object.assign(withCode('23503'), { constraint: 'sessions_user_id_fkey' })).kind, 'rejected');
+});
+
 test('a StoreError stays the one it is', (t) => {
   const error = new StoreError('busy', 'later');
   t.is(toStoreError(error), error);

@@ -12,6 +12,9 @@ const uniqueFields: Readonly<Record<string, string>> = {
   'rooms.name_folded': 'name',
 };
 
+/** The foreign key by which only a living node can hold a claim. */
+const nodeFence = 'sessions_node_fence';
+
 /** SQLSTATE → kind; the class (the first two characters) where the code itself is not listed. */
 const sqlStates: Readonly<Record<string, StoreError['kind']>> = {
   '40001': 'busy', // serialization failure
@@ -50,6 +53,9 @@ export function toStoreError(error: unknown): StoreError {
   }
   if (code?.startsWith('SQLITE_')) return fromSqlite(code, message, error);
   if (code === '23505') return conflict(constraint ?? '', message, error);
+  if (code === '23503' && constraint === nodeFence) {
+    return new StoreError('fenced', 'The node was marked dead: it writes nothing more.', { cause: error });
+  }
   // A digit tells a SQLSTATE from a system error such as EPIPE.
   if (code !== undefined && /^(?=.*\d)[0-9A-Z]{5}$/.test(code)) {
     if (/^(28|3D)/.test(code)) return unavailable(error);

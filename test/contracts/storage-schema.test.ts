@@ -140,7 +140,7 @@ eachDatabase(
     t.deepEqual(await find({ words: 'said' }), ['said 11998', 'said 11997', 'said 11996']);
     await storage.close();
 
-    t.deepEqual(await migrator.rollback(), names.slice(1));
+    t.deepEqual((await migrator.rollback()).toSorted(), names.slice(1));
     t.deepEqual(await raw('messages').count({ count: '*' }), [{ count: 11_999 }]);
     t.deepEqual(await migrator.up(), names.slice(1));
     const again = await db.open();

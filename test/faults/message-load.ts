@@ -59,9 +59,9 @@ export function openLoad(
   const abandonedRooms = new Set<number>();
   const failures: Load['failures'] = {};
   const store: Pick<MessageStore, 'append'> = {
-    async append(batch) {
+    async append(batch, node) {
       try {
-        return await storage.messages.append(batch);
+        return await storage.messages.append(batch, node);
       } catch (error) {
         const kind = error instanceof StoreError ? error.kind : 'other';
         failures[kind] = (failures[kind] ?? 0) + 1;

@@ -194,8 +194,8 @@ export function silentStore(): {
     noteStored = resolve;
   });
   const wrapStorage = wrapMessages((messages) => ({
-    async append(batch) {
-      const outcomes = await messages.append(batch);
+    async append(batch, node) {
+      const outcomes = await messages.append(batch, node);
       noteStored();
       await mayAnswer;
       return outcomes;

@@ -115,8 +115,8 @@ test('a message waits for the server however long it is away', async (t) => {
 test('a message that was stored while nobody could say so is shown once', async (t) => {
   let calls = 0;
   const wrapStorage = wrapMessages((messages) => ({
-    async append(batch) {
-      const outcomes = await messages.append(batch);
+    async append(batch, node) {
+      const outcomes = await messages.append(batch, node);
       calls += 1;
       if (calls === 1) throw new Error('the answer is lost');
       return outcomes;

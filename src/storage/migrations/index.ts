@@ -5,12 +5,14 @@
 import type { Knex } from 'knex';
 import * as accountsRoomsMessages from './001-accounts-rooms-messages.ts';
 import * as administration from './002-administration.ts';
+import * as cluster from './003-cluster.ts';
 
 export type NamedMigration = { name: string; migration: Knex.Migration };
 
 export const migrations: readonly NamedMigration[] = [
   { name: '001-accounts-rooms-messages', migration: accountsRoomsMessages },
   { name: '002-administration', migration: administration },
+  { name: '003-cluster', migration: cluster },
 ];
 
 export const migrationSource: Knex.MigrationSource<NamedMigration> = {

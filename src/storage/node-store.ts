@@ -1,0 +1,88 @@
+/**
+ * The nodes of a cluster, and its id. A node's row is what all that it writes depends on: a batch of messages and a
+ * claim hold it in share mode until they are done, so whoever deletes it has waited for them, and sees them.
+ */
+import type { NodeStore } from '../core/cluster-ports.ts';
+import type { RandomText } from '../core/ports.ts';
+import { StoreError } from '../core/ports.ts';
+import type { Database } from './database.ts';
+import { returningRows } from './database.ts';
+
+/** Milliseconds since the epoch at this moment, by the one clock that all nodes share. */
+const databaseNow = {
+  sqlite: `CAST(unixepoch('now', 'subsec') * 1000 AS integer)`,
+  // Not now(): that stands still while the statement waits for a lock.
+  postgres: `floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint`,
+} as const;
+
+/** Two clusters that share a Redis must not have the same. */
+const clusterIdBytes = 12;
+
+/** What whoever asks in the name of a dead node gets. */
+export function fenced(node: string, cause?: unknown): StoreError {
+  return new StoreError('fenced', `The node ${node} was marked dead: it writes nothing more.`, { cause });
+}
+
+/** Rejects with `fenced` when the node was marked dead. */
+export async function requireAlive(database: Database, node: string): Promise<void> {
+  const row: { id: string } | undefined = await database.read((knex) => knex('nodes').where({ id: node }).first('id'));
+  if (row === undefined) throw fenced(node);
+}
+
+export function createNodeStore(database: Database): NodeStore {
+  const now = databaseNow[database.dialect];
+  const markDead = markDeadSql(database.dialect, now);
+  return {
+    async register(id, leaseMs) {
+      // Again after an answer that was lost: the lease begins anew.
+      const sql = `INSERT INTO nodes (id, lease_ms, seen_at) VALUES (?, ?, ${now})
+        ON CONFLICT (id) DO UPDATE SET lease_ms = excluded.lease_ms, seen_at = excluded.seen_at`;
+      await database.whileBusy(() => database.knex.raw(sql, [id, leaseMs]));
+    },
+
+    async renew(id) {
+      await database.whileBusy(() =>
+        database
+          .knex('nodes')
+          .where({ id })
+          .update({ seen_at: database.knex.raw(now) }),
+      );
+      const rows: { id: string }[] = await database.read((knex) => knex('nodes').orderBy('id').select('id'));
+      const ids = rows.map((row) => row.id);
+      return ids.includes(id) ? ids : undefined;
+    },
+
+    async markDead(by) {
+      const rows = await database.whileBusy(() => returningRows<{ id: string }>(database.knex, markDead, [by, by]));
+      return rows.map(({ id }) => id).sort();
+    },
+
+    async leave(id) {
+      await database.whileBusy(() => database.knex('nodes').where({ id }).delete());
+    },
+  };
+}
+
+/**
+ * Locked in the order of their ids, so that two who mark the same nodes wait for each other, not both. Whose own lease is
+ * over marks nobody: others may be about to mark it.
+ */
+function markDeadSql(dialect: Database['dialect'], now: string): string {
+  return `DELETE FROM nodes WHERE id IN (
+      SELECT id FROM nodes WHERE id <> ? AND seen_at + lease_ms < ${now}
+        AND EXISTS (SELECT 1 FROM nodes AS own WHERE own.id = ? AND own.seen_at + own.lease_ms >= ${now})
+      ORDER BY id ${dialect === 'postgres' ? 'FOR UPDATE' : ''}
+    ) RETURNING id`;
+}
+
+/** The id that all nodes of this database share: random, made when it is first asked for. */
+export async function readClusterId(database: Database, random: RandomText): Promise<string> {
+  const find = (): Promise<{ value: string } | undefined> =>
+    database.read((knex) => knex('meta').where({ name: 'cluster' }).first('value'));
+  const known = await find();
+  if (known !== undefined) return known.value;
+  const made = { name: 'cluster', value: random(clusterIdBytes) };
+  await database.whileBusy(() => database.knex('meta').insert(made).onConflict('name').ignore());
+  // Perhaps another process was faster.
+  return (await find())?.value ?? made.value;
+}
