@@ -100,8 +100,9 @@ export interface Peers {
   /** This node, at the moment: another one after it was marked dead. */
   readonly id: string;
   /**
-   * Asks a node. Rejects with NodeSilent: at once when it cannot hear or is known to be dead, else after `timeoutMs`.
-   * `signal`: breaks off; the other node's `signal` is aborted then, too.
+   * Asks a node. Rejects with NodeSilent: at once when it cannot hear, is known to be dead or has no answer, or when the
+   * bus is away; else after `timeoutMs`. A question that was held up on its way is not answered.
+   * `signal`: breaks off, rejecting with its reason; the other node's `signal` is aborted then, too.
    */
   ask(
     node: string,
@@ -109,7 +110,7 @@ export interface Peers {
     question: object,
     options?: { timeoutMs?: number; signal?: AbortSignal },
   ): Promise<unknown>;
-  /** Answers questions of a kind, from now on. What rejects is not answered. */
+  /** Answers questions of a kind, from now on. What rejects has no answer. */
   serve(kind: string, answer: (question: unknown, from: string, signal: AbortSignal) => Promise<object>): void;
   /** Says something to one node; nobody says whether it arrived. */
   tell(node: string, kind: string, value: object): void;
