@@ -118,7 +118,6 @@ function createContext(
   { storage, clock, log, settings }: ChatOptions,
   parts: Pick<SessionContext, 'turn' | 'hub' | 'directory' | 'messageLog' | 'mutes' | 'counters'>,
 ): SessionContext {
-  const buckets = createTokenBuckets({ ratePerSecond: limits.messagesPerSecond, burst: limits.messageBurst, clock });
   return {
     ...parts,
     clock,
@@ -129,7 +128,7 @@ function createContext(
     graceSeconds: settings.sessionGrace,
     outboxBytes: settings.sessionOutbox,
     pollGapSeconds: settings.pollGap,
-    takeMessage: settings.rateLimits ? (userId) => buckets.take(userId) : () => 0,
+    messageBuckets: createTokenBuckets({ ratePerSecond: limits.messagesPerSecond, burst: limits.messageBurst, clock }),
   };
 }
 

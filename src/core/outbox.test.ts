@@ -177,3 +177,28 @@ test('what has to be written again is not let go for its age', (t) => {
   outbox.writeTo(next.transport);
   t.deepEqual(next.numbers, [1, 2]);
 });
+
+test('what had arrived although its connection was cut in time is not counted as written less', (t) => {
+  const outbox = filled([20, 20]);
+  outbox.writeTo(openLine().transport);
+  outbox.giveBack(40);
+  t.is(outbox.rewind(1), 0);
+});
+
+test('an outbox goes on from its export with its numbers, and with what was unsent', (t) => {
+  const outbox = filled([1, 2, 3, 4]);
+  outbox.writeTo(openLine().transport);
+  outbox.rewind(1);
+  outbox.writeTo(openLine().transport);
+  outbox.push({ bytes: Buffer.from('"é"') });
+  const copy = new Outbox('s', 1000, outbox.export());
+  t.deepEqual(copy.export(), outbox.export());
+  t.deepEqual(
+    [0, 1, 4, 5].map((n) => copy.reaches(n)),
+    [false, true, true, false],
+  );
+  const line = openLine();
+  copy.writeTo(line.transport);
+  t.deepEqual(line.numbers, [5]);
+  t.is(copy.rewind(2), 11);
+});

@@ -7,6 +7,7 @@
  *   1 ··········│ first ············· sent │ sent+1 ······ last │
  */
 import { limits } from '../protocol/limits.ts';
+import type { OutboxExport } from './session-state.ts';
 import type { EncodedFrame, Transport } from './transport.ts';
 
 export class Outbox {
@@ -24,10 +25,23 @@ export class Outbox {
   /** How far it was sent at some earlier instants, oldest first. */
   #marks: { n: number; at: number }[] = [];
 
-  /** `maxBytes`: of all messages that are kept. */
-  constructor(session: string, maxBytes: number) {
+  /** `maxBytes`: of all messages that are kept. `from`: goes on where another one was when it was exported. */
+  constructor(session: string, maxBytes: number, from?: OutboxExport) {
     this.#session = session;
     this.#maxBytes = maxBytes;
+    if (from === undefined) return;
+    this.#last = from.last - from.frames.length;
+    for (const text of from.frames) this.push({ bytes: Buffer.from(text) });
+    this.#sent = from.sent;
+    this.#highest = from.highest;
+    for (let index = 0; index < from.sent - this.#first + 1; index += 1) {
+      this.#unsentBytes -= (this.#frames[index] as EncodedFrame).bytes.length;
+    }
+  }
+
+  export(): OutboxExport {
+    const frames = this.#frames.slice(this.#head).map((frame) => (frame as EncodedFrame).bytes.toString());
+    return { last: this.#last, sent: this.#sent, highest: this.#highest, frames };
   }
 
   get hasUnsent(): boolean {
@@ -78,7 +92,8 @@ export class Outbox {
    */
   rewind(n: number): number {
     this.#dropTo(n);
-    const again = this.#bytes - this.#unsentBytes;
+    // What was given back and has arrived all the same was unsent, too, until now.
+    const again = Math.max(0, this.#bytes - this.#unsentBytes);
     this.#sent = n;
     this.#unsentBytes = this.#bytes;
     this.#marks = [];

@@ -1,6 +1,7 @@
 /** A cap on frames and bytes a second of one session, before anything is decoded: far above what any client needs. */
 import { limits } from '../protocol/limits.ts';
 import type { Clock } from './ports.ts';
+import type { RawCapExport } from './session-state.ts';
 
 export class RawCap {
   readonly #clock: Clock;
@@ -8,8 +9,14 @@ export class RawCap {
   #frames = 0;
   #bytes = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, from?: RawCapExport) {
     this.#clock = clock;
+    if (from !== undefined) this.take(from.frames, from.bytes);
+  }
+
+  export(): RawCapExport {
+    this.take(0, 0);
+    return { frames: this.#frames, bytes: this.#bytes };
   }
 
   /** Counts them; false: they are too many. */

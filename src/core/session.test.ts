@@ -1,6 +1,7 @@
 import test from 'ava';
 import { openSessionWorld, type SessionWorld, worldPrincipal } from '../../test/support/session-world.ts';
 import { limits } from '../protocol/limits.ts';
+import { readSessionExport, type SessionExport } from './session-state.ts';
 import type { EncodedFrame, Transport, TransportKind } from './transport.ts';
 
 type Line = { transport: Transport; told: string[]; hold: { unwritten: number; keeps: boolean } };
@@ -180,4 +181,123 @@ test('posted messages that wait for their turn are bounded by their size', (t) =
   session.post([help, help], 2 * (limits.queuedBytes / 2));
   endTurn();
   t.is(line.told.length, 2);
+});
+
+/** A session that moves, and what is exported of it as another node hears it. */
+function beginMove(world: SessionWorld, n: number): SessionExport {
+  world.session.beginMove(n);
+  const state = readSessionExport(JSON.parse(JSON.stringify(world.session.export())));
+  if (state === undefined) throw new Error('Not exported.');
+  return state;
+}
+
+test('while a session moves, its client messages wait and its outbox is filled', async (t) => {
+  const world = openSessionWorld(limits.outboxBytes);
+  const { session, endTurn } = world;
+  const line = openLine('websocket');
+  session.begin(line.transport);
+  session.push(frames(1, 1));
+  endTurn();
+  session.beginMove(1);
+  t.deepEqual(line.told, ['1', '2', 'resumed-elsewhere']);
+  t.true(session.post([{ type: 'help' }], 10));
+  session.push(frames(1));
+  endTurn();
+  t.like(session.export(), { key: 'session', userId: 1, tasks: [{ frame: { type: 'help' }, bytes: 10 }] });
+  t.like(session.export()?.outbox, { last: 3, highest: 2, sent: 1 });
+  t.is(comeBack(world, 1), undefined, 'nobody can go on with it here meanwhile');
+  const { moving } = session;
+  session.stay();
+  await moving;
+  t.is(session.moving, undefined);
+  t.deepEqual(comeBack(world, 1), ['2', '3', '4'], 'with the help that was asked for');
+});
+
+test('a session whose move came to nothing is kept for its grace from then on', async (t) => {
+  const { session, timers } = openSessionWorld(1000);
+  session.begin(openLine().transport);
+  session.beginMove(0);
+  t.deepEqual(timers.waits, []);
+  session.stay();
+  timers.advance(limits.graceSeconds * 1000 - 1);
+  t.true(session.isOpen);
+  timers.advance(1);
+  await session.ended;
+  t.false(session.isOpen);
+});
+
+test('what ends a session ends its move, and there is nothing to export', async (t) => {
+  for (const end of ['fatal', 'stop', 'vanish'] as const) {
+    const { session, timers } = openSessionWorld(1000);
+    session.begin(openLine().transport);
+    session.post([{ type: 'help' }], 10);
+    session.beginMove(0);
+    const { moving } = session;
+    if (end === 'fatal') session.endWithFatal('kicked');
+    else session[end]();
+    await moving;
+    await session.ended;
+    t.is(session.export(), undefined);
+    t.deepEqual(timers.waits, []);
+  }
+});
+
+test('a session that moves is not ended for its outbox before the move came to nothing', async (t) => {
+  const { session, endTurn } = openSessionWorld(100);
+  session.begin(openLine().transport);
+  session.beginMove(0);
+  session.push(frames(60));
+  session.push(frames(60));
+  endTurn();
+  t.true(session.isOpen);
+  t.is(session.export(), undefined, 'what is lost cannot go on elsewhere');
+  session.stay();
+  await session.ended;
+  t.false(session.isOpen);
+});
+
+test('a session goes on elsewhere with what waited for its turn, its refs, and what it has used of its limits', (t) => {
+  const world = openSessionWorld(limits.outboxBytes);
+  const { session } = world;
+  const events = session.begin(openLine().transport);
+  session.commandRefs.add('a').add('b');
+  for (let n = 0; n < limits.rawFramesPerSecond - 1; n += 1) events.receiveControl(0);
+  session.push(frames(1));
+  world.endTurn();
+  session.beginMove(0);
+  session.post([{ type: 'help' }], 10);
+  const state = readSessionExport(JSON.parse(JSON.stringify(session.export())));
+  const copy = state && world.importSession(state);
+  t.deepEqual([...(copy?.commandRefs ?? [])], ['a', 'b']);
+  const line = openLine();
+  const resumed = copy?.resume(line.transport, worldPrincipal, 0);
+  world.endTurn();
+  t.deepEqual(line.told, ['1', '2'], 'the second one is the help');
+  resumed?.receiveControl(0);
+  t.deepEqual(line.told, ['1', '2', 'flooding']);
+});
+
+test('an export of another form is no session', (t) => {
+  const world = openSessionWorld(1000);
+  world.session.begin(openLine().transport);
+  world.session.push(frames(1));
+  const state = beginMove(world, 0);
+  t.deepEqual(readSessionExport(state), state);
+  const broken: object[] = [
+    { key: 'a b' },
+    { key: 'a'.repeat(limits.sessionIdLength + 1) },
+    { userId: 0.5 },
+    { username: null },
+    { outbox: { ...state.outbox, sent: 2 } },
+    { outbox: { ...state.outbox, last: 0 } },
+    { outbox: { ...state.outbox, frames: [1] } },
+    { tasks: [{ frame: { type: 'end' }, bytes: 0 }] },
+    { tasks: [{ frame: { type: 'help' } }] },
+    { tasks: [null] },
+    { commandRefs: 'ab' },
+    { rawCap: { frames: -1, bytes: 0 } },
+    { bucketMs: null },
+  ];
+  for (const fault of broken) t.is(readSessionExport({ ...state, ...fault }), undefined, JSON.stringify(fault));
+  for (const value of [undefined, null, 1, 'x', [], {}]) t.is(readSessionExport(value), undefined);
 });

@@ -12,9 +12,12 @@
  * A resumable session that is open is **attached** to a connection or **detached**: what is for it waits in its outbox
  * then, until another connection resumes it, its grace is over, or the outbox is full. Any other session ends with its
  * connection.
+ *
+ * A detached session may be **moving** to another node: its client messages wait, its outbox goes on being filled, and
+ * nothing ends it but a fatal. It `vanishes` when it lives there, or goes on here when the move came to nothing.
  */
 import type { CloseName } from '../protocol/close-codes.ts';
-import { type Decoded, decodeClientFrame, decodeClientValue } from '../protocol/codec.ts';
+import { decodeClientFrame, decodeClientValue } from '../protocol/codec.ts';
 import { closeAfter, type ErrorCode, type FatalCode } from '../protocol/errors.ts';
 import type { ErrorDetails, ServerFrame } from '../protocol/frames.ts';
 import { limits } from '../protocol/limits.ts';
@@ -23,11 +26,12 @@ import { runCommand } from './commands.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import { countError } from './counters.ts';
 import { encode, encodeError } from './encode.ts';
+import { Inbox } from './inbox.ts';
 import type { LiveRoom, Receiver } from './live-room.ts';
 import { Outbox } from './outbox.ts';
-import { RawCap } from './raw-cap.ts';
 import type { SessionContext } from './session-context.ts';
-import { type Task, TaskQueue } from './task-queue.ts';
+import type { SessionExport } from './session-state.ts';
+import type { Task } from './task-queue.ts';
 import type { ConnectionEvents, EncodedFrame, Transport, TransportKind } from './transport.ts';
 
 export class Session implements Receiver, ConnectionOwner {
@@ -35,15 +39,13 @@ export class Session implements Receiver, ConnectionOwner {
   readonly username: string;
   /** The rooms that it is a member of, by room id. */
   readonly rooms: Map<number, LiveRoom> = new Map();
-  /** Refs of the newest commands, oldest first. */
-  readonly commandRefs: Set<string> = new Set();
   /** Resolves when it has left every room. */
   readonly ended: Promise<void>;
   readonly key: string;
   /** The number of its claim; grows when it moves to another node. */
   claim = 1;
   readonly #context: SessionContext;
-  readonly #rawCap: RawCap;
+  readonly #inbox: Inbox;
   #resolveEnded: () => void = () => {};
   #principal: Principal;
   #state: 'open' | 'ending' | 'ended' = 'open';
@@ -56,23 +58,28 @@ export class Session implements Receiver, ConnectionOwner {
   #isFlushDue = false;
   /** The outbox of a detached session had no room: it ends with this turn. */
   #isOverflowed = false;
-  readonly #queue: TaskQueue;
+  #move: Move | undefined;
 
   /**
    * `key`: up to `limits.sessionIdLength` letters, digits, `-` and `_`. `isResumable` false: it ends with its connection.
+   * `from`: goes on where it was on another node, in no room yet; to be resumed at once, which has its client messages
+   * take effect again.
    */
-  constructor(context: SessionContext, principal: Principal, key: string, isResumable: boolean) {
+  constructor(context: SessionContext, principal: Principal, key: string, isResumable: boolean, from?: SessionExport) {
     this.#context = context;
     this.#principal = principal;
-    this.#rawCap = new RawCap(context.clock);
-    this.#queue = new TaskQueue(
-      (task) => this.#run(task),
-      (task) => this.#hasRoomFor(task),
-    );
     this.key = key;
-    this.#outbox = isResumable ? new Outbox(key, context.outboxBytes) : undefined;
+    this.#outbox = isResumable ? new Outbox(key, context.outboxBytes, from?.outbox) : undefined;
     this.userId = principal.user.id;
     this.username = principal.user.username;
+    const inboxOptions = {
+      context,
+      userId: this.userId,
+      run: (task: Task) => this.#run(task),
+      mayRun: (task: Task) => this.#hasRoomFor(task),
+      answer: (frame: EncodedFrame) => this.#pushDirect(frame),
+    };
+    this.#inbox = new Inbox(inboxOptions, from);
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
@@ -81,6 +88,10 @@ export class Session implements Receiver, ConnectionOwner {
   /** Under which it can be resumed; undefined: it cannot. */
   get id(): string | undefined {
     return this.#outbox === undefined ? undefined : this.key;
+  }
+
+  get commandRefs(): Set<string> {
+    return this.#inbox.commandRefs;
   }
 
   get isOpen(): boolean {
@@ -115,17 +126,70 @@ export class Session implements Receiver, ConnectionOwner {
    * ended. Undefined, and nothing has changed: it cannot go on from there.
    */
   resume(transport: Transport, principal: Principal, n: number): ConnectionEvents | undefined {
-    if (this.#state !== 'open' || this.#isOverflowed || this.#outbox?.reaches(n) !== true) return undefined;
-    const former = this.#release(true);
-    former?.refuse('resumed-elsewhere');
-    this.#cancelGrace();
+    if (this.#move !== undefined || !this.reaches(n)) return undefined;
+    this.#rewind(n);
     this.#principal = principal;
-    // Whoever comes again and again for what it never reads is held back as if it had sent that much.
-    this.#mayTake(0, this.#outbox.rewind(n));
     const connection = this.#attach(transport);
     this.#greet(transport, true);
     this.flush();
+    this.#inbox.queue.unpause();
     return connection;
+  }
+
+  /** Whether a client that has `n` of its messages can go on with it. */
+  reaches(n: number): boolean {
+    return this.#state === 'open' && !this.#isOverflowed && this.#outbox?.reaches(n) === true;
+  }
+
+  /** The client has `n` messages, and is no more where it was. */
+  #rewind(n: number): void {
+    this.#release(true)?.refuse('resumed-elsewhere');
+    this.#cancelGrace();
+    // Whoever comes again and again for what it never reads is held back as if it had sent that much.
+    this.#inbox.mayTake(0, this.#outbox?.rewind(n) ?? 0);
+  }
+
+  // ---- the way to another node ----
+
+  /** Resolves when it moves no more: it has ended here, or goes on here. Undefined: it does not move. */
+  get moving(): Promise<void> | undefined {
+    return this.#move?.over;
+  }
+
+  /** Its client has come to another node and has `n` of its messages. Needs `reaches(n)`, and that it does not move. */
+  beginMove(n: number): void {
+    this.#rewind(n);
+    this.#inbox.queue.pause();
+    this.#move = createMove();
+  }
+
+  /** Resolves when what its client has sent has its outcome, but for what waits for its turn: the time to export it. */
+  settled(): Promise<void> {
+    return this.#inbox.queue.settled();
+  }
+
+  /** All but its rooms, with what they have shown so far. Undefined: it has ended, or does not move any more. */
+  export(): SessionExport | undefined {
+    if (this.#state !== 'open' || this.#move === undefined || this.#outbox === undefined || this.#isOverflowed) {
+      return undefined;
+    }
+    for (const room of this.rooms.values()) room.flush();
+    const { key, userId, username } = this;
+    return { key, userId, username, outbox: this.#outbox.export(), ...this.#inbox.export() };
+  }
+
+  /** The move came to nothing: it is detached as if its connection had gone now. */
+  stay(): void {
+    if (this.#move === undefined) return;
+    this.#endMove();
+    this.#detach(undefined);
+    this.#inbox.queue.unpause();
+    this.flush();
+  }
+
+  #endMove(): void {
+    this.#move?.end();
+    this.#move = undefined;
   }
 
   /** Asks its client to prove that it lives; resolves false when it does not, or there is no connection. */
@@ -148,8 +212,10 @@ export class Session implements Receiver, ConnectionOwner {
   leave(): void {
     if (this.#state !== 'open') return;
     this.#cancelGrace();
+    this.#endMove();
     this.#state = 'ending';
-    this.#queue.add({ type: 'end' });
+    this.#inbox.queue.unpause();
+    this.#inbox.queue.add({ type: 'end' });
   }
 
   onBeat(): void {
@@ -198,46 +264,32 @@ export class Session implements Receiver, ConnectionOwner {
   /** A client message, as text; undefined: it was none. `bytes`: its size on the wire. */
   receive(text: string | undefined, bytes: number): void {
     if (this.#state !== 'open') return;
-    if (!this.#mayTake(1, bytes)) this.#endFlooded();
-    else this.#take(text === undefined ? { kind: 'invalid' } : decodeClientFrame(text), bytes);
+    if (!this.#inbox.mayTake(1, bytes)) this.#endFlooded();
+    else this.#inbox.take(text === undefined ? { kind: 'invalid' } : decodeClientFrame(text), bytes);
   }
 
   receiveControl(bytes: number): void {
-    if (this.#state === 'open' && !this.#mayTake(1, bytes)) this.#endFlooded();
+    if (this.#state === 'open' && !this.#inbox.mayTake(1, bytes)) this.#endFlooded();
   }
 
   /** Client messages that came beside the connection, parsed from `bytes` bytes of JSON. False: too many, none was taken. */
   post(messages: readonly unknown[], bytes: number): boolean {
     this.#connection?.onAlive();
-    if (!this.#mayTake(messages.length, bytes)) return false;
+    if (!this.#inbox.mayTake(messages.length, bytes)) return false;
     // How long each was is not known any more: what waits is bounded all the same.
     const share = Math.ceil(bytes / Math.max(1, messages.length));
-    for (const message of messages) this.#take(decodeClientValue(message), share);
+    for (const message of messages) this.#inbox.take(decodeClientValue(message), share);
     return true;
   }
 
   /** Counts an attempt to resume; false: there are too many. */
   mayResume(): boolean {
-    return this.#mayTake(1, 0);
-  }
-
-  #mayTake(frames: number, bytes: number): boolean {
-    return !this.#context.rateLimits || this.#rawCap.take(frames, bytes);
+    return this.#inbox.mayTake(1, 0);
   }
 
   #endFlooded(): void {
     if (this.#outbox === undefined) this.end('flooding');
     else this.#detach('flooding');
-  }
-
-  #take(decoded: Decoded, bytes: number): void {
-    const waitMs = this.#context.takeMessage(this.userId);
-    const { ref } = decoded.kind === 'frame' ? decoded.frame : decoded;
-    if (decoded.kind === 'invalid') this.#answer('invalid-format', undefined, ref);
-    else if (waitMs > 0) this.#answer('rate-limited', { retry_after: Math.ceil(waitMs / 10) / 100 }, ref);
-    else if (decoded.kind === 'unsupported') this.#answer('unsupported-command', { type: decoded.type }, ref);
-    else if (this.#queue.isFull(bytes)) this.answerError('unavailable', undefined, ref);
-    else this.#queue.add(decoded.frame, bytes);
   }
 
   // ---- from the chat ----
@@ -263,7 +315,7 @@ export class Session implements Receiver, ConnectionOwner {
   end(close: CloseName): void {
     this.#release(false)?.close(close);
     if (this.#state !== 'open') return;
-    this.#queue.clear();
+    this.#inbox.queue.clear();
     this.leave();
   }
 
@@ -271,7 +323,7 @@ export class Session implements Receiver, ConnectionOwner {
   stop(): void {
     this.flush();
     this.#release(false)?.close('restarting');
-    this.#queue.clear();
+    this.#inbox.queue.clear();
     this.#cancelGrace();
     this.rooms.clear();
     this.#finish();
@@ -319,11 +371,11 @@ export class Session implements Receiver, ConnectionOwner {
   flush(): void {
     this.#isFlushDue = false;
     const connection = this.#connection;
-    if (this.#isOverflowed) this.leave();
+    if (this.#isOverflowed && this.#move === undefined) this.leave();
     else if (connection === undefined) return;
     else if (this.#outbox === undefined) this.#writeAll(connection.transport);
     else this.#writeFrom(this.#outbox, connection);
-    this.#queue.goOn();
+    this.#inbox.queue.goOn();
   }
 
   #writeAll(transport: Transport): void {
@@ -353,23 +405,12 @@ export class Session implements Receiver, ConnectionOwner {
 
   /** A message of this session goes to the log. The returned function is called when its outcome is known. */
   beginAppend(): () => void {
-    return this.#queue.beginAppend();
+    return this.#inbox.queue.beginAppend();
   }
 
   /** The error of a message to a room: it comes after the outcomes of those before, which may still wait for the log. */
   refuseMessage(code: ErrorCode, details: ErrorDetails | undefined, ref: string | undefined): void {
-    countError(this.#context.counters, code);
-    const frame = encodeError(code, details, ref);
-    if (this.#queue.isAppending) this.#queue.addNext({ type: 'answer', frame });
-    else this.#pushDirect(frame);
-  }
-
-  /** An error that nothing has to wait for still comes in its turn, unless too much waits. */
-  #answer(code: ErrorCode, details: ErrorDetails | undefined, ref: string | undefined): void {
-    countError(this.#context.counters, code);
-    const frame = encodeError(code, details, ref);
-    if (this.#queue.isFull(0)) this.#pushDirect(frame);
-    else this.#queue.add({ type: 'answer', frame });
+    this.#inbox.refuseMessage(code, details, ref);
   }
 
   /** Long answers wait until they fit beside what the client has not taken yet: asking for many costs nobody the session. */
@@ -398,11 +439,35 @@ export class Session implements Receiver, ConnectionOwner {
     this.#finish();
   }
 
+  /** It lives on another node now: it ends here, and nobody is told. */
+  vanish(): void {
+    if (this.#state === 'ended') return;
+    this.#inbox.queue.clear();
+    this.#cancelGrace();
+    for (const room of this.rooms.values()) {
+      room.members.delete(this);
+      this.#context.hub.release(room);
+    }
+    this.rooms.clear();
+    this.#finish();
+  }
+
   #finish(): void {
+    this.#endMove();
     this.flush();
     this.#release(false)?.close('normal');
     this.#state = 'ended';
     this.#out = [];
     this.#resolveEnded();
   }
+}
+
+type Move = { over: Promise<void>; end: () => void };
+
+function createMove(): Move {
+  let end = (): void => {};
+  const over = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  return { over, end };
 }

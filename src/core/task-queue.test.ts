@@ -1,5 +1,6 @@
 import test from 'ava';
 import { limits } from '../protocol/limits.ts';
+import type { TaskExport } from './session-state.ts';
 import { type Task, TaskQueue } from './task-queue.ts';
 
 const message = { type: 'message', room_name: 'friends', body: 'x' } as const;
@@ -101,4 +102,47 @@ test('what waits is bounded in number and in bytes, and gives its room back', as
     queue.add(message);
   }
   t.true(queue.isFull(0));
+});
+
+test('a queue that pauses begins nothing, and is settled when what is under way has its outcome', async (t) => {
+  const { queue, ran, endList } = openQueue();
+  let isSettled = false;
+  const look = async (): Promise<boolean> => {
+    await new Promise((resolve) => setImmediate(resolve));
+    return isSettled;
+  };
+  queue.add(message);
+  const outcome = queue.beginAppend();
+  queue.pause();
+  queue.add(message);
+  void queue.settled().then(() => (isSettled = true));
+  t.false(await look());
+  outcome();
+  t.true(await look());
+  t.deepEqual(ran, ['message']);
+  queue.unpause();
+  t.deepEqual(ran, ['message', 'message']);
+
+  isSettled = false;
+  queue.add(list);
+  queue.pause();
+  void queue.settled().then(() => (isSettled = true));
+  t.false(await look());
+  await endList();
+  t.true(await look());
+});
+
+test('what waits goes on in another queue, in its order and with its size', (t) => {
+  const { queue } = openQueue();
+  queue.pause();
+  queue.add({ type: 'join', room_name: 'friends', ref: 'r' }, limits.queuedBytes - 10);
+  queue.add({ type: 'answer', frame: { bytes: Buffer.from('"é"') } });
+  const next = openQueue();
+  next.queue.pause();
+  next.queue.import(JSON.parse(JSON.stringify(queue.export())) as TaskExport[]);
+  t.deepEqual(next.queue.export(), queue.export());
+  t.true(next.queue.isFull(11));
+  t.false(next.queue.isFull(10));
+  next.queue.unpause();
+  t.deepEqual(next.ran, ['join', 'answer']);
 });

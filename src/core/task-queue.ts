@@ -5,6 +5,7 @@
  */
 import type { ClientFrame } from '../protocol/frames.ts';
 import { limits } from '../protocol/limits.ts';
+import type { TaskExport } from './session-state.ts';
 import type { EncodedFrame } from './transport.ts';
 
 export type Task = ClientFrame | { type: 'answer'; frame: EncodedFrame } | { type: 'end' };
@@ -16,6 +17,9 @@ export class TaskQueue {
   /** Bytes of the client messages that wait. */
   #bytes = 0;
   #isRunning = false;
+  #isPaused = false;
+  /** Called when nothing is under way any more. */
+  #onSettled: (() => void)[] = [];
   /** Messages that wait for their outcome from the log. */
   #appending = 0;
 
@@ -60,7 +64,42 @@ export class TaskQueue {
     return () => {
       this.#appending -= 1;
       if (this.#appending === 0) this.#pump();
+      this.#settle();
     };
+  }
+
+  /** Nothing begins from now on; what is under way goes on. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  unpause(): void {
+    this.#isPaused = false;
+    this.#pump();
+  }
+
+  /** Resolves when what is under way has its outcome. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onSettled.push(resolve);
+      this.#settle();
+    });
+  }
+
+  /** What waits, in order. */
+  export(): TaskExport[] {
+    return this.#waiting.flatMap(({ task, bytes }): TaskExport[] => {
+      if (task.type === 'end') return [];
+      return task.type === 'answer' ? [{ answer: task.frame.bytes.toString() }] : [{ frame: task, bytes }];
+    });
+  }
+
+  /** Puts what waited elsewhere behind what waits here. */
+  import(tasks: readonly TaskExport[]): void {
+    for (const task of tasks) {
+      if ('answer' in task) this.add({ type: 'answer', frame: { bytes: Buffer.from(task.answer) } });
+      else this.add(task.frame, task.bytes);
+    }
   }
 
   /** What `mayRun` looks at has changed. */
@@ -69,7 +108,7 @@ export class TaskQueue {
   }
 
   #pump(): void {
-    while (!this.#isRunning) {
+    while (!this.#isRunning && !this.#isPaused) {
       const next = this.#waiting[0];
       if (next === undefined) return;
       const { task, bytes } = next;
@@ -87,5 +126,11 @@ export class TaskQueue {
     await running;
     this.#isRunning = false;
     this.#pump();
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#onSettled.length === 0 || this.#isRunning || this.#appending > 0) return;
+    for (const resolve of this.#onSettled.splice(0)) resolve();
   }
 }

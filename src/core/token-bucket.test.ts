@@ -58,3 +58,18 @@ test('it lets through what a bucket of tokens lets through', (t) => {
     }),
   );
 });
+
+test('what was taken elsewhere is owed here, and never more than a whole bucket', (t) => {
+  const there = newBuckets(20, 100);
+  const here = newBuckets(20, 100);
+  t.is(there.buckets.debtMs('a'), 0);
+  for (let taken = 0; taken < 100; taken++) there.buckets.take('a');
+  t.is(there.buckets.debtMs('a'), 5000);
+  here.buckets.owe('a', there.buckets.debtMs('a'));
+  here.buckets.owe('a', 10);
+  t.is(here.buckets.take('a'), 50);
+  here.buckets.owe('b', 1_000_000);
+  t.is(here.buckets.debtMs('b'), 5000);
+  here.buckets.owe('c', 0);
+  t.is(here.buckets.size, 2);
+});

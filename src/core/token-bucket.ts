@@ -7,6 +7,10 @@ import type { Clock } from './ports.ts';
 export interface TokenBuckets<K> {
   /** Takes one token of the key's bucket: 0, or the milliseconds (1 at least) until there is one. A refusal takes nothing. */
   take(key: K): number;
+  /** Whole milliseconds until the key's bucket is full again. */
+  debtMs(key: K): number;
+  /** The key's bucket is not full again before `ms` from now: as much was taken elsewhere. */
+  owe(key: K, ms: number): void;
   /** Buckets remembered: of those keys that took a token within twice the time in which an empty bucket fills. */
   readonly size: number;
 }
@@ -41,6 +45,11 @@ export function createTokenBuckets<K = number>(options: {
       const isRefused = excessMs > 0.001;
       fullAt.set(key, isRefused ? from : from + msPerToken);
       return isRefused ? Math.ceil(excessMs) : 0;
+    },
+    debtMs: (key) => Math.ceil(Math.min(Math.max((fullAt.get(key) ?? 0) - clock.now(), 0), fillMs)),
+    owe(key, ms) {
+      const time = clock.now() + Math.min(ms, fillMs);
+      if (ms > 0) fullAt.set(key, Math.max(fullAt.get(key) ?? 0, time));
     },
     get size() {
       return fullAt.size;

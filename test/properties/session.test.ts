@@ -1,11 +1,12 @@
 /**
  * A session and its outbox against a model: whatever is pushed, cut, stalled, waited and resumed over whatever transport,
- * the client gets each message once and in order, for as long as its session goes on; and where it does not, the model
- * knows why.
+ * here or on another node, the client gets each message once and in order, for as long as its session goes on; and where
+ * it does not, the model knows why.
  */
 import assert from 'node:assert/strict';
 import test from 'ava';
 import fc from 'fast-check';
+import { readSessionExport } from '../../src/core/session-state.ts';
 import type { ConnectionEvents, EncodedFrame, Transport, TransportKind } from '../../src/core/transport.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import { openSessionWorld, worldPrincipal } from '../support/session-world.ts';
@@ -79,16 +80,21 @@ const step = fc.oneof(
   },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('take' as const), count: fc.integer({ min: 1, max: 50 }) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('cut' as const) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('resume' as const), kind }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant('resume' as const), kind, how: fc.constantFrom('here', 'moved', 'stayed') }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 20_000 }) }) },
 );
 
 test('a client gets each message of its session once and in order, over whatever transports it comes back', (t) => {
   let resumed = 0;
   let refused = 0;
+  let moved = 0;
   fc.assert(
     fc.property(kind, fc.array(step, { minLength: 1, maxLength: 60, size: 'max' }), (firstKind, steps) => {
-      const { session, timers, endTurn } = openSessionWorld(outboxBytes);
+      const { session: first, timers, endTurn, importSession } = openSessionWorld(outboxBytes);
+      let session = first;
       let line = new Line(firstKind);
       line.events = session.begin(line);
       const sizes: number[] = [];
@@ -124,6 +130,15 @@ test('a client gets each message of its session once and in order, over whatever
           endTurn();
         } else {
           const next = new Line(action.kind);
+          if (action.how !== 'here' && session.reaches(received)) {
+            session.beginMove(received);
+            assert.ok(line.isOver && session.resume(next, worldPrincipal, received) === undefined);
+            const state = readSessionExport(JSON.parse(JSON.stringify(session.export())));
+            assert.ok(state !== undefined);
+            if (action.how === 'stayed') session.stay();
+            else session = importSession(state);
+            moved += action.how === 'moved' ? 1 : 0;
+          }
           const events = session.resume(next, worldPrincipal, received);
           const missed = sizes.slice(noticed).reduce((sum, size) => sum + size, 0);
           if (events === undefined) {
@@ -156,5 +171,5 @@ test('a client gets each message of its session once and in order, over whatever
     }),
     { numRuns: 1000, includeErrorInReport: true },
   );
-  t.true(resumed > 1000 && refused > 50, `${resumed} resumed, ${refused} refused`);
+  t.true(resumed > 1000 && refused > 50 && moved > 300, `${resumed} resumed, ${refused} refused, ${moved} moved`);
 });

@@ -4,13 +4,20 @@ import { createCounters } from '../../src/core/counters.ts';
 import type { Clock } from '../../src/core/ports.ts';
 import { Session } from '../../src/core/session.ts';
 import type { SessionContext } from '../../src/core/session-context.ts';
+import type { SessionExport } from '../../src/core/session-state.ts';
 import { createTurn } from '../../src/core/turn.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import { createManualTimers, type ManualTimers } from './manual-timers.ts';
 
 export const worldPrincipal = { user: { id: 1, username: 'alice' }, token: { id: 1 } } as Principal;
 
-export type SessionWorld = { session: Session; timers: ManualTimers; endTurn: () => void };
+export type SessionWorld = {
+  session: Session;
+  timers: ManualTimers;
+  endTurn: () => void;
+  /** A session that goes on where another one was. */
+  importSession: (state: SessionExport) => Session;
+};
 
 export function openSessionWorld(outboxBytes: number, isResumable = true): SessionWorld {
   const timers = createManualTimers();
@@ -28,7 +35,7 @@ export function openSessionWorld(outboxBytes: number, isResumable = true): Sessi
     turn: createTurn(clock),
     counters: createCounters(),
     rateLimits: true,
-    takeMessage: () => 0,
+    messageBuckets: { take: () => 0, debtMs: () => 0, owe() {} },
     graceSeconds: limits.graceSeconds,
     pollGapSeconds: limits.pollGapSeconds,
     outboxBytes,
@@ -40,5 +47,10 @@ export function openSessionWorld(outboxBytes: number, isResumable = true): Sessi
       for (const run of now) run();
     }
   };
-  return { session: new Session(context, worldPrincipal, 'session', isResumable), timers, endTurn };
+  return {
+    session: new Session(context, worldPrincipal, 'session', isResumable),
+    timers,
+    endTurn,
+    importSession: (state) => new Session(context, worldPrincipal, state.key, true, state),
+  };
 }
