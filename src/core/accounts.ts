@@ -60,6 +60,8 @@ export interface Accounts {
   login(credentials: { username: string; password: string }, from?: string): Promise<{ token: string; user: User }>;
   /** Rejects with `AuthenticationError`. */
   authenticate(token: string): Promise<Principal>;
+  /** As `authenticate`, by the token's hash (`hashToken`). */
+  authenticateHash(hash: string): Promise<Principal>;
   /** Records a use, at most hourly, and moves a log-in token's expiry; the principal's record is changed too. */
   touch(principal: Principal): Promise<void>;
   /** Revokes the token, everywhere. */
@@ -100,13 +102,8 @@ export function createAccounts(options: AccountsOptions): Accounts {
     register: (fields, known = {}, from = '') => register(options, fields, known, from),
     login: (credentials, from = '') => login(options, credentials, from),
     createUser: (account, by) => createUser(options, account, { by }),
-    async authenticate(token) {
-      const found = await tokens.findByHash(hashToken(token));
-      if (found === undefined || !mayLogIn(found.user, clock.now())) throw new AuthenticationError('unknown');
-      const { expiresAt } = found.token;
-      if (expiresAt !== null && expiresAt <= clock.now()) throw new AuthenticationError('expired');
-      return found;
-    },
+    authenticate: (token) => authenticateHash(options, hashToken(token)),
+    authenticateHash: (hash) => authenticateHash(options, hash),
     async touch({ token }) {
       const now = clock.now();
       if (token.lastUsedAt !== null && now - token.lastUsedAt < touchIntervalMs) return;
@@ -125,6 +122,14 @@ export function createAccounts(options: AccountsOptions): Accounts {
     createToken: (userId, label, ttlDays, by) =>
       issueToken(options, userId, label, ttlDays === null ? null : clock.now() + ttlDays * dayMs, by),
   };
+}
+
+async function authenticateHash({ tokens, clock }: AccountsOptions, hash: string): Promise<Principal> {
+  const found = await tokens.findByHash(hash);
+  if (found === undefined || !mayLogIn(found.user, clock.now())) throw new AuthenticationError('unknown');
+  const { expiresAt } = found.token;
+  if (expiresAt !== null && expiresAt <= clock.now()) throw new AuthenticationError('expired');
+  return found;
 }
 
 async function register(

@@ -4,9 +4,9 @@
  */
 import type { AdminMessage, AdminSession, AdminToken, AdminUser, AuditEntry, RoomRecord } from '../protocol/admin.ts';
 import { isoTime, isoTimeOrNull } from '../protocol/text.ts';
+import type { SessionState } from './elsewhere.ts';
 import { banNow, mutedNow } from './permissions.ts';
 import type { AuditRecord, FoundMessage, Room, Token, User } from './ports.ts';
-import type { SessionState } from './sessions.ts';
 
 export function roomRecord(room: Room): RoomRecord {
   return {

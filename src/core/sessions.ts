@@ -1,25 +1,25 @@
 /**
  * All sessions of this node and the rule of one session per user: who gets in, who goes on with a session, who has to
- * prove that it lives, who is refused. It must not know rooms, frames of the chat beyond the refusals, or transports
- * beyond the port.
+ * prove that it lives, who is refused. It must not know rooms, frames of the chat beyond the refusals, transports beyond
+ * the port, or how other nodes are asked.
  */
 import type { CloseName } from '../protocol/close-codes.ts';
 import { type FatalCode, fatalCodes } from '../protocol/errors.ts';
 import { type Accounts, hashToken, type Principal } from './accounts.ts';
 import { type Counters, countError } from './counters.ts';
 import type { Credentials } from './credentials.ts';
-import { parseCursor } from './cursor.ts';
+import { type Cursor, parseCursor } from './cursor.ts';
+import { type Claimant, type Claims, createLoneClaims, type Moves, type SessionState } from './elsewhere.ts';
 import { EndedSessions } from './ended-sessions.ts';
 import { AuthenticationError } from './errors.ts';
+import { Openings } from './openings.ts';
 import type { Clock, RandomText } from './ports.ts';
+import { Revocations } from './revocations.ts';
 import { Session } from './session.ts';
 import type { SessionContext } from './session-context.ts';
-import type { ConnectionEvents, Transport, TransportKind } from './transport.ts';
-
-/** How long a revocation is remembered: above what an opening can take (a deadline of the store and the proof). */
-const revocationMs = 60_000;
-/** A session outlives its token's time by this at most. (Uses are recorded at most hourly: a look each minute is plenty.) */
-const tokenSweepMs = 60_000;
+import { SessionIndex } from './session-index.ts';
+import { type TokenUses, watchTokens } from './token-uses.ts';
+import type { ConnectionEvents, Transport } from './transport.ts';
 
 /** Bytes of a session's key: not to be guessed, and as text well below `limits.sessionIdLength`. */
 const sessionIdBytes = 16;
@@ -46,41 +46,45 @@ export type SessionsOptions = {
   context: SessionContext;
   motd: string;
   log: { warn(details: object, sentence: string): void };
+  /** Left out, with `moves`: this node is alone. */
+  claims?: Claims;
+  moves?: Moves;
+  /** A session was ended by a fatal that its client may not have heard. */
+  onEnded?: (id: string, code: FatalCode) => void;
 };
 
-/** What administrators see of a session. `rooms`: names, sorted. */
-export type SessionState = { transport: TransportKind | 'detached'; beganAt: number; rooms: string[] };
+/** Who comes over a connection. `begun`: the latest revocation when it came. */
+type Comer = { principal: Principal; cursor: Cursor | undefined; hash: string; begun: number };
 
-type Revocation = { at: number; sequence: number; userId: number; tokenId: number | undefined };
+/** What came of an attempt to resume; `refused`: the transport was told so. */
+type Resumed = ConnectionEvents | 'refused' | undefined;
 
 export class Sessions {
   readonly #options: SessionsOptions;
-  readonly #byUser = new Map<number, Session>();
-  /** Resumable sessions by the hash of the token that they are attached with. */
-  readonly #byToken = new Map<string, Session>();
-  readonly #hashes = new WeakMap<Session, string>();
-  readonly #beganAt = new WeakMap<Session, number>();
-  /** Users for whom a newcomer waits until the older session has proved itself or ended. */
-  readonly #newcomers = new Set<number>();
+  readonly #claims: Claims;
+  readonly #index = new SessionIndex();
+  readonly #openings = new Openings();
   readonly #ended: EndedSessions;
-  #revocations: Revocation[] = [];
-  #sequence = 0;
+  readonly #revocations: Revocations;
+  readonly #tokenUses: TokenUses;
   #isClosing = false;
-  #cancelSweep: () => void = () => {};
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    const { accounts, clock, log, claims = createLoneClaims() } = options;
     const { graceSeconds, pollGapSeconds } = options.context;
-    this.#ended = new EndedSessions(options.clock, (graceSeconds + pollGapSeconds) * 1000);
-    this.#scheduleTokenSweep();
+    this.#claims = claims;
+    this.#ended = new EndedSessions(clock, (graceSeconds + pollGapSeconds) * 1000);
+    this.#revocations = new Revocations(clock);
+    this.#tokenUses = watchTokens({ accounts, clock, sessions: () => this.all(), log });
   }
 
   get size(): number {
-    return this.#byUser.size;
+    return this.#index.size;
   }
 
   all(): Iterable<Session> {
-    return this.#byUser.values();
+    return this.#index.all();
   }
 
   /**
@@ -91,151 +95,273 @@ export class Sessions {
     // Polls still come for what is due to their session.
     const isForRest = transport.kind === 'poll' && request.cursor !== undefined;
     if (this.#isClosing && !isForRest) return this.#sendAway(transport);
-    const begun = this.#sequence;
-    const principal = this.#known(request) ?? (await this.#authenticate(transport, request.credentials));
+    const begun = this.#revocations.latest;
+    const hash = hashOf(request.credentials);
+    const principal = this.#known(request, hash) ?? (await this.#authenticate(transport, request.credentials));
     if (principal === undefined) return undefined;
-    const { cursor } = request;
-    if (cursor !== undefined) {
-      // A browser's EventSource comes back by itself after a fatal, and brings the fatal's name as its last id.
-      if (Object.hasOwn(fatalCodes, cursor)) return this.#refuse(transport, cursor as FatalCode);
-      const revoked = this.#revokedSince(principal, begun);
-      if (revoked !== undefined) return this.#refuse(transport, revoked);
-      const session = this.#byUser.get(principal.user.id);
-      if (session?.mayResume() === false) return this.#sendAway(transport, 'flooding');
-      const events = resume(session, transport, principal, cursor);
-      this.#options.counters[events === undefined ? 'notResumed' : 'resumed'] += 1;
-      if (session !== undefined && events !== undefined) {
-        this.#bind(session, hashOf(request.credentials));
-        return events;
-      }
+    const text = request.cursor;
+    // A browser's EventSource comes back by itself after a fatal, and brings the fatal's name as its last id.
+    if (text !== undefined && Object.hasOwn(fatalCodes, text)) return this.#refuse(transport, text as FatalCode);
+    const comer: Comer = { principal, cursor: text === undefined ? undefined : parseCursor(text), hash, begun };
+    if (text !== undefined) {
+      const wanted = { userId: principal.user.id, key: comer.cursor?.session ?? text };
+      if (!this.isSettled(wanted)) await this.settled(wanted);
+      const resumed = this.#resumeHere(transport, comer) ?? (await this.#fetch(transport, comer));
+      if (resumed !== undefined) return resumed === 'refused' ? undefined : resumed;
+      this.#options.counters.notResumed += 1;
       if (this.#isClosing) return this.#sendAway(transport);
-      const ended = this.#ended.codeOf(cursor);
+      const ended = this.#ended.codeOf(text) ?? (transport.kind === 'poll' ? 'session-expired' : undefined);
       if (ended !== undefined) return this.#refuse(transport, ended);
-      if (transport.kind === 'poll') return this.#refuse(transport, 'session-expired');
     }
-    if (!(await this.#makeRoom(transport, principal, request.takeover))) return undefined;
-    if (this.#isClosing) return this.#sendAway(transport);
-    // Another connection of the user may have got through at the same instant.
-    if (this.#byUser.has(principal.user.id)) return this.#refuse(transport, 'already-chatting');
-    const revoked = this.#revokedSince(principal, begun);
-    if (revoked !== undefined) return this.#refuse(transport, revoked);
-    return this.#start(transport, principal, request);
+    return this.#enter(transport, comer, request);
   }
 
   /**
-   * The resumable session of the user that is attached with this token, or was last. `id`: what the client takes for the
-   * session's id, where it says so.
+   * The resumable session that is attached with this token, or was last. `id`: what the client takes for the session's id,
+   * where it says so. None while it moves to another node.
    */
   find(credentials: Credentials, id: string | undefined): Session | undefined {
-    const session = this.#byToken.get(hashOf(credentials));
-    return session?.isOpen === true && (id === undefined || id === session.id) ? session : undefined;
+    const session = this.#index.find(hashOf(credentials), id);
+    return session !== undefined && this.isSettled(session) ? session : undefined;
   }
 
-  /** How the user chats now; undefined: does not. */
+  /** A session that is here and can be resumed, by its id; also while it moves to another node. */
+  withId(id: string): Session | undefined {
+    return this.#index.withId(id);
+  }
+
+  /** How the user chats now; undefined: does not, on this node. */
   stateOf(userId: number): SessionState | undefined {
-    const session = this.#byUser.get(userId);
-    const beganAt = session && this.#beganAt.get(session);
-    if (session?.isOpen !== true || beganAt === undefined) return undefined;
-    const rooms = Array.from(session.rooms.values(), (room) => room.name).sort();
-    return { transport: session.transportKind, beganAt, rooms };
+    return this.#index.stateOf(userId);
   }
 
   /** The user was deactivated, banned or kicked: the session ends, and so does what is being opened. Whoever may comes back. */
   kickUser(userId: number): void {
-    this.#remember(userId, undefined);
-    const session = this.#byUser.get(userId);
+    this.#revocations.note(userId, undefined);
+    const session = this.#index.ofUser(userId);
     if (session !== undefined) this.#endWithFatal(session, 'kicked');
   }
 
   /** The token is valid no more: the session that was opened with it ends. */
   revokeToken(userId: number, tokenId: number): void {
-    this.#remember(userId, tokenId);
-    const session = this.#byUser.get(userId);
+    this.#revocations.note(userId, tokenId);
+    const session = this.#index.ofUser(userId);
     if (session?.principal.token.id === tokenId) session.endLoggedOut();
   }
 
   /** Refuses newcomers from now on; sessions go on until they are stopped. */
   close(): void {
     this.#isClosing = true;
-    this.#cancelSweep();
+    this.#tokenUses.close();
   }
 
-  #start(transport: Transport, principal: Principal, { credentials, resumable }: OpenRequest): ConnectionEvents {
-    const { context, motd, random } = this.#options;
-    const session = new Session(context, principal, random(sessionIdBytes), resumable);
-    this.#byUser.set(session.userId, session);
-    this.#beganAt.set(session, this.#options.clock.now());
-    if (resumable) this.#bind(session, hashOf(credentials));
+  // ---- for other nodes ----
+
+  /**
+   * A newcomer on another node wants the place of this session. Resolves whether it is free: the session proved that it
+   * does not live, was ended for the takeover, or is not here.
+   */
+  async giveWay({ userId, key }: Claimant, takeover: boolean): Promise<boolean> {
+    await this.settled({ userId, key });
+    const session = this.#index.ofUser(userId);
+    if (session?.key !== key) return true;
+    if (this.#openings.has(userId)) return false;
+    // It stays found meanwhile, by whoever comes to resume it.
+    const finish = this.#openings.begin(userId, undefined);
+    try {
+      return await this.#end(session, takeover);
+    } finally {
+      finish();
+    }
+  }
+
+  /** Whether it is known if the session is here: not while it is about to begin, to come or to move away. */
+  isSettled(session: Claimant): boolean {
+    return this.#openings.isSettled(session);
+  }
+
+  /** Resolves when it is known whether the session is here. */
+  settled(session: Claimant): Promise<void> {
+    return this.#openings.settled(session);
+  }
+
+  /**
+   * The session is about to move to another node: until `finish` is called, who comes for it waits, and newcomers of its
+   * user are refused. Undefined: it is not here any more.
+   */
+  async lend({ userId, key }: Claimant): Promise<{ session: Session; finish: () => void } | undefined> {
+    while (this.#openings.has(userId)) await this.#openings.done(userId);
+    const session = this.#index.ofUser(userId);
+    if (session?.isOpen !== true || session.id !== key) return undefined;
+    return { session, finish: this.#openings.begin(userId, key) };
+  }
+
+  /** Whether the user's claim is in use here, or about to be. */
+  holds({ userId, key }: Claimant): boolean {
+    return this.#openings.has(userId) || this.#index.ofUser(userId)?.key === key;
+  }
+
+  /** Takes a session in that has moved here, with its claim. To be called while `Moves.resume` is under way for its user. */
+  adopt(session: Session, tokenHash: string, beganAt: number): void {
+    this.#index.add(session, beganAt, tokenHash);
     void session.ended.then(() => {
-      if (this.#byUser.get(session.userId) === session) this.#byUser.delete(session.userId);
-      this.#unbind(session);
+      if (this.#index.remove(session)) this.#claims.release(session);
     });
+  }
+
+  /** The session has moved away: from now on it is not found here any more, and its claim is not this node's business. */
+  forget(session: Session): void {
+    this.#index.remove(session);
+  }
+
+  /** A session on another node was ended by a fatal: its client may come here. */
+  noteEnded(id: string, code: FatalCode): void {
+    this.#ended.note(id, code);
+  }
+
+  // ---- one session per user ----
+
+  #resumeHere(transport: Transport, { principal, cursor, hash, begun }: Comer): Resumed {
+    const revoked = this.#revocations.since(begun, principal);
+    if (revoked !== undefined) {
+      this.#refuse(transport, revoked);
+      return 'refused';
+    }
+    const session = this.#index.ofUser(principal.user.id);
+    if (session?.mayResume() === false) {
+      this.#sendAway(transport, 'flooding');
+      return 'refused';
+    }
+    const events = resume(session, transport, principal, cursor);
+    if (session === undefined || events === undefined) return undefined;
+    this.#options.counters.resumed += 1;
+    if (this.#index.bind(session, hash)) this.#claims.bind(session, hash);
+    return events;
+  }
+
+  /** Resumes a session that is on another node. A poll never moves one. */
+  async #fetch(transport: Transport, comer: Comer): Promise<Resumed> {
+    const { moves, counters } = this.#options;
+    const { principal, cursor, hash, begun } = comer;
+    if (moves === undefined || cursor === undefined || transport.kind === 'poll') return undefined;
+    const userId = principal.user.id;
+    // Another connection may be fetching it already, or a newcomer may be asking whether it lives.
+    const others = this.#openings.has(userId);
+    while (this.#openings.has(userId)) await this.#openings.done(userId);
+    const here = others ? this.#resumeHere(transport, comer) : undefined;
+    // Who has a session here has none elsewhere.
+    if (here !== undefined || this.#isClosing || this.#index.ofUser(userId)?.isOpen === true) return here;
+    const finish = this.#openings.begin(userId, cursor.session);
+    try {
+      await this.#index.ofUser(userId)?.ended;
+      const moved = await moves.resume(transport, principal, cursor, hash);
+      if (moved === 'not-resumable') return undefined;
+      if (moved === 'unavailable' || moved === 'flooding') {
+        this.#sendAway(transport, moved);
+        return 'refused';
+      }
+      counters.resumed += 1;
+      // Whatever happened meanwhile found no session here to end.
+      const revoked = this.#revocations.since(begun, principal);
+      const session = this.#index.ofUser(userId);
+      if (session === undefined || revoked === undefined) return moved;
+      if (revoked === 'kicked') this.#endWithFatal(session, revoked);
+      else session.endLoggedOut();
+      return moved;
+    } finally {
+      finish();
+    }
+  }
+
+  /** Begins a session, under the rule of one session per user. */
+  async #enter(transport: Transport, comer: Comer, request: OpenRequest): Promise<ConnectionEvents | undefined> {
+    const userId = comer.principal.user.id;
+    if (this.#openings.has(userId)) return this.#refuse(transport, 'already-chatting');
+    const key = this.#options.random(sessionIdBytes);
+    const finish = this.#openings.begin(userId, key);
+    try {
+      const older = this.#index.ofUser(userId);
+      if (older !== undefined && !(await this.#end(older, request.takeover))) {
+        return this.#refuse(transport, 'already-chatting');
+      }
+      if (this.#isTooLate(transport, comer)) return undefined;
+      const wish = { userId, key, tokenHash: comer.hash, takeover: request.takeover };
+      const asked = this.#claims.take(wish);
+      // No step lies between on a node that is alone.
+      const claimed = asked instanceof Promise ? await asked : asked;
+      if ('refused' in claimed) {
+        const { refused } = claimed;
+        return refused === 'already-chatting' ? this.#refuse(transport, refused) : this.#sendAway(transport, refused);
+      }
+      if (asked instanceof Promise && this.#isTooLate(transport, comer)) {
+        this.#claims.release(wish);
+        return undefined;
+      }
+      return this.#start(transport, comer, { key, number: claimed.number, resumable: request.resumable });
+    } finally {
+      finish();
+    }
+  }
+
+  #start(
+    transport: Transport,
+    { principal, hash }: Comer,
+    { key, number, resumable }: { key: string; number: number; resumable: boolean },
+  ): ConnectionEvents {
+    const { context, motd, clock } = this.#options;
+    const session = new Session(context, principal, key, resumable);
+    session.claim = number;
+    this.adopt(session, hash, clock.now());
     const events = session.begin(transport);
     session.answer({ type: 'notification', code: 'api-motd', content: motd });
     return events;
   }
 
-  #bind(session: Session, hash: string): void {
-    this.#unbind(session);
-    this.#byToken.set(hash, session);
-    this.#hashes.set(session, hash);
+  /** Resolves true when the session has ended: it did not prove that it lives, or nobody asked it. */
+  async #end(session: Session, takeover: boolean): Promise<boolean> {
+    if (!takeover && session.isOpen && (await session.prove())) return false;
+    if (takeover) this.#endWithFatal(session, 'resumed-elsewhere');
+    else session.end('tooSlow');
+    await session.ended;
+    return true;
   }
 
-  #unbind(session: Session): void {
-    const hash = this.#hashes.get(session);
-    if (hash !== undefined && this.#byToken.get(hash) === session) this.#byToken.delete(hash);
+  /** While the connection was being opened the server began to stop, or its user was sent away: then it is refused. */
+  #isTooLate(transport: Transport, { principal, begun }: Comer): boolean {
+    const revoked = this.#revocations.since(begun, principal);
+    if (this.#isClosing) this.#sendAway(transport);
+    else if (revoked !== undefined) this.#refuse(transport, revoked);
+    return this.#isClosing || revoked !== undefined;
   }
 
   /** Who goes on with the token that the session is attached with was authenticated already: a store that is away stops no poll. */
-  #known({ credentials, cursor }: OpenRequest): Principal | undefined {
-    const principal = cursor === undefined ? undefined : this.find(credentials, undefined)?.principal;
+  #known({ cursor }: OpenRequest, hash: string): Principal | undefined {
+    const principal = cursor === undefined ? undefined : this.#index.find(hash, undefined)?.principal;
     const expiresAt = principal?.token.expiresAt ?? null;
     return expiresAt !== null && expiresAt <= this.#options.clock.now() ? undefined : principal;
   }
 
   async #authenticate(transport: Transport, credentials: Credentials): Promise<Principal | undefined> {
-    if (credentials.kind !== 'token') return this.#refuse(transport, 'not-authenticated');
+    const { accounts, log } = this.#options;
+    if (credentials.kind !== 'token' && credentials.kind !== 'hashed')
+      return this.#refuse(transport, 'not-authenticated');
     try {
-      const principal = await this.#options.accounts.authenticate(credentials.token);
-      void this.#touch(principal);
+      const principal = await (credentials.kind === 'token'
+        ? accounts.authenticate(credentials.token)
+        : accounts.authenticateHash(credentials.hash));
+      void this.#tokenUses.touch(principal);
       return principal;
     } catch (error: unknown) {
       if (error instanceof AuthenticationError) return this.#refuse(transport, 'not-authenticated');
-      this.#options.log.warn(
-        { err: error },
-        'A connection was sent away, because the store could not be asked who it is.',
-      );
+      log.warn({ err: error }, 'A connection was sent away, because the store could not be asked who it is.');
       transport.close('unavailable');
       return undefined;
     }
   }
 
-  /** True when the user has no session, or none any more. */
-  async #makeRoom(transport: Transport, principal: Principal, takeover: boolean): Promise<boolean> {
-    const userId = principal.user.id;
-    if (this.#newcomers.has(userId)) {
-      this.#refuse(transport, 'already-chatting');
-      return false;
-    }
-    const older = this.#byUser.get(userId);
-    if (older === undefined) return true;
-    this.#newcomers.add(userId);
-    try {
-      if (!takeover && older.isOpen && (await older.prove())) {
-        this.#refuse(transport, 'already-chatting');
-        return false;
-      }
-      if (takeover) this.#endWithFatal(older, 'resumed-elsewhere');
-      else older.end('tooSlow');
-      await older.ended;
-      return true;
-    } finally {
-      this.#newcomers.delete(userId);
-    }
-  }
-
   #endWithFatal(session: Session, code: FatalCode): void {
     this.#ended.note(session.id, code);
+    if (session.id !== undefined) this.#options.onEnded?.(session.id, code);
     session.endWithFatal(code);
   }
 
@@ -247,57 +373,6 @@ export class Sessions {
   #sendAway(transport: Transport, close: CloseName = 'restarting'): undefined {
     transport.close(close);
   }
-
-  #remember(userId: number, tokenId: number | undefined): void {
-    const now = this.#options.clock.now();
-    this.#sequence += 1;
-    this.#revocations = this.#revocations.filter((one) => one.at > now - revocationMs);
-    this.#revocations.push({ at: now, sequence: this.#sequence, userId, tokenId });
-  }
-
-  /** What happened to the principal after `begun`, while its connection was being opened. */
-  #revokedSince({ user, token }: Principal, begun: number): FatalCode | undefined {
-    const one = this.#revocations.find(
-      ({ sequence, userId, tokenId }) =>
-        sequence > begun && userId === user.id && (tokenId === undefined || tokenId === token.id),
-    );
-    return one && (one.tokenId === undefined ? 'kicked' : 'not-authenticated');
-  }
-
-  /** A chatting session counts as use of its token, and ends with it. */
-  #scheduleTokenSweep(): void {
-    const { clock } = this.#options;
-    this.#cancelSweep = clock.after(tokenSweepMs, () => {
-      for (const session of Array.from(this.#byUser.values())) {
-        const { expiresAt } = session.principal.token;
-        if (expiresAt !== null && expiresAt <= clock.now()) session.endLoggedOut();
-      }
-      void this.#touchAll();
-    });
-  }
-
-  /**
-   * One after the other: sessions that came at once, after a restart, would keep everybody else from the store an hour
-   * later. After a failure the others wait for the next sweep.
-   */
-  async #touchAll(): Promise<void> {
-    for (const session of Array.from(this.#byUser.values())) {
-      if (this.#isClosing || (session.isOpen && !(await this.#touch(session.principal)))) break;
-    }
-    if (!this.#isClosing) this.#scheduleTokenSweep();
-  }
-
-  /** False: it could not be recorded. */
-  async #touch(principal: Principal): Promise<boolean> {
-    try {
-      await this.#options.accounts.touch(principal);
-      return true;
-    } catch (error: unknown) {
-      const sentence = 'The use of a token could not be recorded; it is tried again in an hour.';
-      this.#options.log.warn({ err: error }, sentence);
-      return false;
-    }
-  }
 }
 
 /** Undefined: the cursor is not of this session, or it cannot go on from there. */
@@ -305,14 +380,14 @@ function resume(
   session: Session | undefined,
   transport: Transport,
   principal: Principal,
-  text: string,
+  cursor: Cursor | undefined,
 ): ConnectionEvents | undefined {
-  const cursor = parseCursor(text);
   if (cursor === undefined || session === undefined || session.id !== cursor.session) return undefined;
   return session.resume(transport, principal, cursor.n);
 }
 
 /** Of credentials without a token: a text that is no hash. */
-function hashOf(credentials: Credentials): string {
+export function hashOf(credentials: Credentials): string {
+  if (credentials.kind === 'hashed') return credentials.hash;
   return credentials.kind === 'token' ? hashToken(credentials.token) : '';
 }
