@@ -31,6 +31,8 @@ export type Config = {
   databasePool: number;
   sqliteSynchronous: 'NORMAL' | 'FULL';
   redisUrl: string | undefined;
+  /** Seconds. */
+  nodeLease: number;
   registration: 'open' | 'closed';
   rateLimits: boolean;
   messageMaxLength: number;
@@ -178,7 +180,15 @@ export const settings: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     default: undefined,
     secret: 'url',
     group: 'storage',
-    help: 'redis://:password@host:port. Needs PostgreSQL. Shares the log-in throttle; chat runs on one node per database for now.',
+    help: 'redis://:password@host:port. Needs PostgreSQL. Makes this server a node: all that run on one database are one chat.',
+  },
+  nodeLease: {
+    key: 'NODE_LEASE',
+    // Below three seconds a busy machine would be taken for a dead one.
+    parse: integer(3, 300),
+    default: 10,
+    group: 'storage',
+    help: 'Seconds without a sign of life after which the other nodes count one as dead. Counts with REDIS_URL only.',
   },
   registration: {
     key: 'REGISTRATION',

@@ -24,8 +24,8 @@ export type MembershipOptions = {
   random: RandomText;
   leaseMs: number;
   log: { warn(details: object, sentence: string): void; info(details: object, sentence: string): void };
-  /** Says to all other nodes that `node` (this one) is here, or that it (another one) is gone. */
-  tell: (kind: 'here' | 'gone', node: string) => void;
+  /** Says to all other nodes that this or another one is gone. */
+  tellGone: (node: string) => void;
 };
 
 export interface Membership {
@@ -53,7 +53,7 @@ export interface Membership {
 }
 
 export function createMembership(options: MembershipOptions): Membership {
-  const { store, clock, random, leaseMs, log, tell } = options;
+  const { store, clock, random, leaseMs, log, tellGone } = options;
   const intervalMs = leaseMs / renewalsPerLease;
   const onGone = createListeners();
   const onAppeared = createListeners();
@@ -84,7 +84,6 @@ export function createMembership(options: MembershipOptions): Membership {
     isFailing = false;
     living.add(next);
     if (former !== '') forget(former);
-    tell('here', next);
     await renew();
   }
 
@@ -149,7 +148,7 @@ export function createMembership(options: MembershipOptions): Membership {
     const dead = await store.markDead(asked);
     for (const node of dead) {
       log.warn({ node }, 'A node has not renewed its lease in time. It was marked dead; its users can chat elsewhere.');
-      tell('gone', node);
+      tellGone(node);
       noteGone(node);
     }
   }
@@ -211,7 +210,7 @@ export function createMembership(options: MembershipOptions): Membership {
       if (!wasAlive) return;
       try {
         await store.leave(id);
-        tell('gone', id);
+        tellGone(id);
       } catch (error: unknown) {
         log.warn({ err: error }, 'This node could not leave; the others wait until its lease is over.');
       }
