@@ -6,7 +6,8 @@
 import { basename, dirname } from 'node:path';
 import { chdir, env } from 'node:process';
 import type { Knex } from 'knex';
-import { loadConfig, readEnvironment } from './src/config.ts';
+import { loadConfig } from './src/config.ts';
+import { readEnvironment } from './src/environment.ts';
 import { knexConfig } from './src/storage/database.ts';
 import { migrationSource } from './src/storage/migrations/index.ts';
 

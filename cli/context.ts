@@ -31,7 +31,7 @@ export type Define = (command: Command, context: Context) => void;
 
 export function createContext(surroundings: Surroundings): Context {
   const readEnv = async (): Promise<Env> => {
-    const { readEnvironment } = await import('../src/config.ts');
+    const { readEnvironment } = await import('../src/environment.ts');
     return readEnvironment(surroundings.env, surroundings.folder);
   };
   return {

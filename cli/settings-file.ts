@@ -4,7 +4,8 @@
  */
 import { join } from 'node:path';
 import { parse } from 'dotenv';
-import { type Config, type Env, loadConfig, readEnvironment, settings, showSetting } from '../src/config.ts';
+import { type Config, type Env, loadConfig, settings, showSetting } from '../src/config.ts';
+import { readEnvironment } from '../src/environment.ts';
 import { hostAddress, integer, type Parse } from '../src/settings-forms.ts';
 import type { Context } from './context.ts';
 import { closeEnvFile, readEnvFile, setEnvValue, writeEnvFile } from './env-file.ts';

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { ConfigError, type Env, loadConfig, readEnvironment, settings } from './config.ts';
+import { ConfigError, type Env, loadConfig, settings } from './config.ts';
+import { readEnvironment } from './environment.ts';
 
 function faultsOf(env: Env): readonly string[] {
   try {

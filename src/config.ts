@@ -3,9 +3,6 @@
  * help; `.env.sample`, `finchat config` and the README's table are made from it or tested against it.
  * All faults are reported at once. Nobody else reads process.env.
  */
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { parse as parseDotenv } from 'dotenv';
 import { type Env, withDerived } from './derived-settings.ts';
 import { limits } from './protocol/limits.ts';
 import { defaultMotd } from './protocol/motd.ts';
@@ -375,20 +372,6 @@ export function loadConfig(env: Env): Config {
   }
   if (faults.length > 0) throw new ConfigError(faults);
   return Object.freeze(config);
-}
-
-/** The environment with the `.env` of a folder beneath it: what is set already wins. No file: the environment alone. */
-export function readEnvironment(env: Env, folder: string): Env {
-  let file: string;
-  try {
-    file = readFileSync(resolve(folder, '.env'), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return env;
-    throw new ConfigError([`.env cannot be read: ${(error as Error).message}`], { cause: error });
-  }
-  const merged: Record<string, string | undefined> = parseDotenv(file);
-  for (const [key, value] of Object.entries(env)) if (value !== undefined && value !== '') merged[key] = value;
-  return merged;
 }
 
 /** The variable's value as it may be shown: secrets masked. */

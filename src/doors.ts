@@ -1,0 +1,155 @@
+/** The last step of a start: the chat on its store, and everything that clients reach it through. */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import { createMemoryAttemptCounter } from './bus/memory.ts';
+import { createRedisAttemptCounter, openRedis } from './bus/redis.ts';
+import type { Config } from './config.ts';
+import { type Accounts, createAccounts } from './core/accounts.ts';
+import { createAdministration } from './core/administration.ts';
+import { createAttempts, unlimitedAttempts } from './core/attempts.ts';
+import { type Chat, openChat } from './core/chat.ts';
+import { randomText, systemClock } from './core/clock.ts';
+import { startHousekeeping } from './core/housekeeping.ts';
+import { createPasswords } from './core/passwords.ts';
+import type { AttemptCounter, Clock, RandomText, Storage } from './core/ports.ts';
+import { openRates } from './core/rates.ts';
+import type { AdminDependencies, HttpSettings } from './http/dependencies.ts';
+import { createMetrics, type Metrics, openMetricsServer } from './http/metrics.ts';
+import { createHttpHandler } from './http/server.ts';
+import { createNow } from './now.ts';
+import { watchChat, watchCommits } from './observe.ts';
+import type { Handler, Overrides, Parts } from './parts.ts';
+import type { Problems } from './problems.ts';
+import { limits } from './protocol/limits.ts';
+import { readiness, redisState } from './readiness.ts';
+import { createConnectionLimit } from './transports/connection-limit.ts';
+import { createPollDoor } from './transports/poll.ts';
+import { createSseDoor } from './transports/sse.ts';
+import { createUpstream } from './transports/upstream.ts';
+import { createWebSocketDoor } from './transports/websocket.ts';
+
+/** Password hashes that may wait for their turn: at a quarter of a second each on two cores, about twelve seconds. */
+const maxQueuedHashes = 100;
+
+export async function openDoors(
+  config: Config,
+  overrides: Overrides & { problems: Problems },
+  parts: Parts,
+  storage: Storage,
+  log: Logger,
+): Promise<Handler> {
+  const clock = overrides.clock ?? systemClock;
+  const random = overrides.random ?? randomText;
+  const attempts = openAttempts(config, parts, log);
+  const accounts = openAccounts(config, storage, clock, random);
+  const metrics = config.metricsPort === undefined ? undefined : createMetrics();
+  const chat = await openChat({
+    storage: metrics === undefined ? storage : watchCommits(storage, metrics),
+    accounts,
+    clock,
+    random,
+    chance: Math.random,
+    log,
+    settings: config,
+  });
+  parts.chat = chat;
+  const limit = createConnectionLimit(config.maxConnections);
+  const open: Chat['open'] = (transport, request) => chat.open(transport, request);
+  parts.door = createWebSocketDoor({ open, limit, log });
+  if (metrics !== undefined) await serveMetrics(config, parts, chat, metrics);
+  parts.housekeeping = startHousekeeping({ storage, clock, log });
+  parts.rates = openRates(chat.counters, clock);
+  return createHttpHandler({
+    accounts,
+    attempts: config.rateLimits ? createAttempts(attempts) : unlimitedAttempts,
+    rooms: chat.directory,
+    messages: storage.messages,
+    presence: chat.hub,
+    chat: {
+      sse: createSseDoor({ open, limit }),
+      poll: createPollDoor({ open, limit, clock }),
+      upstream: createUpstream({ find: (credentials, id) => chat.sessions.find(credentials, id), accounts }),
+    },
+    readiness: () => readiness(parts, storage),
+    now: createNow({
+      version,
+      database: storage.database,
+      redis: () => redisState(parts),
+      startedAt: clock.now(),
+      chat,
+      rates: parts.rates,
+      problems: overrides.problems,
+    }),
+    admin: {
+      acts: createAdministration({ storage, accounts, clock }),
+      storage,
+      ...liveParts(chat),
+      purgeRooms: () => parts.housekeeping?.purgeRooms(),
+      clock,
+    },
+    onLogout: ({ user, token }) => chat.sessions.revokeToken(user.id, token.id),
+    log,
+    ...(metrics === undefined ? {} : { metrics: metrics.http }),
+    settings: httpSettings(config, overrides.webFolder ?? builtPages),
+  });
+}
+
+function httpSettings({ registration, trustProxy, corsOrigins }: Config, webFolder: string): HttpSettings {
+  return {
+    version,
+    webFolder,
+    registrationOpen: registration === 'open',
+    trustProxy,
+    corsOrigins,
+    historyBytes: limits.historyBytes,
+  };
+}
+
+function openAttempts(config: Config, parts: Parts, log: Logger): AttemptCounter {
+  if (config.redisUrl !== undefined) parts.redis = openRedis(config.redisUrl, { log });
+  const { redis } = parts;
+  parts.attempts =
+    redis === undefined ? createMemoryAttemptCounter() : createRedisAttemptCounter({ client: redis.client });
+  return parts.attempts;
+}
+
+async function serveMetrics(config: Config, parts: Parts, chat: Chat, metrics: Metrics): Promise<void> {
+  const { metricsHost: host, metricsPort: port } = config;
+  if (port === undefined) return;
+  const sample = watchChat(chat, metrics);
+  parts.metricsServer = await openMetricsServer({ host, port, registry: metrics.registry, sample });
+}
+
+/** What administrators see and move of the running chat. */
+function liveParts(chat: Chat): Pick<AdminDependencies, 'memberNames' | 'sessionOf' | 'readChanges'> {
+  return {
+    memberNames: (roomId) => chat.hub.memberNames(roomId),
+    sessionOf: (userId) => chat.sessions.stateOf(userId),
+    readChanges: () => chat.readChanges(),
+  };
+}
+
+function openAccounts(config: Config, storage: Storage, clock: Clock, random: RandomText): Accounts {
+  return createAccounts({
+    users: storage.users,
+    tokens: storage.tokens,
+    passwords: createPasswords({
+      rounds: config.bcryptRounds,
+      concurrency: availableParallelism(),
+      maxQueued: maxQueuedHashes,
+    }),
+    clock,
+    random,
+    tokenTtlMs: config.tokenTtlDays * 86_400_000,
+  });
+}
+
+/** Where the build puts the pages, beside the compiled sources. */
+const builtPages = fileURLToPath(new URL('../web/', import.meta.url));
+
+/** The version of this package. */
+export const version: string = (
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;
