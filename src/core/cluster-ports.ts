@@ -31,6 +31,9 @@ export interface NodeStore {
 /** That a user's session lives on a node. `number`: grows with each claim of this user, so that the latest of two is known. */
 export type Claim = { userId: number; session: string; node: string; number: number };
 
+/** A claim that is to be replaced; with `number`, only as long as nobody has taken it anew. */
+export type ReplacedClaim = Pick<Claim, 'session' | 'node'> & Partial<Pick<Claim, 'number'>>;
+
 /** `session`: the session's key. `tokenHash`: of the token that it is attached with, for what comes beside its connection. */
 export type ClaimRequest = { userId: number; session: string; node: string; tokenHash: string };
 
@@ -44,7 +47,7 @@ export interface ClaimStore {
    * (`over` with the same session and another node moves the session.) Undefined: somebody else holds it. Where this very
    * session on this node holds it, it is claimed anew: a call that failed with `unknown` may be made again.
    */
-  take(request: ClaimRequest, over?: Pick<Claim, 'session' | 'node'>): Promise<Claim | undefined>;
+  take(request: ClaimRequest, over?: ReplacedClaim): Promise<Claim | undefined>;
   /** Frees the user, if this session on this node still holds it. */
   release(claim: Pick<Claim, 'userId' | 'session' | 'node'>): Promise<void>;
   /** The session is attached with another token from now on. */

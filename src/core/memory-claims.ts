@@ -1,5 +1,5 @@
 /** The embedded ClaimStore, of one node alone: what it says holds for this process, and ends with it. */
-import type { Claim, ClaimStore } from './cluster-ports.ts';
+import type { Claim, ClaimStore, ReplacedClaim } from './cluster-ports.ts';
 
 type Held = Claim & { tokenHash: string };
 
@@ -12,6 +12,11 @@ export function createMemoryClaims(): ClaimStore {
   const find = ({ userId, session, node }: Pick<Claim, 'userId' | 'session' | 'node'>): Held | undefined => {
     const held = byUser.get(userId);
     return held?.session === session && held.node === node ? held : undefined;
+  };
+
+  const findOver = (userId: number, over: ReplacedClaim): Held | undefined => {
+    const held = find({ userId, ...over });
+    return held?.number === (over.number ?? held?.number) ? held : undefined;
   };
 
   const drop = (held: Held): void => {
@@ -27,7 +32,7 @@ export function createMemoryClaims(): ClaimStore {
   return {
     async take({ userId, session, node, tokenHash }, over) {
       const former = byUser.get(userId);
-      const replaced = find({ userId, session, node }) ?? (over && find({ userId, ...over }));
+      const replaced = find({ userId, session, node }) ?? (over && findOver(userId, over));
       if (former !== replaced) return undefined;
       if (former !== undefined) drop(former);
       number += 1;

@@ -19,7 +19,8 @@ export function createClaimStore(database: Database): ClaimStore {
   return {
     async take({ userId, session, node, tokenHash }, over) {
       const former = over ?? { session, node };
-      const bindings = [userId, session, tokenHash, node, session, node, former.session, former.node];
+      const number = over?.number ?? null;
+      const bindings = [userId, session, tokenHash, node, session, node, former.session, former.node, number];
       const [row] = await database.whileBusy(() => returningRows<Row>(database.knex, take, bindings));
       if (row !== undefined) return toClaim(row);
       await requireAlive(database, node);
@@ -67,7 +68,7 @@ function takeSql(dialect: Database['dialect']): string {
     ON CONFLICT (user_id) DO UPDATE SET session = excluded.session, node_id = excluded.node_id,
       token_hash = excluded.token_hash, number = sessions.number + 1
     WHERE sessions.node_id IS NULL OR (sessions.session = ? AND sessions.node_id = ?)
-      OR (sessions.session = ? AND sessions.node_id = ?)
+      OR (sessions.session = ? AND sessions.node_id = ? AND sessions.number = COALESCE(CAST(? AS bigint), sessions.number))
     RETURNING user_id, session, node_id, number`;
 }
 

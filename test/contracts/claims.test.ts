@@ -59,9 +59,9 @@ eachClaimStore('a session that asks again keeps the user, under a higher number'
   const first = await take(t, claims, request(ann, 's1'));
   const again = await take(t, claims, request(ann, 's1'));
   t.true(again.number > first.number);
-  const moved = await take(t, claims, request(ann, 's1', 'b'), first);
+  const moved = await take(t, claims, request(ann, 's1', 'b'), again);
   // As after a move whose answer was lost: what it was taken over from holds it no more.
-  const repeated = await take(t, claims, request(ann, 's1', 'b'), first);
+  const repeated = await take(t, claims, request(ann, 's1', 'b'), again);
   t.true(repeated.number > moved.number);
   t.deepEqual(await claims.findByUser(ann), repeated);
 });
@@ -90,6 +90,17 @@ eachClaimStore(
     t.deepEqual(await claims.listByNode('b'), [leftover]);
   },
 );
+
+eachClaimStore('a claim that was made anew is not taken over under its former number', async (t, { claims, users }) => {
+  const [ann = 0] = users;
+  const first = await take(t, claims, request(ann, 's1'));
+  const again = await take(t, claims, request(ann, 's1'), first);
+  t.is(await claims.take(request(ann, 's1', 'b'), first), undefined);
+  t.deepEqual(await claims.findByUser(ann), again);
+  const moved = await take(t, claims, request(ann, 's1', 'b'), again);
+  t.deepEqual(await claims.findByUser(ann), moved);
+  await take(t, claims, request(ann, 's2'), { session: 's1', node: 'b' });
+});
 
 eachClaimStore('what is free may be taken also by who wanted to take it over', async (t, { claims, users }) => {
   const [ann = 0] = users;
