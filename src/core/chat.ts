@@ -37,6 +37,14 @@ export type ChatSettings = {
   pollGap: number;
 };
 
+/** What the chat of one node needs of a cluster. */
+export type ChatLinks = {
+  /** This node, at the moment. */
+  node: () => string;
+  /** A write in the name of `node` was refused: it was marked dead. */
+  onFenced: (node: string) => void;
+};
+
 export type ChatOptions = {
   storage: Storage;
   accounts: Accounts;
@@ -46,6 +54,8 @@ export type ChatOptions = {
   chance: () => number;
   log: NonNullable<MessageLogOptions['log']>;
   settings: ChatSettings;
+  /** Left out: this node is alone. */
+  links?: ChatLinks;
 };
 
 export interface Chat {
@@ -59,13 +69,19 @@ export interface Chat {
   readChanges(): Promise<void>;
   /** Messages that wait for their commit. */
   readonly pending: number;
+  /**
+   * This node counts as dead: ends all sessions and rooms at once, without a word to anybody else, and sends newcomers
+   * away until `goOn`. What waits for its commit is answered `unavailable`.
+   */
+  suspend(): void;
+  goOn(): void;
   /** Refuses newcomers, tells the clients, lets pending commits finish within `deadlineMs`, and closes every connection. */
   close(deadlineMs: number): Promise<void>;
 }
 
 /** Rejects with StoreError when the store cannot be read. */
 export async function openChat(options: ChatOptions): Promise<Chat> {
-  const { storage, accounts, clock, random, log, settings } = options;
+  const { storage, accounts, clock, random, log, settings, links } = options;
   const counters = createCounters();
   const turn = createTurn(clock);
   // The place in the changes is read before anything is loaded, so that nothing can fall between.
@@ -83,6 +99,7 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
     random,
     log,
     onAbandoned: (roomIds) => hub.doubt(roomIds),
+    ...links,
   });
   const context = createContext(options, { turn, hub, directory, messageLog, mutes, counters });
   const sessions = new Sessions({ accounts, clock, random, counters, context, motd: settings.motd, log });
@@ -99,6 +116,7 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
     startId,
   );
   const changes = reader;
+  let isClosed = false;
 
   return {
     directory,
@@ -110,7 +128,18 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
     get pending() {
       return messageLog.pending;
     },
-    close: (deadlineMs) => closeChat({ sessions, changes, messageLog }, options, deadlineMs),
+    suspend() {
+      sessions.pause();
+      for (const session of Array.from(sessions.all())) session.stop();
+      hub.disbandAll();
+    },
+    goOn() {
+      if (!isClosed) sessions.goOn();
+    },
+    close(deadlineMs) {
+      isClosed = true;
+      return closeChat({ sessions, changes, messageLog }, options, deadlineMs);
+    },
   };
 }
 

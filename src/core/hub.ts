@@ -114,6 +114,11 @@ export class Hub {
     room.disband();
   }
 
+  /** Ends all rooms here. */
+  disbandAll(): void {
+    for (const id of [...this.#loading.keys(), ...this.#live.keys()]) this.disband(id);
+  }
+
   /** These rooms may hold messages that nobody was shown, or get them a little later. */
   doubt(roomIds: readonly number[]): void {
     const until = this.#options.clock.now() + doubtMs;

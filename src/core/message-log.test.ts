@@ -75,8 +75,16 @@ function newLog(script: (Fault | undefined)[] = []) {
   const fake = scriptedStore(script);
   const abandoned: number[][] = [];
   const random = (bytes: number): string => Buffer.alloc(bytes, 200).toString('base64url');
-  const messageLog = createMessageLog({ ...fake, clock, random, onAbandoned: (roomIds) => abandoned.push(roomIds) });
-  return { ...fake, clock, log: messageLog, abandoned };
+  const fencedNodes: string[] = [];
+  const messageLog = createMessageLog({
+    ...fake,
+    clock,
+    random,
+    node: () => 'this node',
+    onFenced: (node) => fencedNodes.push(node),
+    onAbandoned: (roomIds) => abandoned.push(roomIds),
+  });
+  return { ...fake, clock, log: messageLog, abandoned, fencedNodes };
 }
 
 function send(log: MessageLog, entry: Partial<LogEntry> = {}): Promise<LogOutcome> {
@@ -210,6 +218,15 @@ test('a rejected batch is split until the guilty message alone is unavailable', 
     rows.map((row) => row.body),
     ['a', 'b', 'c', 'd', 'e'],
   );
+});
+
+test('all that waits is unavailable when the node was marked dead, which is said; what comes later is tried', async (t) => {
+  const { log, rows, fencedNodes, abandoned } = newLog(['fenced']);
+  // More than one batch.
+  const waiting = Array.from({ length: messageLogLimits.batchMessages + 1 }, (_, userId) => send(log, { userId }));
+  t.deepEqual(new Set(statuses(await Promise.all(waiting))), new Set(['unavailable']));
+  t.deepEqual([rows, fencedNodes, abandoned], [[], ['this node'], []]);
+  t.deepEqual(statuses([await send(log, { body: 'c' })]), ['stored']);
 });
 
 test('an error that is not the store’s splits the batch too and is doubted', async (t) => {

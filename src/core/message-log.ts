@@ -7,6 +7,7 @@
  *   busy, unavailable  nothing was done: tried again after a short wait
  *   unknown            perhaps done: tried again with the same refs; rows found there are this batch's own
  *   rejected           split, until the guilty message stands alone and is answered `unavailable`
+ *   fenced             this node was marked dead: everything that waits is answered `unavailable`
  * So ids are answered in ascending order, and a message is never stored twice.
  */
 import type { AppendOutcome, Clock, MessageStore, NewMessage, RandomText } from './ports.ts';
@@ -72,6 +73,10 @@ export type MessageLogOptions = {
   clock: Clock;
   random: RandomText;
   log?: { warn(details: object, sentence: string): void; error(details: object, sentence: string): void };
+  /** In whose name messages are stored; undefined: this node is alone. */
+  node?: () => string | undefined;
+  /** Nothing is stored in the name of `node` any more. */
+  onFenced?: (node: string) => void;
   /** Messages of these rooms were answered `unavailable` and may nevertheless be stored, now or a little later. */
   onAbandoned?: (roomIds: number[]) => void;
 };
@@ -83,7 +88,10 @@ type Waiting = {
   inDoubt: boolean;
 };
 
-export function createMessageLog({ store, clock, random, log, onAbandoned }: MessageLogOptions): MessageLog {
+type Failure = { ok: false; error: unknown; node: string | undefined };
+
+export function createMessageLog(options: MessageLogOptions): MessageLog {
+  const { store, clock, random, log, onAbandoned } = options;
   const makeRef = refMaker(random);
   const queue: Waiting[] = [];
   /** Parts of the batch under way that have no outcome yet, in order. */
@@ -124,7 +132,7 @@ export function createMessageLog({ store, clock, random, log, onAbandoned }: Mes
         batch.forEach((waiting, index) => settle(waiting, verdict(waiting, result.outcomes[index])));
         await nextTurn;
       } else {
-        await handleFailure(batch, result.error);
+        await handleFailure(batch, result);
       }
     }
     running = false;
@@ -135,22 +143,29 @@ export function createMessageLog({ store, clock, random, log, onAbandoned }: Mes
 
   async function attempt(
     batch: readonly Waiting[],
-  ): Promise<{ ok: true; outcomes: readonly AppendOutcome[] } | { ok: false; error: unknown }> {
+  ): Promise<{ ok: true; outcomes: readonly AppendOutcome[] } | Failure> {
+    const node = options.node?.();
     try {
-      const outcomes = await store.append(batch.map((waiting) => waiting.message));
+      const messages = batch.map((waiting) => waiting.message);
+      const outcomes = await store.append(messages, node);
       if (outcomes.length !== batch.length) throw new Error('The store did not answer each message of a batch.');
       return { ok: true, outcomes };
     } catch (error) {
-      return { ok: false, error };
+      return { ok: false, error, node };
     }
   }
 
-  async function handleFailure(batch: Waiting[], error: unknown): Promise<void> {
+  async function handleFailure(batch: Waiting[], { error, node }: Failure): Promise<void> {
     const kind = error instanceof StoreError ? error.kind : undefined;
     // An error that is none of the store's says nothing about what was done.
     if (kind === 'unknown' || kind === undefined) for (const waiting of batch) waiting.inDoubt = true;
     if (kind === 'rejected' || kind === undefined) {
       divide(batch, error);
+      return;
+    }
+    if (kind === 'fenced') {
+      giveUp([...batch, ...parts.splice(0).flat(), ...queue.splice(0)]);
+      if (node !== undefined) guard(() => options.onFenced?.(node));
       return;
     }
     // `conflict`: another writer stored one of the refs at the same time; the next attempt finds it.

@@ -155,6 +155,15 @@ export class Sessions {
     this.#tokenUses.close();
   }
 
+  /** Sends newcomers away until `goOn`: this node counts as dead for the others. */
+  pause(): void {
+    this.#isClosing = true;
+  }
+
+  goOn(): void {
+    this.#isClosing = false;
+  }
+
   // ---- for other nodes ----
 
   /**
