@@ -1,6 +1,7 @@
 /** `npm run fuzz`: rounds of the session fuzzer until the time is over, or something is wrong. */
 import { parseArgs } from 'node:util';
 import { startPostgres } from '../support/postgres.ts';
+import { withTeardowns } from './ground.ts';
 import { createTally } from './parts.ts';
 import { report } from './report.ts';
 import { runRound } from './round.ts';
@@ -14,8 +15,6 @@ const help = `npm run fuzz -- [--minutes 60] [--seed N] [--clients N] [--sdk N] 
   --seconds   of chaos in a round (default 40)
   --database  sqlite (default), or a PostgreSQL server that is started for it
 `;
-
-type Teardown = () => unknown;
 
 process.exitCode = await main();
 
@@ -63,14 +62,4 @@ async function main(): Promise<number> {
   }
   process.stdout.write(`${report(tally)}\nAll is well.\n`);
   return 0;
-}
-
-/** Runs what was registered meanwhile, last to first, whatever happened. */
-async function withTeardowns<T>(work: (teardown: (run: Teardown) => void) => Promise<T>): Promise<T> {
-  const runs: Teardown[] = [];
-  try {
-    return await work((run) => void runs.unshift(run));
-  } finally {
-    for (const run of runs) await run();
-  }
 }

@@ -47,6 +47,8 @@ export type FuzzClient = {
   readonly logs: readonly Pick<RoomLog, 'name' | 'first' | 'messages'>[];
   /** Undefined where it cannot tell: events are not replayed to it. */
   readonly memberships: readonly Membership[];
+  /** Who is where, as it was told. */
+  readonly rosters: ReadonlyMap<string, ReadonlySet<string>>;
   readonly stored: readonly Stored[];
   /** Whether its messages of a room stand in the log in the order in which it sent them. */
   readonly keepsOrder: boolean;

@@ -20,6 +20,10 @@ export type DriverOptions = {
   isGentle: boolean;
   /** Whether sessions live through their whole grace: their outbox does not fill before. */
   isRoomy: boolean;
+  /** What lies behind the proxy has its own troubles now: a session may be lost. */
+  isTroubled?: () => boolean;
+  /** How many times as slow as usual it acts. */
+  slowness?: number;
   fail: (what: string) => void;
 };
 
@@ -35,7 +39,18 @@ const excuseMs = 12_000;
 const behindTheBack = /late|half-open|stall (up|both)|twice/;
 
 export async function openRawDriver(options: DriverOptions): Promise<FuzzClient & { close(): Promise<void> }> {
-  const { name, random, tally, rooms, graceMs, isRoomy, isGentle, fail } = options;
+  const {
+    name,
+    random,
+    tally,
+    rooms,
+    graceMs,
+    isRoomy,
+    isGentle,
+    slowness = 1,
+    isTroubled = () => false,
+    fail,
+  } = options;
   const diary = createDiary(options.start);
   let excusedUntil = Number.NEGATIVE_INFINITY;
   const proxy: FaultyProxy = await openFaultyProxy({
@@ -59,7 +74,7 @@ export async function openRawDriver(options: DriverOptions): Promise<FuzzClient 
     url: proxy.url,
     random: random.fork('session'),
     diary,
-    isExcused: () => performance.now() < excusedUntil,
+    isExcused: () => performance.now() < excusedUntil || isTroubled(),
     // Half of it: the other half is for a busy machine.
     resumableMs: isRoomy ? graceMs / 2 : undefined,
     onIdle: () => comeBack(),
@@ -82,7 +97,7 @@ export async function openRawDriver(options: DriverOptions): Promise<FuzzClient 
 
   function schedule(): void {
     clearTimeout(timer);
-    timer = setTimeout(act, draw.wait(isResting ? 2 * actMs : actMs));
+    timer = setTimeout(act, draw.wait(isResting ? 2 * actMs : slowness * actMs));
   }
 
   function act(): void {
@@ -147,6 +162,9 @@ export async function openRawDriver(options: DriverOptions): Promise<FuzzClient 
     },
     get memberships() {
       return Array.from(client.logs.values()).flatMap((log) => log.memberships);
+    },
+    get rosters() {
+      return new Map(Array.from(client.logs.values(), (log) => [log.name, log.roster]));
     },
     stored: client.stored,
     get keepsOrder() {

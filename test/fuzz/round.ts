@@ -4,8 +4,6 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import type { ExecutionContext } from 'ava';
 import type { TransportWish } from '../../src/client/index.ts';
 import { randomText, systemClock } from '../../src/core/clock.ts';
 import type { Storage } from '../../src/core/ports.ts';
@@ -13,6 +11,7 @@ import { openStorage } from '../../src/storage/storage.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 import { makeFolder } from '../support/services.ts';
 import { readFigures } from './figures.ts';
+import { readLastIds, readLog, signUp, type Teardowns, untilFault, withDiary } from './ground.ts';
 import type { FuzzClient, Tally } from './parts.ts';
 import { createRandom, type Random } from './random.ts';
 import { openRawDriver } from './raw-driver.ts';
@@ -32,9 +31,6 @@ export type RoundOptions = {
   /** A PostgreSQL database; undefined: a SQLite file of the round's own. */
   databaseUrl?: string | undefined;
 };
-
-/** Where the round's things are closed: AVA's context, or whatever has a `teardown`. */
-export type Teardowns = Pick<ExecutionContext, 'teardown'>;
 
 const wishes: readonly TransportWish[] = ['auto', 'websocket', 'sse', 'poll'];
 const rooms = ['friends', 'family', 'investments'];
@@ -63,10 +59,10 @@ type Stage = {
 export async function runRound(t: Teardowns, options: RoundOptions): Promise<string[]> {
   const stage = await setUp(t, options);
   for (const client of stage.clients) client.start();
-  await untilFault(stage, options.seconds * 1000, () => Promise.resolve(false));
+  await untilFault(stage.faults, options.seconds * 1000, () => Promise.resolve(false));
   for (const client of stage.clients) client.rest();
   let unfinished = '';
-  const isSettled = await untilFault(stage, peaceMs, async () => {
+  const isSettled = await untilFault(stage.faults, peaceMs, async () => {
     const lastIds = await readLastIds(stage.storage);
     const lines = stage.clients.map((client) => [client.name, client.unfinished(lastIds)] as const);
     unfinished = lines.flatMap(([name, why]) => (why === undefined ? [] : [`${name}: ${why}`])).join('; ');
@@ -160,33 +156,6 @@ async function openClients(options: {
   return Promise.all([...raw, ...sdk]);
 }
 
-/** Registers and logs in. Several rounds on one database meet the same users again. */
-async function signUp(url: string, username: string): Promise<string> {
-  const body = JSON.stringify({ username, password: 'a long enough pass-phrase' });
-  const headers = { 'content-type': 'application/json', connection: 'close' };
-  await fetch(`${url}/register`, { method: 'POST', headers, body });
-  const response = await fetch(`${url}/login`, { method: 'POST', headers, body });
-  const { token } = (await response.json()) as { token?: string };
-  if (token === undefined) throw new Error(`${username} could not log in: status ${response.status}.`);
-  return token;
-}
-
-/** Waits until `isDone`, until something is wrong, or for so long. Resolves whether it is done. */
-async function untilFault({ faults }: Stage, ms: number, isDone: () => Promise<boolean>): Promise<boolean> {
-  const deadline = performance.now() + ms;
-  while (faults.length === 0 && performance.now() < deadline) {
-    if (await isDone()) return true;
-    await delay(50);
-  }
-  return false;
-}
-
-async function readLastIds(storage: Storage): Promise<Map<string, number>> {
-  const all = await storage.rooms.list();
-  const lastIds = await storage.messages.lastIds(all.map((room) => room.id));
-  return new Map(all.map((room) => [room.name, lastIds.get(room.id) ?? 0]));
-}
-
 async function verify({ storage, watcher, clients, fail, faults }: Stage): Promise<void> {
   await watcher.settle();
   const stored = new Map<string, StoredLog>();
@@ -216,12 +185,13 @@ async function verifyEnd(stage: Stage, ownSockets: number): Promise<void> {
   const { clients, watcher, server, fail } = stage;
   await Promise.all(clients.map((client) => client.leave()));
   const isAlone = (): boolean => Array.from(watcher.logs.values()).every(({ roster }) => roster.size === 1);
-  if (!(await untilFault(stage, 10_000, () => Promise.resolve(isAlone())))) fail('watcher: is not alone in the end');
+  if (!(await untilFault(stage.faults, 10_000, () => Promise.resolve(isAlone()))))
+    fail('watcher: is not alone in the end');
   await Promise.all(clients.map((client) => client.close()));
   await watcher.close();
   let left = '';
   let rssMb = 0;
-  const isEmpty = await untilFault(stage, 10_000, async () => {
+  const isEmpty = await untilFault(stage.faults, 10_000, async () => {
     const { sessions, rooms: live, sockets, rssBytes } = await readFigures(server);
     rssMb = Math.round(rssBytes / 2 ** 20);
     left = `${sessions} sessions, ${live} rooms, ${sockets} connections`;
@@ -234,19 +204,4 @@ async function verifyEnd(stage: Stage, ownSockets: number): Promise<void> {
     fail(`the server reports errors:\n${server.output().slice(-2000)}`);
   const code = await server.end('SIGTERM');
   if (code !== 0) fail(`the server ended with ${String(code)}`);
-}
-
-async function readLog(storage: Storage, roomId: number): Promise<StoredLog> {
-  const log = new Map<number, { user: string; body: string }>();
-  for (let from = 1; ; ) {
-    const rows = await storage.messages.range(roomId, from, Number.MAX_SAFE_INTEGER, 1000);
-    for (const { id, username, body } of rows) log.set(id, { user: username, body });
-    if (rows.length === 0) return log;
-    from = (rows.at(-1)?.id ?? 0) + 1;
-  }
-}
-
-function withDiary(fault: string, clients: readonly FuzzClient[]): string {
-  const client = clients.find(({ name }) => fault.includes(`${name}: `));
-  return client === undefined ? fault : `${fault}\n  ${client.diary.lines.slice(-60).join('\n  ')}`;
 }

@@ -30,6 +30,8 @@ export type SdkDriverOptions = {
   random: Random;
   tally: Tally;
   start: number;
+  /** How many times as slow as usual it acts. */
+  slowness?: number;
   fail: (what: string) => void;
 };
 
@@ -91,6 +93,10 @@ class SdkDriver implements FuzzClient {
 
   get memberships(): FuzzClient['memberships'] {
     return Array.from(this.#frames.values()).flatMap((log) => log.memberships);
+  }
+
+  get rosters(): FuzzClient['rosters'] {
+    return new Map(Array.from(this.#frames.values(), (log) => [log.name, log.roster]));
   }
 
   start(): void {
@@ -238,11 +244,14 @@ class SdkDriver implements FuzzClient {
 
   #schedule(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      if (this.#phase === 'leaving') return;
-      this.#schedule();
-      if (!this.#isBusy) this.#act();
-    }, this.#draw.wait(actMs));
+    this.#timer = setTimeout(
+      () => {
+        if (this.#phase === 'leaving') return;
+        this.#schedule();
+        if (!this.#isBusy) this.#act();
+      },
+      this.#draw.wait((this.#options.slowness ?? 1) * actMs),
+    );
   }
 
   #act(): void {

@@ -24,7 +24,9 @@ export type Postgres = Service & {
   port: number;
   /** Kills every process of the server at once, as a crash does (SIGQUIT: PostgreSQL's immediate shutdown). */
   crash(): Promise<void>;
-  /** Starts it again after `crash`, on the same port and data. */
+  /** Ends it as a deploy does (SIGINT: PostgreSQL's fast shutdown): sessions are told and ended, all is written. */
+  halt(): Promise<void>;
+  /** Starts it again after `crash` or `halt`, on the same port and data. */
   start(): Promise<void>;
 };
 
@@ -95,7 +97,6 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     await removeNote(folder);
   };
   const stop = async (): Promise<void> => {
-    // SIGINT: PostgreSQL's fast shutdown, which ends open sessions.
     await end('SIGINT');
     await rm(folder, { recursive: true, force: true });
   };
@@ -105,7 +106,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     await stop();
     throw error;
   }
-  return { url, port, stop, start, crash: () => end('SIGQUIT') };
+  return { url, port, stop, start, crash: () => end('SIGQUIT'), halt: () => end('SIGINT') };
 }
 
 /** On the PATH, or where Debian keeps the versions, the newest first. */

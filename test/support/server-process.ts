@@ -17,6 +17,10 @@ export type ServerProcess = {
   readonly pid: number;
   /** Everything it has written so far, on both outputs. */
   output(): string;
+  /** Resolves when it has ended, by whatever: the exit code, null when a signal killed it. */
+  readonly exited: Promise<number | null>;
+  /** Sends the signal and waits for nothing: SIGSTOP, SIGCONT. */
+  signal(signal: NodeJS.Signals): void;
   /** Sends the signal; resolves the exit code when the process is gone, null when the signal killed it. */
   end(signal: NodeJS.Signals): Promise<number | null>;
 };
@@ -50,11 +54,10 @@ export async function startServerProcess(
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const exited = once(child, 'exit') as Promise<[code: number | null]>;
-  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+  const exited = (once(child, 'exit') as Promise<[code: number | null]>).then(([code]) => code);
+  const end = (signal: NodeJS.Signals): Promise<number | null> => {
     child.kill(signal);
-    const [code] = await exited;
-    return code;
+    return exited;
   };
   t.teardown(() => end('SIGKILL'));
 
@@ -65,12 +68,13 @@ export async function startServerProcess(
     if (status !== 200) throw new Error(`GET /readyz answered ${status}.`);
     return url;
   };
-  const failed = exited.then(([code]) => {
+  const failed = exited.then((code) => {
     throw new Error(`The server ended with ${code} before it was ready.`);
   });
   try {
     const url = await Promise.race([until(startDeadlineMs, ready), failed]);
-    return { url, pid: child.pid ?? 0, output: () => output, end };
+    const signal = (name: NodeJS.Signals): void => void child.kill(name);
+    return { url, pid: child.pid ?? 0, output: () => output, exited, signal, end };
   } catch (error) {
     throw new Error(`The server did not start. It wrote:\n${output}`, { cause: error });
   }

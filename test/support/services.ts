@@ -5,7 +5,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -129,15 +128,32 @@ function isExecutable(file: string): boolean {
   }
 }
 
+/**
+ * Below the ports that systems take for outgoing connections (Linux: from 32,768 on): what is stopped and started again
+ * on its port would find one of those taken now and then, by one of a test's own connections.
+ */
+const fixedPorts = { first: 20_000, count: 12_000 };
+
 /** A port that was free a moment ago. */
 export async function findFreePort(): Promise<number> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const port = fixedPorts.first + Math.floor(Math.random() * fixedPorts.count);
+    if (await isFree(port)) return port;
+  }
+  throw new Error('There is no free port.');
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  server.listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
   server.close();
   await once(server, 'close');
-  return port;
+  return true;
 }
 
 /** The numeric ids of a user of the system, from /etc/passwd. */

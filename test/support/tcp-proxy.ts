@@ -23,6 +23,8 @@ export type TcpProxy = {
   refuse(): void;
   /** Passes nothing on in this direction (`up`: towards the target), neither data nor an end, until `resume`. */
   stall(direction: Direction): void;
+  /** Passes everything on so many milliseconds later from now on, until `resume`. The order is kept. */
+  delay(ms: number): void;
   /** Passes everything on again, including what was held back. */
   resume(): void;
   close(): Promise<void>;
@@ -37,6 +39,7 @@ export async function openTcpProxy(targetUrl: string): Promise<TcpProxy> {
   const passed = { up: 0, down: 0 };
   const stalled = { up: false, down: false };
   let refusing = false;
+  let lagMs = 0;
   let accepted = 0;
 
   const applyStalls = ({ client, target: upstream }: Pair): void => {
@@ -60,8 +63,9 @@ export async function openTcpProxy(targetUrl: string): Promise<TcpProxy> {
     const upstream = connect(Number(target.port), target.hostname);
     const pair = { client, target: upstream };
     pairs.add(pair);
-    join(client, upstream, (bytes) => (passed.up += bytes));
-    join(upstream, client, (bytes) => (passed.down += bytes));
+    const lag = (): number => lagMs;
+    join(client, upstream, lag, (bytes) => (passed.up += bytes));
+    join(upstream, client, lag, (bytes) => (passed.down += bytes));
     client.once('close', () => pairs.delete(pair));
     applyStalls(pair);
   });
@@ -97,8 +101,12 @@ export async function openTcpProxy(targetUrl: string): Promise<TcpProxy> {
       if (direction !== 'up') stalled.down = true;
       for (const pair of pairs) applyStalls(pair);
     },
+    delay(ms) {
+      lagMs = ms;
+    },
     resume() {
       refusing = false;
+      lagMs = 0;
       stalled.up = false;
       stalled.down = false;
       for (const pair of pairs) applyStalls(pair);
@@ -122,12 +130,35 @@ export function reset(socket: Socket): void {
   else socket.resetAndDestroy();
 }
 
-function join(from: Socket, to: Socket, count: (bytes: number) => void): void {
+function join(from: Socket, to: Socket, lagMs: () => number, count: (bytes: number) => void): void {
+  const pass = createQueue(lagMs);
   from.on('data', (chunk) => {
     count(chunk.length);
-    to.write(chunk);
+    pass(() => to.write(chunk));
   });
-  from.on('end', () => to.end());
+  from.on('end', () => pass(() => to.end()));
   from.on('error', () => to.destroy());
-  from.on('close', () => to.destroy());
+  from.on('close', () => pass(() => to.destroy()));
+}
+
+/** Runs what it is given in order, each so long after it was given as `lagMs` says then; without a lag at once. */
+function createQueue(lagMs: () => number): (run: () => void) => void {
+  const waiting: { due: number; run: () => void }[] = [];
+  const runDue = (): void => {
+    for (let next = waiting[0]; next !== undefined && next.due <= performance.now(); next = waiting[0]) {
+      waiting.shift();
+      next.run();
+    }
+    const [next] = waiting;
+    if (next !== undefined) setTimeout(runDue, Math.max(1, next.due - performance.now()));
+  };
+  return (run) => {
+    const lag = lagMs();
+    if (lag === 0 && waiting.length === 0) {
+      run();
+      return;
+    }
+    waiting.push({ due: performance.now() + lag, run });
+    if (waiting.length === 1) setTimeout(runDue, lag);
+  };
 }
