@@ -2,12 +2,12 @@
  * Redis: the connection, and attempts counted for all servers together. Redis may be lost at any moment: commands then
  * fail at once instead of waiting, and attempts are counted in this process's memory until it is back.
  */
-import { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import type { AttemptCounter } from '../core/ports.ts';
 import { createMemoryAttemptCounter, judge, wholeSeconds } from './memory.ts';
 
-type Log = { warn(details: object, sentence: string): void; info(details: object, sentence: string): void };
+export type RedisLog = { warn(details: object, sentence: string): void; info(details: object, sentence: string): void };
 
 export interface RedisConnection {
   readonly client: Redis;
@@ -24,15 +24,9 @@ const connectTimeoutMs = 2_000;
 const reconnectMaxMs = 2_000;
 
 /** Connects in the background and again whenever the connection is lost. Never throws, never emits an unhandled error. */
-export function openRedis(url: string, options: { log?: Log } = {}): RedisConnection {
+export function openRedis(url: string, options: { log?: RedisLog } = {}): RedisConnection {
   const { log } = options;
-  const client = new Redis(url, {
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 1,
-    commandTimeout: commandTimeoutMs,
-    connectTimeout: connectTimeoutMs,
-    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), reconnectMaxMs),
-  });
+  const client = connectRedis(url, { maxRetriesPerRequest: 1, commandTimeout: commandTimeoutMs, reconnectMaxMs });
   let isLost = false;
   let isClosing = false;
   const handleLoss = (reason: string): void => {
@@ -51,13 +45,29 @@ export function openRedis(url: string, options: { log?: Log } = {}): RedisConnec
     healthy: () => client.status === 'ready',
     async close() {
       isClosing = true;
-      // Between two attempts to connect there is nothing to end, and ioredis says nothing.
-      const isConnected = client.status === 'ready' || client.status === 'connect';
-      const closed = isConnected ? new Promise<void>((resolve) => client.once('close', resolve)) : undefined;
-      client.disconnect();
-      await closed;
+      await endRedis(client);
     },
   };
+}
+
+/** A client that connects by itself, again and again, and takes commands only while it is connected. */
+export function connectRedis(url: string, options: RedisOptions & { reconnectMaxMs: number }): Redis {
+  const { reconnectMaxMs, ...rest } = options;
+  return new Redis(url, {
+    enableOfflineQueue: false,
+    connectTimeout: connectTimeoutMs,
+    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), reconnectMaxMs),
+    ...rest,
+  });
+}
+
+/** Ends a client for good. */
+export async function endRedis(client: Redis): Promise<void> {
+  // Between two attempts to connect there is nothing to end, and ioredis says nothing.
+  const isConnected = client.status === 'ready' || client.status === 'connect';
+  const closed = isConnected ? new Promise<void>((resolve) => client.once('close', resolve)) : undefined;
+  client.disconnect();
+  await closed;
 }
 
 /** Counts in Redis under `prefix`; does not close the client. */

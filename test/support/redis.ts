@@ -14,8 +14,15 @@ export function whyNoRedis(): string | undefined {
   return findProgram(program) === undefined ? 'redis-server is not installed' : undefined;
 }
 
+export type RedisService = Service & {
+  readonly port: number;
+  /** Stands still, as under a debugger: it takes connections and bytes, and does nothing. */
+  pause(): void;
+  resume(): void;
+};
+
 /** `port`: the one an earlier server had, to bring it back after a `stop`. */
-export async function startRedis(port?: number): Promise<Service & { port: number }> {
+export async function startRedis(port?: number): Promise<RedisService> {
   const file = findProgram(program);
   if (file === undefined) throw new Error(whyNoRedis());
   const folder = await makeFolder('redis');
@@ -30,6 +37,7 @@ export async function startRedis(port?: number): Promise<Service & { port: numbe
     if (child.exitCode === null && child.signalCode === null) {
       const ended = once(child, 'exit');
       child.kill('SIGTERM');
+      child.kill('SIGCONT');
       if (!(await endsWithin(child, 3000))) child.kill('SIGKILL');
       await ended;
     }
@@ -41,7 +49,13 @@ export async function startRedis(port?: number): Promise<Service & { port: numbe
     await stop();
     throw error;
   }
-  return { url: `redis://127.0.0.1:${chosen}`, port: chosen, stop };
+  return {
+    url: `redis://127.0.0.1:${chosen}`,
+    port: chosen,
+    stop,
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
+  };
 }
 
 async function probe(port: number): Promise<void> {
