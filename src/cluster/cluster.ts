@@ -1,0 +1,165 @@
+/**
+ * This node among the others, put together: its lease, what nodes say to each other, and what being marked dead means.
+ * Owns the order in which these begin, begin anew and end; the chat is told what it has to know through its links.
+ */
+import type { Chat, ChatLinks } from '../core/chat.ts';
+import type { Bus } from '../core/cluster-ports.ts';
+import type { Clock, RandomText, Storage } from '../core/ports.ts';
+import { type BusCounts, countBus } from './counted-bus.ts';
+import { createMembership, type Membership } from './membership.ts';
+import { type ClusterPeers, createPeers } from './peers.ts';
+
+/** Between two attempts to begin anew: the store may be away. */
+const beginPauseMs = 1_000;
+
+type Log = {
+  info(details: object, sentence: string): void;
+  warn(details: object, sentence: string): void;
+  error(details: object, sentence: string): void;
+};
+
+export type ClusterOptions = {
+  storage: Pick<Storage, 'nodes' | 'claims' | 'clusterId'>;
+  /** Closed with the cluster. */
+  bus: Bus;
+  clock: Clock;
+  random: RandomText;
+  leaseMs: number;
+  log: Log;
+};
+
+/** What the metrics read. */
+export type ClusterCounts = { bus: Readonly<BusCounts>; fenced: number };
+
+export interface Cluster {
+  /** This node, at the moment. */
+  readonly node: string;
+  /** Nodes that live, as far as this one knows, itself included. */
+  readonly living: number;
+  /** False while this node counts as dead and has not begun anew. */
+  readonly isServing: boolean;
+  /** Whether other nodes are heard within about a second. */
+  isHealthy(): boolean;
+  readonly counts: ClusterCounts;
+  /** For `openChat`. */
+  readonly links: ChatLinks;
+  /** The chat is open: the others may turn to it. */
+  serve(chat: Chat): Promise<void>;
+  /** Something was changed in the store: the others are to look at once. */
+  tellChanges(): void;
+  /** Once the chat is closed. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** Begins this node's lease. Rejects with StoreError. Redis may be away: the node is alone then until it is there. */
+export async function openCluster(options: ClusterOptions): Promise<Cluster> {
+  const { storage, clock, random, leaseMs, log } = options;
+  const bus = countBus(options.bus);
+  const clusterId = await storage.clusterId();
+  let peers: ClusterPeers | undefined = undefined;
+  const membership = createMembership({
+    store: storage.nodes,
+    clock,
+    random,
+    leaseMs,
+    log,
+    tellGone: (node) => peers?.tellAll('gone', { node }),
+  });
+  await membership.begin();
+  peers = createPeers({ bus, id: membership.id, clusterId, clock, log });
+  return createCluster({ ...options, bus }, membership, peers);
+}
+
+type CountedBus = ReturnType<typeof countBus>;
+
+function createCluster(
+  { bus, clock, log }: ClusterOptions & { bus: CountedBus },
+  membership: Membership,
+  peers: ClusterPeers,
+): Cluster {
+  const counts = { bus: bus.counts, fenced: 0 };
+  let chat: Chat | undefined;
+  let isServing = true;
+  let isClosed = false;
+
+  peers.on('here', (_value, from) => membership.noteHere(from));
+  peers.on('gone', (value) => {
+    const { node } = value as { node?: unknown };
+    if (typeof node === 'string') membership.noteGone(node);
+  });
+  peers.on('changes', () => void readChanges());
+  membership.onGone((node) => peers.gone(node));
+  membership.onFenced((node) => void beginAnew(node));
+
+  async function readChanges(): Promise<void> {
+    // What fails is read with the next look, which says so if it fails, too.
+    await chat?.readChanges().catch(() => {});
+  }
+
+  async function beginAnew(former: string): Promise<void> {
+    counts.fenced += 1;
+    isServing = false;
+    const sentence = 'The other nodes have marked this one dead. Its sessions end, and it begins anew.';
+    log.error({ node: former, sessions: chat?.sessions.size ?? 0 }, sentence);
+    chat?.suspend();
+    while (!(await begin())) await pause(clock, beginPauseMs);
+    if (isClosed) return;
+    peers.restart(membership.id);
+    await peers.ready;
+    await readChanges();
+    peers.tellAll('here', {});
+    // Marked dead once more meanwhile.
+    if (!membership.isAlive) return;
+    isServing = true;
+    chat?.goOn();
+    log.info({ node: membership.id, former }, 'This node is back, under another id.');
+  }
+
+  async function begin(): Promise<boolean> {
+    if (isClosed) return true;
+    try {
+      await membership.begin();
+      return true;
+    } catch {
+      // The database is away, which others say.
+      return false;
+    }
+  }
+
+  return {
+    get node() {
+      return membership.id;
+    },
+    get living() {
+      return membership.living.size;
+    },
+    get isServing() {
+      return isServing;
+    },
+    isHealthy: () => bus.isHealthy(),
+    counts,
+    links: {
+      node: () => membership.id,
+      onFenced: (node) => membership.noteFenced(node),
+    },
+    async serve(opened) {
+      chat = opened;
+      await peers.ready;
+      peers.tellAll('here', {});
+      if (!isServing) chat.suspend();
+    },
+    tellChanges: () => peers.tellAll('changes', {}),
+    async close() {
+      isClosed = true;
+      await membership.leave();
+      peers.close();
+      await bus.close();
+    },
+  };
+}
+
+function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(ms, resolve);
+  });
+}
