@@ -131,7 +131,7 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
     suspend() {
       sessions.pause();
       for (const session of Array.from(sessions.all())) session.stop();
-      hub.disbandAll();
+      hub.dropAll();
     },
     goOn() {
       if (!isClosed) sessions.goOn();

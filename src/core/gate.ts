@@ -1,7 +1,10 @@
 /**
- * The ordering gate of one room: lets message n+1 pass only after n, whatever order they come in. It must not know
- * members or frames. States: `open` (everything up to `position` has passed) and `filling` (a hole is being read
- * from the store; what comes meanwhile waits). An id that the store does not have was deleted: the gate passes it.
+ * The ordering gate of one room: lets message n+1 pass only after n, whatever order they come in, and what is held for a
+ * position as soon as that has passed. It must not know members or frames. An id that the store does not have was
+ * deleted: the gate passes it. States:
+ * - `open`: everything up to `position` has passed.
+ * - `patient`: a message is missing that is likely to come by itself; what comes in its turn passes.
+ * - `filling`: a hole is being read from the store; what comes meanwhile waits.
  */
 import type { Clock, StoredMessage } from './ports.ts';
 
@@ -11,6 +14,8 @@ const fillChunk = 500;
 const fillRetryMs = 1000;
 /** Messages that may wait above a hole; beyond them they are dropped and read from the store with the hole. */
 const maxWaiting = 2000;
+/** Things that may be held for a position; beyond them the first is let go before its time. */
+const maxHeld = 2000;
 
 /** A message with what only its sender's connection needs to know. */
 export type Passing<Origin> = { message: StoredMessage; origin: Origin | undefined };
@@ -23,7 +28,12 @@ export type GateOptions<Origin> = {
   read: (from: number, to: number, limit: number) => Promise<StoredMessage[]>;
   /** Receives each message once, ids ascending. */
   release: (passing: Passing<Origin>) => void;
+  /** Milliseconds in which a missing message is likely to come by itself; left out: it is not. */
+  patienceMs?: () => number;
 };
+
+/** `closed`: the gate will never pass the position. */
+type Held = { id: number; run: () => void; closed: (() => void) | undefined };
 
 export class OrderingGate<Origin> {
   readonly #options: GateOptions<Origin>;
@@ -31,7 +41,12 @@ export class OrderingGate<Origin> {
   #position: number;
   /** The highest id known to be stored. */
   #known: number;
-  #filling = false;
+  #state: 'open' | 'patient' | 'filling' = 'open';
+  /** The position above which a message was missing when the patience began. */
+  #awaited = 0;
+  #cancelPatience: () => void = () => {};
+  /** By position; those of one position in the order in which they came. */
+  readonly #held: Held[] = [];
   #closed = false;
 
   constructor(options: GateOptions<Origin>) {
@@ -51,13 +66,14 @@ export class OrderingGate<Origin> {
     if (this.#closed) return true;
     if (id <= this.#position) return false;
     this.#known = Math.max(this.#known, id);
-    if (id === this.#position + 1 && !this.#filling) {
+    if (id === this.#position + 1 && this.#state !== 'filling') {
       this.#pass(passing);
       this.#drain();
+      if (this.#state === 'patient') this.#settle();
       return true;
     }
     if (this.#waiting.size < maxWaiting) this.#waiting.set(id, passing);
-    this.#fill();
+    this.#settle();
     return true;
   }
 
@@ -65,17 +81,54 @@ export class OrderingGate<Origin> {
   catchUp(lastId: number): void {
     if (this.#closed || lastId <= this.#known) return;
     this.#known = lastId;
-    this.#fill();
+    this.#settle();
+  }
+
+  /**
+   * Runs `run` as soon as the message `id`, which is known to be stored, has passed, before the next one does. What is to
+   * run after the same message runs in the order in which it came. `closed` runs instead when the gate closes first.
+   */
+  after(id: number, run: () => void, closed?: () => void): void {
+    if (this.#closed) {
+      closed?.();
+      return;
+    }
+    if (id <= this.#position) {
+      run();
+      return;
+    }
+    let index = this.#held.length;
+    while (index > 0 && (this.#held[index - 1] as Held).id > id) index -= 1;
+    this.#held.splice(index, 0, { id, run, closed });
+    if (this.#held.length > maxHeld) this.#held.shift()?.run();
+    this.catchUp(id);
+  }
+
+  /** Those that wait for a message before them. */
+  waiting(): Iterable<Passing<Origin>> {
+    return this.#waiting.values();
   }
 
   close(): void {
     this.#closed = true;
+    this.#cancelPatience();
     this.#waiting.clear();
+    for (const { closed } of this.#held.splice(0)) closed?.();
   }
 
   #pass(passing: Passing<Origin>): void {
     this.#position = passing.message.id;
     this.#options.release(passing);
+    if (this.#held.length > 0) this.#letGo();
+  }
+
+  #passOver(id: number): void {
+    this.#position = id;
+    if (this.#held.length > 0) this.#letGo();
+  }
+
+  #letGo(): void {
+    while (this.#held[0] !== undefined && this.#held[0].id <= this.#position) this.#held.shift()?.run();
   }
 
   #drain(): void {
@@ -89,11 +142,25 @@ export class OrderingGate<Origin> {
     }
   }
 
-  #fill(): void {
-    if (this.#filling || this.#closed) return;
+  /** Sees to what is missing below what is known. */
+  #settle(patienceMs: number = this.#options.patienceMs?.() ?? 0): void {
+    if (this.#state === 'filling' || this.#closed) return;
     this.#drain();
+    if (this.#state === 'patient' && this.#position === this.#awaited) return;
+    this.#cancelPatience();
+    this.#state = 'open';
     if (this.#position >= this.#known) return;
-    this.#filling = true;
+    if (patienceMs === 0) {
+      this.#fill();
+      return;
+    }
+    this.#state = 'patient';
+    this.#awaited = this.#position;
+    this.#cancelPatience = this.#options.clock.after(patienceMs, () => this.#fill());
+  }
+
+  #fill(): void {
+    this.#state = 'filling';
     const from = this.#position + 1;
     // Up to the first message that waits; the rest needs no reading.
     const to = Math.min(this.#known, ...this.#lowestWaiting());
@@ -101,29 +168,30 @@ export class OrderingGate<Origin> {
       (messages) => this.#filled(to, messages),
       () => {
         this.#options.clock.after(fillRetryMs, () => {
-          this.#filling = false;
-          this.#fill();
+          this.#state = 'open';
+          this.#settle(0);
         });
       },
     );
   }
 
   #filled(to: number, messages: readonly StoredMessage[]): void {
-    this.#filling = false;
     if (this.#closed) return;
     const last = messages.at(-1)?.id ?? to;
     const found = new Map(messages.map((message) => [message.id, message]));
     // A full chunk says nothing of what follows it; a short one says that the other ids of the hole were deleted.
-    const end = messages.length < fillChunk ? to : last;
+    const isFull = messages.length === fillChunk;
+    const end = isFull ? last : to;
     while (this.#position < end) {
       const id = this.#position + 1;
       const message = found.get(id);
       const passing = this.#waiting.get(id) ?? (message === undefined ? undefined : { message, origin: undefined });
       this.#waiting.delete(id);
-      if (passing === undefined) this.#position = id;
+      if (passing === undefined) this.#passOver(id);
       else this.#pass(passing);
     }
-    this.#fill();
+    this.#state = 'open';
+    this.#settle(isFull ? 0 : undefined);
   }
 
   #lowestWaiting(): number[] {

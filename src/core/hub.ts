@@ -1,15 +1,23 @@
 /**
- * The rooms that are live on this node: loads one with its first member, drops it with the last, and routes stored
- * messages to its gate. It must not know sessions beyond what a room knows of them.
+ * The rooms that are live on this node: loads one with its first member, drops it with the last, and routes what is
+ * stored, and what other nodes say, to it. It must not know sessions beyond what a room knows of them.
  */
 import { limits } from '../protocol/limits.ts';
 import { LiveRoom, type Origin } from './live-room.ts';
+import { Loading } from './loading.ts';
 import type { Clock, MessageStore, StoredMessage } from './ports.ts';
+import type { RoomChannels, RoomCounts } from './room-channel.ts';
 import type { RoomDirectory } from './rooms.ts';
 import type { Turn } from './turn.ts';
 
 /** How long a commit with an unknown outcome may still turn up: far above the deadline of a statement. */
 const doubtMs = 60_000;
+/** Waiting time before a failed look at the last ids is tried again: one look a second does not burden a store that is away. */
+const retryMs = 1_000;
+/** Rooms whose last ids are read in one statement. */
+const lastIdsChunk = 1_000;
+/** Deletions remembered for rooms that are loaded a little later: more than administrators make while a session moves here. */
+const maxDeletions = 1_000;
 
 export type HubOptions = {
   clock: Clock;
@@ -17,10 +25,10 @@ export type HubOptions = {
   store: MessageStore;
   directory: RoomDirectory;
   onDelivered: (frames: number) => void;
+  /** Left out: there is no other node. */
+  channels?: RoomChannels;
+  counts?: RoomCounts;
 };
-
-/** A room that is being loaded: what was stored or deleted meanwhile is caught up with afterwards. */
-type Loading = { room: Promise<LiveRoom | undefined>; lastId: number; deleted: number[] };
 
 export class Hub {
   readonly #options: HubOptions;
@@ -28,9 +36,14 @@ export class Hub {
   readonly #loading = new Map<number, Loading>();
   /** Rooms whose last commit has an unknown outcome, and until when they are looked at. */
   readonly #doubtful = new Map<number, number>();
+  /** The newest deletions, oldest first. */
+  readonly #deletions: { roomId: number; id: number }[] = [];
+  /** Counts how often all rooms were dropped. */
+  #generation = 0;
 
   constructor(options: HubOptions) {
     this.#options = options;
+    options.counts?.serve((roomId) => this.#live.get(roomId)?.usernames() ?? []);
   }
 
   get size(): number {
@@ -41,14 +54,16 @@ export class Hub {
     return this.#live.get(roomId);
   }
 
-  /** Members of a room on this node. */
+  /** Members of a room, on all nodes. */
   count(roomId: number): number {
-    return this.#live.get(roomId)?.members.size ?? 0;
+    const here = this.#live.get(roomId)?.members.size ?? 0;
+    return here + (this.#options.counts?.elsewhere(roomId) ?? 0);
   }
 
-  /** Who is in a room on this node, sorted. */
-  memberNames(roomId: number): string[] {
-    return this.#live.get(roomId)?.usernames() ?? [];
+  /** Who is in a room, on all nodes, sorted; as far as it is known. */
+  async memberNames(roomId: number): Promise<string[]> {
+    const live = this.#live.get(roomId);
+    return live === undefined ? ((await this.#options.counts?.names(roomId)) ?? []) : live.usernames();
   }
 
   /**
@@ -60,23 +75,27 @@ export class Hub {
     if (live !== undefined) return Promise.resolve(live);
     const loading = this.#loading.get(roomId);
     if (loading !== undefined) return loading.room;
-    const entry: Loading = { room: Promise.resolve(undefined), lastId: 0, deleted: [] };
+    const entry = new Loading();
+    this.#loading.set(roomId, entry);
     entry.room = this.#load(roomId, entry).finally(() => {
       if (this.#loading.get(roomId) === entry) this.#loading.delete(roomId);
     });
-    this.#loading.set(roomId, entry);
     return entry.room;
   }
 
   /** A message has been stored. False: the room's members have seen it already, without its origin. */
   offer(roomId: number, message: StoredMessage, origin: Origin | undefined): boolean {
-    const loading = this.#loading.get(roomId);
-    if (loading !== undefined) loading.lastId = Math.max(loading.lastId, message.id);
-    return this.#live.get(roomId)?.gate.offer({ message, origin }) ?? true;
+    this.#loading.get(roomId)?.stored(message.id);
+    const room = this.#live.get(roomId);
+    if (room === undefined) return true;
+    if (origin !== undefined) room.tell(message);
+    return room.gate.offer({ message, origin });
   }
 
   /** A message was deleted. */
   delete(roomId: number, id: number): void {
+    this.#deletions.push({ roomId, id });
+    if (this.#deletions.length > maxDeletions) this.#deletions.shift();
     this.#loading.get(roomId)?.deleted.push(id);
     this.#live.get(roomId)?.delete(id);
   }
@@ -98,25 +117,37 @@ export class Hub {
     }
   }
 
-  /** Drops the room when nobody is in it or about to be. */
+  /** Drops the room when nobody is in it here or about to be. */
   release(room: LiveRoom): void {
     if (room.members.size > 0 || room.holds.size > 0 || this.#live.get(room.id) !== room) return;
-    room.gate.close();
     this.#live.delete(room.id);
+    room.close(false);
   }
 
   /** Ends a room under its present name: deleted or renamed. */
   disband(roomId: number): void {
-    this.#loading.delete(roomId);
+    this.#stopLoading(roomId, true);
     const room = this.#live.get(roomId);
     if (room === undefined) return;
     this.#live.delete(roomId);
     room.disband();
   }
 
-  /** Ends all rooms here. */
-  disbandAll(): void {
-    for (const id of [...this.#loading.keys(), ...this.#live.keys()]) this.disband(id);
+  /** Drops all rooms, silently: this node was marked dead, and the others have shown that its members parted. */
+  dropAll(): void {
+    this.#generation += 1;
+    for (const id of Array.from(this.#loading.keys())) this.#stopLoading(id, false);
+    const rooms = Array.from(this.#live.values());
+    this.#live.clear();
+    for (const room of rooms) room.close(false);
+  }
+
+  /** Another node was marked dead: its members part, each once, after the last message that it has stored. */
+  nodeGone(node: string): void {
+    this.#options.channels?.forget(node);
+    this.#options.counts?.forget(node);
+    for (const loading of this.#loading.values()) loading.forget(node);
+    void this.#partNode(node, Array.from(this.#live.values()));
   }
 
   /** These rooms may hold messages that nobody was shown, or get them a little later. */
@@ -125,27 +156,91 @@ export class Hub {
     for (const id of roomIds) this.#doubtful.set(id, until);
   }
 
-  /** Compares the doubtful rooms with the store, so that the last message of a quiet room is not left behind. Rejects with StoreError: look again later. */
+  /**
+   * Compares rooms with the store, so that the last message of a quiet room is not left behind: all live ones where other
+   * nodes write as well, else the doubtful ones. Rejects with StoreError: look again later.
+   */
   async reconcile(): Promise<void> {
-    if (this.#doubtful.size === 0) return;
-    const lastIds = await this.#options.store.lastIds(Array.from(this.#doubtful.keys()));
-    for (const [id, lastId] of lastIds) this.#live.get(id)?.gate.catchUp(lastId);
+    const isAlone = this.#options.channels?.isAlone ?? true;
+    const ids = Array.from(isAlone ? this.#doubtful.keys() : this.#live.keys());
+    for (const [id, lastId] of await this.#lastIds(ids)) this.#live.get(id)?.gate.catchUp(lastId);
     const now = this.#options.clock.now();
     for (const [id, until] of this.#doubtful) if (until <= now) this.#doubtful.delete(id);
   }
 
-  async #load(roomId: number, entry: Loading): Promise<LiveRoom | undefined> {
-    const { clock, turn, store, directory, onDelivered } = this.#options;
-    const snapshot = await store.snapshot(roomId, limits.joinMessages);
-    const info = directory.get(roomId);
-    // Disbanded meanwhile, but perhaps only under the name or epoch that it had.
-    if (this.#loading.get(roomId) !== entry) return this.open(roomId);
-    if (snapshot === undefined || info === undefined) return undefined;
-    const room = new LiveRoom({ ...info, ...snapshot, clock, turn, store, onDelivered });
-    this.#live.set(roomId, room);
+  async #lastIds(ids: readonly number[]): Promise<Map<number, number>> {
+    const all = new Map<number, number>();
+    for (let from = 0; from < ids.length; from += lastIdsChunk) {
+      const chunk = await this.#options.store.lastIds(ids.slice(from, from + lastIdsChunk));
+      for (const [id, lastId] of chunk) all.set(id, lastId);
+    }
+    return all;
+  }
+
+  /** All live rooms: what a dead node has said last may still wait in one that knows no member there. */
+  async #partNode(node: string, rooms: readonly LiveRoom[]): Promise<void> {
+    try {
+      const lastIds = await this.#lastIds(rooms.map(({ id }) => id));
+      for (const room of rooms) room.nodeGone(node, lastIds.get(room.id) ?? 0);
+    } catch {
+      this.#options.clock.after(retryMs, () => {
+        void this.#partNode(
+          node,
+          rooms.filter((room) => this.#live.get(room.id) === room),
+        );
+      });
+    }
+  }
+
+  #stopLoading(roomId: number, isEnded: boolean): void {
+    this.#loading.get(roomId)?.channel?.close(isEnded);
     this.#loading.delete(roomId);
-    for (const id of entry.deleted) room.delete(id);
-    room.gate.catchUp(entry.lastId);
+  }
+
+  async #load(roomId: number, entry: Loading): Promise<LiveRoom | undefined> {
+    const { store, directory, channels } = this.#options;
+    const generation = this.#generation;
+    const info = directory.get(roomId);
+    if (info === undefined) return undefined;
+    const channel = channels?.open(info, entry);
+    entry.channel = channel;
+    try {
+      // What is said from here on is heard, so the snapshot, which is read afterwards, leaves no gap.
+      if (channel !== undefined) await channel.ready;
+      const snapshot = await store.snapshot(roomId, limits.joinMessages);
+      if (channel !== undefined) await channel.answered;
+      // Disbanded meanwhile, but perhaps only under the name or epoch that it had.
+      if (this.#loading.get(roomId) !== entry) return generation === this.#generation ? this.open(roomId) : undefined;
+      if (snapshot === undefined) {
+        channel?.close(false);
+        return undefined;
+      }
+      return this.#begin(entry, { ...info, ...snapshot });
+    } catch (error: unknown) {
+      channel?.close(false);
+      throw error;
+    }
+  }
+
+  #begin(
+    entry: Loading,
+    loaded: { id: number; name: string; epoch: string; lastId: number; messages: readonly StoredMessage[] },
+  ): LiveRoom {
+    const { clock, turn, store, onDelivered, counts, channels } = this.#options;
+    const room = new LiveRoom({
+      ...loaded,
+      clock,
+      turn,
+      store,
+      onDelivered,
+      channel: entry.channel,
+      ...(channels === undefined ? {} : { patienceMs: () => channels.patienceMs() }),
+      ...(counts === undefined ? {} : { onMembers: (members: number) => counts.changed(loaded.id, members) }),
+    });
+    this.#live.set(room.id, room);
+    this.#loading.delete(room.id);
+    for (const { roomId, id } of this.#deletions) if (roomId === room.id) entry.deleted.push(id);
+    entry.begin(room);
     return room;
   }
 }

@@ -54,6 +54,8 @@ function newSession(userId: number): {
   const session = {
     userId,
     username: `user-${userId}`,
+    key: `session-${userId}`,
+    claim: 1,
     rooms,
     push: (frames: readonly EncodedFrame[]) =>
       shown.push(...frames.map((frame) => JSON.parse(frame.bytes.toString()) as Shown)),

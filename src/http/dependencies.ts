@@ -51,7 +51,7 @@ export type AdminDependencies = {
   acts: Administration;
   storage: Pick<Storage, 'users' | 'tokens' | 'rooms' | 'messages' | 'audit'>;
   /** Who is in a room now, sorted. */
-  memberNames(roomId: number): string[];
+  memberNames(roomId: number): Promise<string[]>;
   /** How a user chats now; undefined: does not. */
   sessionOf(userId: number): SessionState | undefined;
   /** Lets what was just changed take effect on this server. Rejects with a `StoreError`. */

@@ -145,7 +145,7 @@ export async function openRestServer(t: ExecutionContext, options: RestOptions =
     admin: {
       acts: createAdministration({ storage, accounts, clock }),
       storage,
-      memberNames: () => [],
+      memberNames: () => Promise.resolve([]),
       sessionOf: () => undefined,
       readChanges: async () => {},
       purgeRooms: () => {},

@@ -119,6 +119,8 @@ export function openMember(id: number): Member {
   const session = {
     userId: id,
     username: `user-${id}`,
+    key: `session-${id}`,
+    claim: 1,
     rooms,
     push: (pushed: readonly EncodedFrame[]) =>
       frames.push(...pushed.map((frame) => JSON.parse(frame.bytes.toString()) as Shown)),

@@ -47,7 +47,7 @@ export function adminRoomRoutes(router: Router, tools: RouteTools): void {
     forSuperusers(tools, async (ctx, by) => {
       const name = roomNameIn(ctx.params);
       const found = await reads.run(String(by.userId), () => roomWithActivity(tools, name));
-      ctx.body = details(tools, found.room, found.activity);
+      ctx.body = await details(tools, found.room, found.activity);
     }),
   );
 
@@ -61,7 +61,7 @@ export function adminRoomRoutes(router: Router, tools: RouteTools): void {
       // Read before the act: afterwards nothing may fail any more.
       const { activity } = await roomWithActivity(tools, name);
       const room = await carryOut(tools, () => admin.acts.changeRoom(by, name, change));
-      ctx.body = details(tools, room, activity);
+      ctx.body = await details(tools, room, activity);
     }),
   );
 
@@ -110,6 +110,6 @@ function withActivity({ presence }: RouteTools, room: Room, activity: RoomActivi
   };
 }
 
-function details(tools: RouteTools, room: Room, activity: RoomActivity | undefined): AdminRoomDetails {
-  return { ...withActivity(tools, room, activity), member_names: tools.admin.memberNames(room.id) };
+async function details(tools: RouteTools, room: Room, activity: RoomActivity | undefined): Promise<AdminRoomDetails> {
+  return { ...withActivity(tools, room, activity), member_names: await tools.admin.memberNames(room.id) };
 }

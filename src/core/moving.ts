@@ -1,0 +1,150 @@
+/**
+ * What a room does for a session that moves from one node to another, so that it sees everything once: one node notes
+ * what the session has seen, the other makes up for the difference to what it has shown itself. It must not know how the
+ * state travels.
+ *
+ * At one instant the room here has come at least as far as the session had; what happens afterwards is held, as for a
+ * join. What the session gets is the difference between the two lists of members, the messages and commands since, then
+ * what was held.
+ */
+import type { Hold } from './audience.ts';
+import { encode } from './encode.ts';
+import type { LiveRoom, Receiver } from './live-room.ts';
+import type { MemberState } from './member-state.ts';
+import { type Clock, type MessageStore, type StoredMessage, StoreError } from './ports.ts';
+import { commandFrame, deletedFrame, messageFrame, presenceFrame } from './room-frames.ts';
+import type { EncodedFrame } from './transport.ts';
+
+/** Messages read at once. */
+const readChunk = 500;
+
+type Tools = { clock: Clock; store: MessageStore };
+
+/** `commands`: the number of the last command that this node has relayed. */
+export function exportState(room: LiveRoom, member: Receiver, commands: number): MemberState {
+  const held = Array.from(room.gate.waiting()).filter(({ origin }) => origin?.sender === member);
+  return {
+    roomId: room.id,
+    name: room.name,
+    epoch: room.epoch,
+    position: room.gate.position,
+    users: Array.from(room.roster.all(), ({ userId, username }) => ({ userId, username })),
+    commands: [...room.commands.seen(), [room.node, commands]],
+    deleted: Array.from(room.deleted),
+    held: held.map(({ message, origin }) => ({
+      message,
+      ...(origin?.ref === undefined ? {} : { ref: origin.ref }),
+    })),
+  };
+}
+
+/** See LiveRoom.importMember. */
+export async function bringUpToDate(
+  room: LiveRoom,
+  member: Receiver,
+  state: MemberState,
+  tools: Tools,
+): Promise<boolean> {
+  if (room.name !== state.name || room.epoch !== state.epoch) return partedFrom(state.name, member, tools);
+  const hold = room.hold(member);
+  room.enroll(member);
+  try {
+    await passed(room, Math.max(state.position, ...state.held.map(({ message }) => message.id)));
+    if (room.holds.get(member) !== hold) return partedFrom(state.name, member, tools);
+    const frames = await missed(room, hold, { member, state, tools });
+    if (room.holds.get(member) !== hold) return partedFrom(state.name, member, tools);
+    room.flush();
+    if (hold.overflowed) throw new StoreError('unavailable', 'More has happened in the room than is kept.');
+    member.push([...frames, ...hold.frames]);
+    room.settle(member);
+    return true;
+  } catch (error: unknown) {
+    room.withdraw(member);
+    throw error;
+  }
+}
+
+/** Tells a member that it has parted from a room that ended while it was on its way here. */
+export function partedFrom(roomName: string, member: Receiver, { clock }: Pick<Tools, 'clock'>): false {
+  const { username } = member;
+  member.push([encode(presenceFrame('parted', { roomName, username, at: clock.now(), you: true }))]);
+  return false;
+}
+
+/** Resolves when the message has passed the gate, or never will. */
+function passed(room: LiveRoom, id: number): Promise<void> {
+  return new Promise((resolve) => room.gate.after(id, resolve, resolve));
+}
+
+/** What the member has not seen of what was shown here; from this instant on, what is shown is in the hold. */
+async function missed(
+  room: LiveRoom,
+  hold: Hold,
+  { member, state, tools }: { member: Receiver; state: MemberState; tools: Tools },
+): Promise<EncodedFrame[]> {
+  room.flush();
+  Object.assign(hold, { frames: [], bytes: 0, overflowed: false });
+  const { name } = room;
+  const presence = presenceSince(room, member, state, tools.clock.now());
+  const commands = room.commands.since(state.commands);
+  const known = new Set(state.deleted);
+  const deleted = Array.from(room.deleted).filter((id) => id <= state.position && !known.has(id));
+  const messages = await messagesSince(room, state.position, tools.store);
+  const refs = new Map(state.held.map(({ message, ref }) => [message.id, ref]));
+  const frames = [
+    ...presence.joined,
+    ...messages.map((one) => messageFrame(name, one, one.userId === member.userId, refs.get(one.id))),
+    ...deletedBefore(name, state, messages),
+    ...deleted.map((id) => deletedFrame(name, id)),
+    ...commands.map((one) => commandFrame(name, one, one.userId === member.userId)),
+    ...presence.parted,
+  ];
+  return frames.map(encode);
+}
+
+/** By the two lists of members: what happened between them is nothing to be shown. */
+function presenceSince(
+  room: LiveRoom,
+  { userId: own }: Receiver,
+  { users }: MemberState,
+  at: number,
+): Record<'joined' | 'parted', ReturnType<typeof presenceFrame>[]> {
+  const before = new Set(users.map(({ userId }) => userId));
+  const joined = Array.from(room.roster.all()).filter(({ userId }) => userId !== own && !before.has(userId));
+  const parted = users.filter(({ userId }) => userId !== own && room.roster.get(userId) === undefined);
+  const frame = (code: 'joined' | 'parted', username: string): ReturnType<typeof presenceFrame> =>
+    presenceFrame(code, { roomName: room.name, username, at, you: false });
+  return {
+    joined: joined.map(({ username }) => frame('joined', username)),
+    parted: parted.map(({ username }) => frame('parted', username)),
+  };
+}
+
+/** Its own messages that were deleted before anybody was shown them: its page shows them as sent. */
+function deletedBefore(
+  roomName: string,
+  { held }: MemberState,
+  shown: readonly StoredMessage[],
+): (ReturnType<typeof deletedFrame> | ReturnType<typeof messageFrame>)[] {
+  const ids = new Set(shown.map(({ id }) => id));
+  return held
+    .filter(({ message }) => !ids.has(message.id))
+    .flatMap(({ message, ref }) => [
+      { ...messageFrame(roomName, message, true, ref), repeat: true as const },
+      deletedFrame(roomName, message.id),
+    ]);
+}
+
+/** Ascending, up to the one that was shown here last. */
+async function messagesSince(room: LiveRoom, position: number, store: MessageStore): Promise<StoredMessage[]> {
+  const last = room.gate.position;
+  if (room.coversAfter(position)) return room.recent.filter(({ id }) => id > position);
+  const messages: StoredMessage[] = [];
+  for (let from = position + 1; from <= last; ) {
+    const chunk = await store.range(room.id, from, last, readChunk);
+    messages.push(...chunk);
+    if (chunk.length < readChunk) break;
+    from = (chunk.at(-1)?.id ?? last) + 1;
+  }
+  return messages;
+}
