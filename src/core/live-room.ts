@@ -192,12 +192,12 @@ export class LiveRoom {
     return bringUpToDate(this, member, state, this.#options);
   }
 
-  /** The member has gone on on another node: nobody is told. */
-  dropMember(member: Receiver, to: MovedTo): void {
+  /** The member has gone on on another node: nobody is told. `to`: where, if it is known. Release the room afterwards. */
+  dropMember(member: Receiver, to?: MovedTo): void {
     if (!this.members.has(member)) return;
     this.flush();
     const { userId, username, key: session } = member;
-    this.#apply(this.roster.join({ userId, username, session, ...to }));
+    if (to !== undefined) this.#apply(this.roster.join({ userId, username, session, ...to }));
     this.#audience.delete(member);
   }
 

@@ -28,6 +28,7 @@ import { countError } from './counters.ts';
 import { encode, encodeError } from './encode.ts';
 import { Inbox } from './inbox.ts';
 import type { LiveRoom, Receiver } from './live-room.ts';
+import type { MovedTo } from './member-state.ts';
 import { Outbox } from './outbox.ts';
 import type { SessionContext } from './session-context.ts';
 import type { SessionExport } from './session-state.ts';
@@ -439,13 +440,13 @@ export class Session implements Receiver, ConnectionOwner {
     this.#finish();
   }
 
-  /** It lives on another node now: it ends here, and nobody is told. */
-  vanish(): void {
+  /** It lives on another node now: it ends here, and nobody is told. `to`: where, if it is known. */
+  vanish(to?: MovedTo): void {
     if (this.#state === 'ended') return;
     this.#inbox.queue.clear();
     this.#cancelGrace();
     for (const room of this.rooms.values()) {
-      room.members.delete(this);
+      room.dropMember(this, to);
       this.#context.hub.release(room);
     }
     this.rooms.clear();
