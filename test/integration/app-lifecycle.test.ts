@@ -34,8 +34,8 @@ const moments: Record<string, (close: () => void) => Overrides['wrapStorage']> =
   },
   'while it takes the lock': (close) => (storage) =>
     replace(storage, {
-      async lockServer() {
-        const lock = await storage.lockServer();
+      async lockServer(options) {
+        const lock = await storage.lockServer(options);
         close();
         return lock;
       },
@@ -84,8 +84,8 @@ test('a part that fails to close is reported, and the others are closed', async 
     log,
     wrapStorage: (storage) =>
       replace(storage, {
-        async lockServer() {
-          const lock = await storage.lockServer();
+        async lockServer(options) {
+          const lock = await storage.lockServer(options);
           const release = async (): Promise<void> => {
             await lock?.release();
             throw new Error('The lock is stuck.');

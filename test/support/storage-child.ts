@@ -1,15 +1,17 @@
 /** The child's part of storage-process.ts: `node storage-child.js <command> <url>`. */
+import { createInterface } from 'node:readline';
 import { randomText, systemClock } from '../../src/core/clock.ts';
 import type { Storage } from '../../src/core/ports.ts';
 import { openMigrator } from '../../src/storage/migrate.ts';
 import { openSqlite, sqliteFile } from '../../src/storage/sqlite.ts';
 import { openStorage } from '../../src/storage/storage.ts';
-import type { StorageCommand } from './storage-process.ts';
+import { toStoreError } from '../../src/storage/store-errors.ts';
+import type { Answer, Call, StorageCommand } from './storage-process.ts';
 
 const [command, url] = process.argv.slice(2) as [StorageCommand, string];
 
 const open = (): Promise<Storage> =>
-  openStorage({ url, pool: 2, synchronous: 'NORMAL', clock: systemClock, random: randomText });
+  openStorage({ url, pool: 4, synchronous: 'NORMAL', clock: systemClock, random: randomText });
 
 /** Until the parent kills this process, or ends and so closes the pipe. */
 const stay = (): void => {
@@ -46,4 +48,23 @@ switch (command) {
     stay();
     break;
   }
+  case 'calls': {
+    const storage = await open();
+    answer(true);
+    createInterface({ input: process.stdin }).on('line', (line) => void serve(storage, JSON.parse(line) as Call));
+    stay();
+    break;
+  }
+}
+
+async function serve(storage: Storage, { id, store, method, args }: Call): Promise<void> {
+  const methods = storage[store] as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  let said: Answer;
+  try {
+    said = { id, value: await methods[method]?.(...args) };
+  } catch (error) {
+    const { kind, message } = toStoreError(error);
+    said = { id, failure: { kind, message } };
+  }
+  answer(said);
 }
