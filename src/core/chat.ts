@@ -225,6 +225,9 @@ function applyChange({ directory, hub, sessions, mutes }: Parts, change: Change)
       return;
     case 'user-muted':
       mutes.set(change.user.id, change.until);
+      return;
+    case 'session-asked':
+    // Between nodes only.
   }
 }
 

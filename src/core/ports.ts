@@ -297,7 +297,9 @@ export type Change =
   | { kind: 'message-deleted'; room: { id: number }; message: { id: number } }
   | { kind: 'user-deactivated' | 'user-kicked'; user: { id: number } }
   | { kind: 'user-muted'; user: { id: number }; until: number | null }
-  | { kind: 'token-revoked'; token: { id: number; userId: number } };
+  | { kind: 'token-revoked'; token: { id: number; userId: number } }
+  /** A newcomer on another node wants the place of this session, and the bus is away. `at`: by the asker's clock. */
+  | { kind: 'session-asked'; user: { id: number }; session: string; takeover: boolean; at: number };
 
 export interface ChangeStore {
   /** The newest change's id; 0 before the first. */
@@ -307,6 +309,8 @@ export interface ChangeStore {
    * that commits late. `lost`: rows after `id` have been pruned, so the reader must load everything anew.
    */
   readAfter(id: number, limit: number): Promise<{ changes: { id: number; change: Change }[]; lost: boolean }>;
+  /** Says something to the other nodes that belongs to no row. */
+  append(change: Change): Promise<void>;
   /** Deletes rows older than `before`. */
   prune(before: number): Promise<number>;
 }

@@ -1,6 +1,6 @@
 /** The `changes` table: what other processes must act on. `appendChanges` is for the other stores' transactions. */
 import type { Knex } from 'knex';
-import type { Change, ChangeStore } from '../core/ports.ts';
+import type { Change, ChangeStore, Clock } from '../core/ports.ts';
 import type { Database } from './database.ts';
 import { deleteBelow } from './database.ts';
 
@@ -29,7 +29,7 @@ export async function appendChanges(trx: Knex.Transaction, changes: readonly Cha
   }
 }
 
-export function createChangeStore(database: Database): ChangeStore {
+export function createChangeStore(database: Database, clock: Pick<Clock, 'now'>): ChangeStore {
   return {
     async latestId() {
       const row: { last_id: number } = await database.read((knex) => knex('change_counter').first('last_id'));
@@ -52,6 +52,8 @@ export function createChangeStore(database: Database): ChangeStore {
       const lost = after > newest || (after < newest && changes[0]?.id !== after + 1);
       return { changes, lost };
     },
+
+    append: (change) => database.write((trx) => appendChanges(trx, [change], clock.now())),
 
     prune: (before) => deleteBelow(database, 'changes', 'created_at', before),
   };

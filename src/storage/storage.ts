@@ -46,7 +46,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       users: createUserStore(database, clock),
       tokens: createTokenStore(database, clock),
       rooms: createRoomStore(database, clock, random),
-      changes: createChangeStore(database),
+      changes: createChangeStore(database, clock),
       audit: createAuditStore(database),
       messages: messages.store,
       nodes: createNodeStore(database),

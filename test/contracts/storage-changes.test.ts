@@ -33,6 +33,16 @@ eachDatabase(test, 'a call that fails appends nothing', async (t, db) => {
   t.deepEqual(await idsAfter(storage, 0), [1, 2]);
 });
 
+eachDatabase(test, 'what belongs to no row is appended as it is, in its turn', async (t, db) => {
+  const storage = await db.open();
+  await createRooms(storage, ['a']);
+  const asked: Change = { kind: 'session-asked', user: { id: 7 }, session: 's', takeover: true, at: 5 };
+  await storage.changes.append(asked);
+  await createRooms(storage, ['b']);
+  t.deepEqual(await idsAfter(storage, 0), [1, 2, 3]);
+  t.deepEqual((await storage.changes.readAfter(1, 1)).changes, [{ id: 2, change: asked }]);
+});
+
 eachDatabase(test, 'a reader whose place was pruned learns that it is lost', async (t, db) => {
   let now = 100;
   const storage = await db.open({ clock: { ...systemClock, now: () => now } });
