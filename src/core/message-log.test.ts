@@ -76,15 +76,16 @@ function newLog(script: (Fault | undefined)[] = []) {
   const abandoned: number[][] = [];
   const random = (bytes: number): string => Buffer.alloc(bytes, 200).toString('base64url');
   const fencedNodes: string[] = [];
+  const self = { node: 'this node' };
   const messageLog = createMessageLog({
     ...fake,
     clock,
     random,
-    node: () => 'this node',
+    node: () => self.node,
     onFenced: (node) => fencedNodes.push(node),
     onAbandoned: (roomIds) => abandoned.push(roomIds),
   });
-  return { ...fake, clock, log: messageLog, abandoned, fencedNodes };
+  return { ...fake, clock, log: messageLog, abandoned, fencedNodes, self };
 }
 
 function send(log: MessageLog, entry: Partial<LogEntry> = {}): Promise<LogOutcome> {
@@ -227,6 +228,24 @@ test('all that waits is unavailable when the node was marked dead, which is said
   t.deepEqual(new Set(statuses(await Promise.all(waiting))), new Set(['unavailable']));
   t.deepEqual([rows, fencedNodes, abandoned], [[], ['this node'], []]);
   t.deepEqual(statuses([await send(log, { body: 'c' })]), ['stored']);
+});
+
+test('what was taken by a node that is another one since is not stored, and reported where it may have been', async (t) => {
+  const { log, rows, batches, fencedNodes, abandoned, self } = newLog(['late']);
+  const sent = [send(log, { roomId: 7 }), send(log, { roomId: 7, userId: 2 })];
+  await new Promise((resolve) => setImmediate(resolve));
+  t.is(batches.length, 1);
+  sent.push(send(log, { roomId: 9 }));
+  self.node = 'the next';
+  sent.push(send(log, { roomId: 9, body: 'of the next' }));
+  t.deepEqual(statuses(await Promise.all(sent)), ['unavailable', 'unavailable', 'unavailable', 'stored']);
+  t.deepEqual(abandoned, [[7]]);
+  t.deepEqual(fencedNodes, []);
+  // The first two arrived late at a store that had not heard of the death.
+  t.deepEqual(
+    rows.map(({ body }) => body),
+    ['hello', 'hello', 'of the next'],
+  );
 });
 
 test('an error that is not the store’s splits the batch too and is doubted', async (t) => {

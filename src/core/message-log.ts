@@ -7,7 +7,8 @@
  *   busy, unavailable  nothing was done: tried again after a short wait
  *   unknown            perhaps done: tried again with the same refs; rows found there are this batch's own
  *   rejected           split, until the guilty message stands alone and is answered `unavailable`
- *   fenced             this node was marked dead: everything that waits is answered `unavailable`
+ *   fenced             this node was marked dead: everything that waits is answered `unavailable`, as is what was taken
+ *                      in the name of a node that is not this one any more
  * So ids are answered in ascending order, and a message is never stored twice.
  */
 import type { AppendOutcome, Clock, MessageStore, NewMessage, RandomText } from './ports.ts';
@@ -84,11 +85,11 @@ export type MessageLogOptions = {
 type Waiting = {
   readonly message: NewMessage;
   readonly done: (outcome: LogOutcome) => void;
+  /** In whose name it was taken. */
+  readonly node: string | undefined;
   /** An attempt ended without saying whether the message was stored. */
   inDoubt: boolean;
 };
-
-type Failure = { ok: false; error: unknown; node: string | undefined };
 
 export function createMessageLog(options: MessageLogOptions): MessageLog {
   const { store, clock, random, log, onAbandoned } = options;
@@ -114,7 +115,8 @@ export function createMessageLog(options: MessageLogOptions): MessageLog {
     pending++;
     pendingOf.set(entry.userId, ofUser + 1);
     const { roomId, userId, body, ref = makeRef() } = entry;
-    queue.push({ message: { roomId, userId, body, ref, createdAt: clock.now() }, done, inDoubt: false });
+    const message = { roomId, userId, body, ref, createdAt: clock.now() };
+    queue.push({ message, done, node: options.node?.(), inDoubt: false });
     if (running) return;
     running = true;
     clock.endOfTurn(() => void run());
@@ -122,9 +124,14 @@ export function createMessageLog(options: MessageLogOptions): MessageLog {
 
   async function run(): Promise<void> {
     for (;;) {
-      const batch = parts.shift() ?? takeBatch(queue);
-      if (batch.length === 0) break;
-      const result = await attempt(batch);
+      const taken = parts.shift() ?? takeBatch(queue);
+      if (taken.length === 0) break;
+      const node = options.node?.();
+      // A session that ended with its node says nothing in the name of the next one.
+      giveUp(taken.filter((waiting) => waiting.node !== node));
+      const batch = taken.filter((waiting) => waiting.node === node);
+      if (batch.length === 0) continue;
+      const result = await attempt(batch, node);
       if (result.ok) {
         failures = 0;
         // Asked for before the answers, so that the database takes the next batch while this one is fanned out.
@@ -132,7 +139,7 @@ export function createMessageLog(options: MessageLogOptions): MessageLog {
         batch.forEach((waiting, index) => settle(waiting, verdict(waiting, result.outcomes[index])));
         await nextTurn;
       } else {
-        await handleFailure(batch, result);
+        await handleFailure(batch, result.error, node);
       }
     }
     running = false;
@@ -143,19 +150,19 @@ export function createMessageLog(options: MessageLogOptions): MessageLog {
 
   async function attempt(
     batch: readonly Waiting[],
-  ): Promise<{ ok: true; outcomes: readonly AppendOutcome[] } | Failure> {
-    const node = options.node?.();
+    node: string | undefined,
+  ): Promise<{ ok: true; outcomes: readonly AppendOutcome[] } | { ok: false; error: unknown }> {
     try {
       const messages = batch.map((waiting) => waiting.message);
       const outcomes = await store.append(messages, node);
       if (outcomes.length !== batch.length) throw new Error('The store did not answer each message of a batch.');
       return { ok: true, outcomes };
     } catch (error) {
-      return { ok: false, error, node };
+      return { ok: false, error };
     }
   }
 
-  async function handleFailure(batch: Waiting[], { error, node }: Failure): Promise<void> {
+  async function handleFailure(batch: Waiting[], error: unknown, node: string | undefined): Promise<void> {
     const kind = error instanceof StoreError ? error.kind : undefined;
     // An error that is none of the store's says nothing about what was done.
     if (kind === 'unknown' || kind === undefined) for (const waiting of batch) waiting.inDoubt = true;
