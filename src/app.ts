@@ -97,8 +97,11 @@ async function announce(config: Config, parts: Parts, log: Logger): Promise<List
   const host = config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host;
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   const metricsPort = parts.metricsServer?.port;
-  if (config.redisUrl !== undefined) {
-    log.info('Redis carries the log-in throttle. Chat runs on one server per database in this version.');
+  const { cluster } = parts;
+  if (cluster !== undefined) {
+    const others = cluster.living - 1;
+    const sentence = `This server is a node: all on this database with REDIS_URL are one chat (${others === 1 ? '1 other now' : `${others} others now`}).`;
+    log.info({ node: cluster.node }, sentence);
   }
   log.info({ url, port, ...(metricsPort === undefined ? {} : { metricsPort }) }, `finchat is listening at ${url}`);
   const users = await parts.storage?.users.list({ limit: 1 });

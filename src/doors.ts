@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { createMemoryAttemptCounter } from './bus/memory.ts';
 import { createRedisAttemptCounter, openRedis } from './bus/redis.ts';
+import { openRedisBus } from './bus/redis-bus.ts';
+import { type Cluster, openCluster } from './cluster/cluster.ts';
 import type { Config } from './config.ts';
 import { type Accounts, createAccounts } from './core/accounts.ts';
 import { createAdministration } from './core/administration.ts';
@@ -44,6 +46,7 @@ export async function openDoors(
   const random = overrides.random ?? randomText;
   const attempts = openAttempts(config, parts, log);
   const accounts = openAccounts(config, storage, clock, random);
+  const cluster = await joinCluster(config, parts, { storage, clock, random, log });
   const metrics = config.metricsPort === undefined ? undefined : createMetrics();
   const chat = await openChat({
     storage: metrics === undefined ? storage : watchCommits(storage, metrics),
@@ -53,8 +56,10 @@ export async function openDoors(
     chance: Math.random,
     log,
     settings: config,
+    ...(cluster === undefined ? {} : { links: cluster.links }),
   });
   parts.chat = chat;
+  await cluster?.serve(chat);
   const limit = createConnectionLimit(config.maxConnections);
   const open: Chat['open'] = (transport, request) => chat.open(transport, request);
   parts.door = createWebSocketDoor({ open, limit, log });
@@ -77,6 +82,7 @@ export async function openDoors(
       version,
       database: storage.database,
       redis: () => redisState(parts),
+      cluster,
       startedAt: clock.now(),
       chat,
       rates: parts.rates,
@@ -85,11 +91,14 @@ export async function openDoors(
     admin: {
       acts: createAdministration({ storage, accounts, clock }),
       storage,
-      ...liveParts(chat),
+      ...liveParts(chat, cluster),
       purgeRooms: () => parts.housekeeping?.purgeRooms(),
       clock,
     },
-    onLogout: ({ user, token }) => chat.sessions.revokeToken(user.id, token.id),
+    onLogout({ user, token }) {
+      chat.sessions.revokeToken(user.id, token.id);
+      cluster?.tellChanges();
+    },
     log,
     ...(metrics === undefined ? {} : { metrics: metrics.http }),
     settings: httpSettings(config, overrides.webFolder ?? builtPages),
@@ -115,6 +124,19 @@ function openAttempts(config: Config, parts: Parts, log: Logger): AttemptCounter
   return parts.attempts;
 }
 
+/** With Redis this server is one of several nodes. Undefined: it is alone. */
+async function joinCluster(
+  { redisUrl, nodeLease }: Config,
+  parts: Parts,
+  { storage, clock, random, log }: { storage: Storage; clock: Clock; random: RandomText; log: Logger },
+): Promise<Cluster | undefined> {
+  if (redisUrl === undefined) return undefined;
+  const bus = openRedisBus(redisUrl, { clock, log });
+  parts.bus = bus;
+  parts.cluster = await openCluster({ storage, bus, clock, random, leaseMs: nodeLease * 1000, log });
+  return parts.cluster;
+}
+
 async function serveMetrics(config: Config, parts: Parts, chat: Chat, metrics: Metrics): Promise<void> {
   const { metricsHost: host, metricsPort: port } = config;
   if (port === undefined) return;
@@ -123,11 +145,17 @@ async function serveMetrics(config: Config, parts: Parts, chat: Chat, metrics: M
 }
 
 /** What administrators see and move of the running chat. */
-function liveParts(chat: Chat): Pick<AdminDependencies, 'memberNames' | 'sessionOf' | 'readChanges'> {
+function liveParts(
+  chat: Chat,
+  cluster: Cluster | undefined,
+): Pick<AdminDependencies, 'memberNames' | 'sessionOf' | 'readChanges'> {
   return {
     memberNames: (roomId) => chat.hub.memberNames(roomId),
     sessionOf: (userId) => chat.sessions.stateOf(userId),
-    readChanges: () => chat.readChanges(),
+    readChanges() {
+      cluster?.tellChanges();
+      return chat.readChanges();
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 /** What the server does at this moment, as administrators see it: put together when somebody asks. */
+import type { Cluster } from './cluster/cluster.ts';
 import type { Chat } from './core/chat.ts';
 import type { Rates } from './core/rates.ts';
 import type { Problems } from './problems.ts';
@@ -8,6 +9,8 @@ export type NowSources = {
   version: string;
   database: string;
   redis: () => Now['redis'];
+  /** Undefined: the server is alone. */
+  cluster: Pick<Cluster, 'node' | 'living'> | undefined;
   /** Milliseconds since the epoch. */
   startedAt: number;
   chat: { sessions: Pick<Chat['sessions'], 'all'>; hub: Pick<Chat['hub'], 'size'> };
@@ -16,7 +19,7 @@ export type NowSources = {
 };
 
 export function createNow(sources: NowSources): () => Now {
-  const { version, database, redis, startedAt, chat, rates, problems } = sources;
+  const { version, database, redis, cluster, startedAt, chat, rates, problems } = sources;
   return () => {
     const sessions = { websocket: 0, sse: 0, poll: 0, detached: 0 };
     for (const session of chat.sessions.all()) sessions[session.transportKind] += 1;
@@ -27,6 +30,8 @@ export function createNow(sources: NowSources): () => Now {
       node_version: process.version,
       database,
       redis: redis(),
+      node: cluster?.node ?? null,
+      nodes: cluster?.living ?? 1,
       started_at: new Date(startedAt).toISOString(),
       sessions,
       live_rooms: chat.hub.size,

@@ -3,7 +3,9 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { RedisConnection } from './bus/redis.ts';
 import { closeEach, closeServer, within } from './closing.ts';
+import type { Cluster } from './cluster/cluster.ts';
 import type { Chat } from './core/chat.ts';
+import type { Bus } from './core/cluster-ports.ts';
 import type { Housekeeping } from './core/housekeeping.ts';
 import type { AttemptCounter, Clock, Lock, RandomText, Storage } from './core/ports.ts';
 import type { Rates } from './core/rates.ts';
@@ -32,6 +34,9 @@ export type Parts = {
   lock?: Lock;
   redis?: RedisConnection;
   attempts?: AttemptCounter;
+  bus?: Bus;
+  /** There is none on a server that is alone. */
+  cluster?: Cluster;
   chat?: Chat;
   door?: WebSocketDoor;
   metricsServer?: MetricsServer;
@@ -57,6 +62,8 @@ export async function closeAll(parts: Parts, deadlineMs: number): Promise<void> 
       () => parts.housekeeping?.close(),
       () => closeServer(parts.server, parts.door),
       () => parts.metricsServer?.close(),
+      () => parts.cluster?.close(),
+      () => parts.bus?.close(),
       () => parts.attempts?.close(),
       () => parts.redis?.close(),
       () => parts.lock?.release(),

@@ -11,11 +11,22 @@ export async function readiness(parts: Parts, storage: Storage): Promise<Readine
   } catch {
     return { ready: false, reason: 'The database cannot be reached.' };
   }
-  if (parts.redis?.healthy() === false) return { ready: true, degraded: ['Redis cannot be reached.'] };
-  return { ready: true };
+  const { cluster, redis } = parts;
+  if (cluster?.isServing === false) {
+    return { ready: false, reason: 'The other nodes have marked this one dead. It begins anew.' };
+  }
+  if (cluster?.isHealthy() === false) {
+    return {
+      ready: true,
+      degraded: [
+        'Redis cannot be reached, or answers late: messages of other nodes come with a delay, commands and who is in a room do not.',
+      ],
+    };
+  }
+  return redis?.healthy() === false ? { ready: true, degraded: ['Redis cannot be reached.'] } : { ready: true };
 }
 
-export function redisState({ redis }: Parts): Now['redis'] {
+export function redisState({ redis, cluster }: Parts): Now['redis'] {
   if (redis === undefined) return 'not used';
-  return redis.healthy() ? 'connected' : 'unreachable';
+  return redis.healthy() && cluster?.isHealthy() !== false ? 'connected' : 'unreachable';
 }

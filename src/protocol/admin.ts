@@ -102,6 +102,10 @@ export type Now = {
   /** The database's kind, and its version where it says so. */
   database: string;
   redis: 'connected' | 'unreachable' | 'not used';
+  /** The id of the node that answers, which is new after each start; null: the server is alone. What follows is of this node. */
+  node: string | null;
+  /** Nodes that live, as far as this one knows. */
+  nodes: number;
   started_at: string;
   sessions: { websocket: number; sse: number; poll: number; detached: number };
   /** Rooms with members now. */

@@ -69,6 +69,8 @@ export const idle: Now = {
   node_version: process.version,
   database: 'SQLite',
   redis: 'not used',
+  node: null,
+  nodes: 1,
   started_at: '2026-01-02T03:04:05.000Z',
   sessions: { websocket: 0, sse: 0, poll: 0, detached: 0 },
   live_rooms: 0,

@@ -325,6 +325,9 @@ const admin = {
     node: 'Node.js',
     database: 'Database',
     redis: 'Redis',
+    cluster: 'Answered by',
+    ofNodes: (node: string, nodes: number) =>
+      nodes === 1 ? `${node}, the only node` : `${node}, one of ${nodes} nodes`,
     redisStates: { connected: 'Connected', unreachable: 'Unreachable', 'not used': 'Not used' },
     started: 'Started',
     uptime: 'Running for',

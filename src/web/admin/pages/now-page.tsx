@@ -166,6 +166,7 @@ function Server({ now, at }: { now: Now; at: number }) {
           { title: said.node, value: now.node_version },
           { title: said.database, value: now.database },
           { title: said.redis, value: <Badge tone={redisTones[now.redis]}>{said.redisStates[now.redis]}</Badge> },
+          ...(now.node === null ? [] : [{ title: said.cluster, value: said.ofNodes(now.node, now.nodes) }]),
         ]}
       />
     </Card>
