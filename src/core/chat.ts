@@ -6,11 +6,13 @@ import { limits } from '../protocol/limits.ts';
 import type { Accounts } from './accounts.ts';
 import { type ChangeReader, createChangeReader } from './change-reader.ts';
 import { type Counters, createCounters } from './counters.ts';
+import type { Claims, Moves, TellEnded } from './elsewhere.ts';
 import { Hub } from './hub.ts';
 import { createMessageLog, type MessageLog, type MessageLogOptions } from './message-log.ts';
 import { Mutes } from './mutes.ts';
 import { mayLogIn } from './permissions.ts';
 import type { Change, Clock, RandomText, Storage } from './ports.ts';
+import type { RoomChannels, RoomCounts } from './room-channel.ts';
 import { RoomDirectory } from './rooms.ts';
 import type { SessionContext } from './session-context.ts';
 import { type OpenRequest, Sessions } from './sessions.ts';
@@ -43,6 +45,14 @@ export type ChatLinks = {
   node: () => string;
   /** A write in the name of `node` was refused: it was marked dead. */
   onFenced: (node: string) => void;
+  claims?: Claims;
+  moves?: Moves;
+  channels?: RoomChannels;
+  counts?: RoomCounts;
+  /** A session was ended by a fatal that its client may not have heard. */
+  onEnded?: TellEnded;
+  /** Another node asks through the store for the place of a session. */
+  onAsked?: (change: Extract<Change, { kind: 'session-asked' }>) => void;
 };
 
 export type ChatOptions = {
@@ -92,7 +102,7 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
   const mutes = new Mutes(clock);
   mutes.reset(await storage.users.muted(clock.now()));
   const onDelivered = (frames: number): number => (counters.delivered += frames);
-  const hub = new Hub({ clock, turn, store: storage.messages, directory, onDelivered });
+  const hub = new Hub({ clock, turn, store: storage.messages, directory, onDelivered, ...links });
   const messageLog = createMessageLog({
     store: storage.messages,
     clock,
@@ -102,8 +112,8 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
     ...links,
   });
   const context = createContext(options, { turn, hub, directory, messageLog, mutes, counters });
-  const sessions = new Sessions({ accounts, clock, random, counters, context, motd: settings.motd, log });
-  const parts: Parts = { directory, hub, sessions, mutes };
+  const sessions = new Sessions({ accounts, clock, random, counters, context, motd: settings.motd, log, ...links });
+  const parts: Parts = { directory, hub, sessions, mutes, onAsked: links?.onAsked };
   reader = createChangeReader(
     {
       store: storage.changes,
@@ -197,9 +207,15 @@ function announceClosing(sessions: Sessions, chance: () => number): void {
   }
 }
 
-type Parts = { directory: RoomDirectory; hub: Hub; sessions: Sessions; mutes: Mutes };
+type Parts = {
+  directory: RoomDirectory;
+  hub: Hub;
+  sessions: Sessions;
+  mutes: Mutes;
+  onAsked: ChatLinks['onAsked'];
+};
 
-function applyChange({ directory, hub, sessions, mutes }: Parts, change: Change): void {
+function applyChange({ directory, hub, sessions, mutes, onAsked }: Parts, change: Change): void {
   switch (change.kind) {
     case 'room-created':
     case 'room-changed': {
@@ -227,7 +243,7 @@ function applyChange({ directory, hub, sessions, mutes }: Parts, change: Change)
       mutes.set(change.user.id, change.until);
       return;
     case 'session-asked':
-    // Between nodes only.
+      onAsked?.(change);
   }
 }
 

@@ -61,6 +61,13 @@ export class SessionIndex {
     return true;
   }
 
+  /** Undefined: it is not here, or cannot be resumed. */
+  detailsOf(session: Session): { beganAt: number; tokenHash: string } | undefined {
+    const entry = this.#byUser.get(session.userId);
+    if (entry?.session !== session || entry.tokenHash === undefined) return undefined;
+    return { beganAt: entry.beganAt, tokenHash: entry.tokenHash };
+  }
+
   stateOf(userId: number): SessionState | undefined {
     const entry = this.#byUser.get(userId);
     if (entry?.session.isOpen !== true) return undefined;

@@ -18,6 +18,7 @@ import { Revocations } from './revocations.ts';
 import { Session } from './session.ts';
 import type { SessionContext } from './session-context.ts';
 import { SessionIndex } from './session-index.ts';
+import type { SessionExport } from './session-state.ts';
 import { type TokenUses, watchTokens } from './token-uses.ts';
 import type { ConnectionEvents, Transport } from './transport.ts';
 
@@ -52,6 +53,9 @@ export type SessionsOptions = {
   /** A session was ended by a fatal that its client may not have heard. */
   onEnded?: (id: string, code: FatalCode) => void;
 };
+
+/** A session that is about to move to another node. `finish`: to be called when it has moved, or stays. */
+export type LentSession = { session: Session; tokenHash: string; beganAt: number; finish: () => void };
 
 /** Who comes over a connection. `begun`: the latest revocation when it came. */
 type Comer = { principal: Principal; cursor: Cursor | undefined; hash: string; begun: number };
@@ -198,11 +202,12 @@ export class Sessions {
    * The session is about to move to another node: until `finish` is called, who comes for it waits, and newcomers of its
    * user are refused. Undefined: it is not here any more.
    */
-  async lend({ userId, key }: Claimant): Promise<{ session: Session; finish: () => void } | undefined> {
+  async lend({ userId, key }: Claimant): Promise<LentSession | undefined> {
     while (this.#openings.has(userId)) await this.#openings.done(userId);
     const session = this.#index.ofUser(userId);
-    if (session?.isOpen !== true || session.id !== key) return undefined;
-    return { session, finish: this.#openings.begin(userId, key) };
+    const known = session && this.#index.detailsOf(session);
+    if (known === undefined || session?.isOpen !== true || session.id !== key) return undefined;
+    return { session, ...known, finish: this.#openings.begin(userId, key) };
   }
 
   /** Whether the user's claim is in use here, or about to be. */
@@ -210,7 +215,22 @@ export class Sessions {
     return this.#openings.has(userId) || this.#index.ofUser(userId)?.key === key;
   }
 
-  /** Takes a session in that has moved here, with its claim. To be called while `Moves.resume` is under way for its user. */
+  /**
+   * A session that comes here from another node, under this claim; in no room yet. To be called while `Moves.resume` is
+   * under way for its user, and to be resumed then.
+   */
+  bring(
+    principal: Principal,
+    state: SessionExport,
+    { claim, tokenHash, beganAt }: { claim: number; tokenHash: string; beganAt: number },
+  ): Session {
+    const session = new Session(this.#options.context, principal, state.key, true, state);
+    session.claim = claim;
+    this.adopt(session, tokenHash, beganAt);
+    return session;
+  }
+
+  /** Takes a session in with its claim. */
   adopt(session: Session, tokenHash: string, beganAt: number): void {
     this.#index.add(session, beganAt, tokenHash);
     void session.ended.then(() => {

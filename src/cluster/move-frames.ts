@@ -1,0 +1,76 @@
+/** What nodes say to each other when a session moves, and how it is recognised: anything else that is heard is garbage. */
+import { z } from 'zod';
+import type { MemberState } from '../core/member-state.ts';
+import { readSessionExport, type SessionExport } from '../core/session-state.ts';
+import { limits } from '../protocol/limits.ts';
+
+const count = z.int().nonnegative();
+const id = z.int().positive();
+const key = z.string().min(1).max(limits.sessionIdLength);
+
+const questionForm = z.object({ userId: id, session: key, n: count, rooms: z.array(id) });
+
+/** The client of a session has come to another node and has `n` of its messages. `rooms`: those that are open there. */
+export type MoveQuestion = { userId: number; session: string; n: number; rooms: number[] };
+
+const movedForm = z.object({ session: key, claim: id, ended: z.boolean() });
+
+/** The session has come, under this claim. `ended`: and it has ended there, for the others as well. */
+export type MovedNotice = { session: string; claim: number; ended: boolean };
+
+/** A session on its way. */
+export type MovingSession = { session: SessionExport; rooms: MemberState[]; beganAt: number };
+
+/**
+ * - `no`: there is no such session, or it cannot go on from there; nothing was done.
+ * - `flooding`: too many attempts; nothing was done.
+ * - `rooms`: these have to be open first.
+ * - `later`: what the client has sent has no outcome yet.
+ * - `comes`: it is as good as there; the owner keeps a copy until it hears that it has come.
+ */
+export type MoveAnswer =
+  | { status: 'no' | 'flooding' | 'later' }
+  | { status: 'rooms'; rooms: number[] }
+  | ({ status: 'comes' } & MovingSession);
+
+const messageForm = z.object({ id, userId: id, username: z.string(), body: z.string(), createdAt: z.number() });
+
+const memberForm = z.object({
+  roomId: id,
+  name: z.string(),
+  epoch: z.string(),
+  position: count,
+  users: z.array(z.object({ userId: id, username: z.string() })),
+  commands: z.array(z.tuple([z.string(), count])),
+  deleted: z.array(id),
+  held: z.array(z.object({ message: messageForm, ref: z.string().exactOptional() })),
+});
+
+const answerForm = z.discriminatedUnion('status', [
+  z.object({ status: z.enum(['no', 'flooding', 'later']) }),
+  z.object({ status: z.literal('rooms'), rooms: z.array(id) }),
+  z.object({
+    status: z.literal('comes'),
+    session: z.unknown(),
+    rooms: z.array(memberForm),
+    beganAt: z.number(),
+  }),
+]);
+
+/** Undefined: garbage. */
+export function readMoveQuestion(value: unknown): MoveQuestion | undefined {
+  return questionForm.safeParse(value).data;
+}
+
+/** Undefined: garbage. */
+export function readMovedNotice(value: unknown): MovedNotice | undefined {
+  return movedForm.safeParse(value).data;
+}
+
+/** Undefined: garbage. */
+export function readMoveAnswer(value: unknown): MoveAnswer | undefined {
+  const answer = answerForm.safeParse(value).data;
+  if (answer?.status !== 'comes') return answer;
+  const session = readSessionExport(answer.session);
+  return session && { ...answer, session };
+}

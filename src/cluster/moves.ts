@@ -1,0 +1,198 @@
+/**
+ * How a session of another node comes here, because its client has come here with its cursor. Owns the order in which it
+ * is asked for, claimed, taken into its rooms and attached to its client; what its owner does meanwhile is in lending.ts.
+ *
+ * 1. The claim says who has it. Its rooms are opened here first, so that nothing said in them from then on is missed.
+ * 2. The owner exports it. Nothing has changed for anybody but the client; until the claim is here it may stay there.
+ * 3. The claim is taken from the owner, under the number that it had before the owner was asked.
+ * 4. It goes on in each room from what it had seen, then over its client's connection, and the owner is told.
+ */
+import type { Principal } from '../core/accounts.ts';
+import type { Chat } from '../core/chat.ts';
+import { type Claim, type ClaimStore, NodeSilent, type Peers } from '../core/cluster-ports.ts';
+import type { Cursor } from '../core/cursor.ts';
+import type { Claims, Moved, Moves } from '../core/elsewhere.ts';
+import type { MemberState } from '../core/member-state.ts';
+import { partedFrom } from '../core/moving.ts';
+import { type Clock, StoreError } from '../core/ports.ts';
+import type { Session } from '../core/session.ts';
+import type { Transport } from '../core/transport.ts';
+import { type Lending, movedWithinMs, openLending, settleMs } from './lending.ts';
+import { type MoveAnswer, type MovingSession, readMoveAnswer } from './move-frames.ts';
+import { Seats } from './seats.ts';
+
+/**
+ * For one answer of the owner: it may be about to lend the session to somebody else, or have got it a moment ago, and what
+ * the client has sent gets its outcome.
+ */
+const answerMs = movedWithinMs + settleMs + 1_000;
+/** Questions for one session: for its rooms, once more for one that it had just joined, and after it was elsewhere. */
+const maxRounds = 6;
+
+export type MovesOptions = {
+  peers: Peers;
+  claims: Pick<ClaimStore, 'take' | 'findByUser'>;
+  keeper: Pick<Claims, 'release'>;
+  clock: Clock;
+  /** This node, as it was when it asked, was marked dead. */
+  onFenced: (node: string) => void;
+  log: { warn(details: object, sentence: string): void; error(details: object, sentence: string): void };
+};
+
+export interface ClusterMoves extends Moves {
+  /** Moves sessions to and from this chat from now on. */
+  serve(chat: Here): void;
+  close(): void;
+}
+
+export function createMoves(options: MovesOptions): ClusterMoves {
+  return new Mover(options);
+}
+
+/** Who comes for which session. */
+type Comer = { transport: Transport; principal: Principal; cursor: Cursor; tokenHash: string; here: Here };
+/** The chat of this node. */
+type Here = Pick<Chat, 'sessions' | 'hub' | 'directory'>;
+
+class Mover implements ClusterMoves {
+  readonly #options: MovesOptions;
+  #here: Here | undefined;
+  #lending: Lending | undefined;
+
+  constructor(options: MovesOptions) {
+    this.#options = options;
+  }
+
+  serve(chat: Here): void {
+    this.#here = chat;
+    this.#lending = openLending({ ...this.#options, sessions: chat.sessions });
+  }
+
+  close(): void {
+    this.#lending?.close();
+  }
+
+  async resume(transport: Transport, principal: Principal, cursor: Cursor, tokenHash: string): Promise<Moved> {
+    const { log } = this.#options;
+    if (this.#here === undefined) return 'unavailable';
+    const seats = new Seats(this.#here);
+    try {
+      return await this.#fetch({ transport, principal, cursor, tokenHash, here: this.#here }, seats);
+    } catch (error: unknown) {
+      if (!(error instanceof StoreError)) log.error({ err: error }, 'A session could not be fetched.');
+      else log.warn({ err: error }, 'A session could not be fetched; its client comes again.');
+      return 'unavailable';
+    } finally {
+      seats.leave();
+    }
+  }
+
+  async #fetch(comer: Comer, seats: Seats): Promise<Moved> {
+    const { peers, claims } = this.#options;
+    const { principal, cursor } = comer;
+    let last: { claim: Claim; status: 'no' | 'silent' } | undefined;
+    for (let round = 0; round < maxRounds; round += 1) {
+      const claim = await claims.findByUser(principal.user.id);
+      if (claim?.session !== cursor.session || claim.node === peers.id) return 'not-resumable';
+      // Nobody else has got it meanwhile, and it was not freed.
+      if (last?.claim.number === claim.number) return last.status === 'no' ? 'not-resumable' : 'unavailable';
+      const answer = await this.#ask(claim, cursor, seats);
+      if (answer.status === 'no' || answer.status === 'silent') last = { claim, status: answer.status };
+      else if (answer.status === 'flooding') return 'flooding';
+      else if (answer.status === 'later') return 'unavailable';
+      else if (answer.status === 'rooms') await seats.take(answer.rooms);
+      else if (answer.status === 'comes') {
+        const moved = await this.#bring(comer, claim, answer);
+        if (moved !== undefined) return moved;
+      }
+    }
+    return 'unavailable';
+  }
+
+  async #ask(
+    { userId, session, node }: Claim,
+    { n }: Cursor,
+    { rooms }: Seats,
+  ): Promise<MoveAnswer | { status: 'silent' }> {
+    const { peers, log } = this.#options;
+    try {
+      const value = await peers.ask(node, 'move', { userId, session, n, rooms }, { timeoutMs: answerMs });
+      const answer = readMoveAnswer(value);
+      const isMeant =
+        answer?.status !== 'comes' || (answer.session.userId === userId && answer.session.key === session);
+      if (answer !== undefined && isMeant) return answer;
+      log.warn({ node }, 'What a node answered has not the form of a session.');
+      return { status: 'silent' };
+    } catch (error: unknown) {
+      if (error instanceof NodeSilent) return { status: 'silent' };
+      throw error;
+    }
+  }
+
+  /** Undefined: the owner has not let it go, or somebody else has got it. */
+  async #bring(comer: Comer, former: Claim, moving: MovingSession): Promise<Moved | undefined> {
+    const { peers, clock } = this.#options;
+    const node = peers.id;
+    const claim = await this.#claim(comer, former, node);
+    // Marked dead meanwhile: the claim is gone with the node that this one was.
+    if (node !== peers.id) return 'unavailable';
+    if (claim === undefined) return undefined;
+    const { transport, principal, cursor, tokenHash, here } = comer;
+    const beganAt = Math.min(moving.beganAt, clock.now());
+    const session = here.sessions.bring(principal, moving.session, { claim: claim.number, tokenHash, beganAt });
+    const isComplete = await this.#enterAll(here, session, moving.rooms);
+    if (!isComplete) session.end('unavailable');
+    const events = session.resume(transport, principal, cursor.n);
+    // With more than it has room for it would end with this turn.
+    if (events === undefined) session.end('tooSlow');
+    peers.tell(former.node, 'moved', { session: session.key, claim: claim.number, ended: events === undefined });
+    return events ?? (isComplete ? 'not-resumable' : 'unavailable');
+  }
+
+  async #claim({ principal, tokenHash }: Comer, former: Claim, node: string): Promise<Claim | undefined> {
+    const { claims, keeper, onFenced } = this.#options;
+    const userId = principal.user.id;
+    const { session } = former;
+    try {
+      return await claims.take({ userId, session, node, tokenHash }, former);
+    } catch (error: unknown) {
+      if (error instanceof StoreError && error.kind === 'fenced') onFenced(node);
+      // It may have been done all the same: then it is free for its owner again.
+      else keeper.release({ userId, key: session });
+      throw error;
+    }
+  }
+
+  // ---- rooms ----
+
+  /** False: not into all of them, because the store could not be asked. */
+  async #enterAll(here: Here, session: Session, states: readonly MemberState[]): Promise<boolean> {
+    const { log } = this.#options;
+    const entered = await Promise.allSettled(states.map((state) => this.#enter(here, session, state)));
+    const failed = entered.find((outcome) => outcome.status === 'rejected');
+    if (failed === undefined) return true;
+    log.warn({ err: failed.reason as unknown }, 'A session ends on its way here: a room could not be read.');
+    return false;
+  }
+
+  async #enter({ hub, directory }: Here, session: Session, state: MemberState): Promise<void> {
+    const { clock } = this.#options;
+    let room = await hub.open(state.roomId);
+    if (room?.name !== state.name || room.epoch !== state.epoch) {
+      // Perhaps it was changed a moment ago, and the owner has read of it before.
+      await directory.current();
+      room = await hub.open(state.roomId);
+    }
+    if (room === undefined) {
+      partedFrom(state.name, session, { clock });
+      return;
+    }
+    try {
+      const isMember = (await room.importMember(session, state)) && room.members.has(session);
+      if (isMember && session.isOpen) session.rooms.set(room.id, room);
+      else if (isMember) room.remove(session, undefined);
+    } finally {
+      hub.release(room);
+    }
+  }
+}
