@@ -228,7 +228,7 @@ export class LiveRoom {
     const { userId, username } = sender;
     const relayed: RelayedCommand = { userId, username, command, payload, createdAt: clock.now() };
     this.#post(commandFrame(this.name, relayed, false), sender, [encode(commandFrame(this.name, relayed, true, ref))]);
-    if (channel === undefined) return;
+    if (channel === undefined || channel.isAlone) return;
     const n = channel.nextCommand();
     this.commands.add(channel.node, n, relayed, clock.now());
     channel.say({ kind: 'command', at: this.gate.position, n, command: relayed });
@@ -236,7 +236,8 @@ export class LiveRoom {
 
   /** A message of a member here has been stored: the other nodes are told. */
   tell(message: StoredMessage): void {
-    this.#options.channel?.say({ kind: 'messages', messages: [message] });
+    const { channel } = this.#options;
+    if (channel !== undefined && !channel.isAlone) channel.say({ kind: 'messages', messages: [message] });
   }
 
   /** What another node says; all but messages in its order, each when the room has come as far here. */

@@ -39,6 +39,8 @@ export interface RoomListener {
 export interface RoomChannel {
   /** This node. */
   readonly node: string;
+  /** Whether nobody else can hear: then nothing needs to be said. */
+  readonly isAlone: boolean;
   /** Resolves when everything that is said from now on arrives here, and the others have been asked who is in the room. */
   readonly ready: Promise<void>;
   /** Resolves when they have answered, or after a short while. */
@@ -60,8 +62,8 @@ export interface RoomChannel {
 export interface RoomChannels {
   /** Whether nobody else can hear. */
   readonly isAlone: boolean;
-  /** Undefined: nobody else can hear. */
-  open(room: RoomInfo, listener: RoomListener): RoomChannel | undefined;
+  /** Before a room is opened again it has been closed. */
+  open(room: RoomInfo, listener: RoomListener): RoomChannel;
   /** Milliseconds in which a message that is missing is likely to come by itself; 0: it is not. */
   patienceMs(): number;
   /** Nothing of this node is heard any more. */
