@@ -41,10 +41,14 @@ const wishes: readonly TransportWish[] = ['auto', 'websocket', 'sse', 'poll'];
 const graceSeconds = 6;
 /** The clients of a fuzzer's round would keep one node busy; here three share two cores with both services. */
 const slowness = 3;
+/** Each session client has another one of its user come about so often. */
+const rivalEveryMs = 6000;
 /** To come back, rejoin and catch up after the last trouble, on a busy machine. */
 const peaceMs = 90_000;
 /** For what nodes tell each other to have arrived, in peace. */
 const agreeMs = 30_000;
+/** Between two looks at what they say: each is a visit that everybody sees. */
+const lookMs = 400;
 /** MiB of the heap, and of the whole process, which no node needs: what grows without bound gets there. */
 const heapMax = 160;
 const rssMax = 400;
@@ -154,7 +158,7 @@ async function openClients(options: {
   fail: (what: string) => void;
 }): Promise<Stage['clients']> {
   const { random, clients, sdkClients, url, ...rest } = options;
-  const shared = { ...rest, target: url, rooms, slowness };
+  const shared = { ...rest, target: url, rooms, slowness, rivalEveryMs };
   const raw = Array.from({ length: clients }, async (_, n) => {
     const own = { name: `raw-${n}`, token: await signUp(url, `raw-${n}`), random: random.fork(`raw-${n}`) };
     return openRawDriver({ ...shared, ...own, graceMs: graceSeconds * 1000, isRoomy: true, isGentle: n % 2 === 0 });
@@ -171,10 +175,15 @@ async function verify(stage: Stage): Promise<void> {
   const { storage, watchers, clients, fail, faults, cluster, visitor } = stage;
   const living = [...clients, ...watchers].map(({ name }) => name);
   let differences: string[] = [];
-  const agrees = await untilFault(faults, agreeMs, async () => {
-    differences = [...compareRosters(stage, living), ...(await compare(cluster, { rooms, living }, visitor))];
-    return differences.length === 0;
-  });
+  const agrees = await untilFault(
+    faults,
+    agreeMs,
+    async () => {
+      differences = [...compareRosters(stage, living), ...(await compare(cluster, { rooms, living }, visitor))];
+      return differences.length === 0;
+    },
+    lookMs,
+  );
   if (!agrees) differences.slice(0, 5).forEach(fail);
   const stored = new Map<string, StoredLog>();
   for (const room of await storage.rooms.list()) stored.set(room.name, await readLog(storage, room.id));
@@ -226,14 +235,19 @@ async function verifyEnd(stage: Stage): Promise<void> {
   await Promise.all(clients.map((client) => client.leave()));
   await Promise.all(watchers.map((watcher) => watcher.close()));
   let left: string[] = [];
-  const isEmpty = await untilFault(faults, agreeMs, async () => {
-    left = await compare(cluster, { rooms, living: [] }, visitor);
-    for (const node of cluster.nodes) {
-      const { rooms: live, sessions } = await readFigures(node.process);
-      if (live > 0 || sessions > 0) left.push(`node ${node.index} has ${sessions} sessions, ${live} rooms`);
-    }
-    return left.length === 0;
-  });
+  const isEmpty = await untilFault(
+    faults,
+    agreeMs,
+    async () => {
+      left = await compare(cluster, { rooms, living: [] }, visitor);
+      for (const node of cluster.nodes) {
+        const { rooms: live, sessions } = await readFigures(node.process);
+        if (live > 0 || sessions > 0) left.push(`node ${node.index} has ${sessions} sessions, ${live} rooms`);
+      }
+      return left.length === 0;
+    },
+    lookMs,
+  );
   if (!isEmpty) fail(`when all have left: ${left.join('; ')}`);
   for (const node of cluster.nodes) {
     const { rssBytes } = await readFigures(node.process);

@@ -24,11 +24,12 @@ export async function untilFault(
   faults: readonly string[],
   ms: number,
   isDone: () => Promise<boolean>,
+  everyMs = 50,
 ): Promise<boolean> {
   const deadline = performance.now() + ms;
   while (faults.length === 0 && performance.now() < deadline) {
     if (await isDone()) return true;
-    await delay(50);
+    await delay(everyMs);
   }
   return false;
 }

@@ -3,6 +3,7 @@ import { type TransportKind, transportKinds } from './lines.ts';
 import { createDiary, type FuzzClient, type Tally } from './parts.ts';
 import { type FaultyProxy, openFaultyProxy } from './proxy.ts';
 import type { Random } from './random.ts';
+import { rival } from './rival.ts';
 import { SessionClient } from './session-client.ts';
 
 export type DriverOptions = {
@@ -24,6 +25,8 @@ export type DriverOptions = {
   isTroubled?: () => boolean;
   /** How many times as slow as usual it acts. */
   slowness?: number;
+  /** At times somebody else comes as this user: at most every so many milliseconds. */
+  rivalEveryMs?: number;
   fail: (what: string) => void;
 };
 
@@ -66,6 +69,7 @@ export async function openRawDriver(options: DriverOptions): Promise<FuzzClient 
   let isResting = false;
   let isLeaving = false;
   let said = 0;
+  let nextRivalAt = performance.now() + (options.rivalEveryMs ?? 0);
   let timer: NodeJS.Timeout | undefined;
   const draw = random.fork('acts');
 
@@ -107,8 +111,25 @@ export async function openRawDriver(options: DriverOptions): Promise<FuzzClient 
     if (client.state !== 'open') return;
     if (isResting) return settle();
     if (client.load >= loadMax) return;
+    if (options.rivalEveryMs !== undefined) beRivalled(options.rivalEveryMs);
     for (const room of client.wanted) if (!client.logs.get(room)?.isMember) client.rejoin(room);
     doSomething();
+  }
+
+  /** While this client's line stands, another one may get in only where it is half-dead; then this session has ended. */
+  function beRivalled(everyMs: number): void {
+    const now = performance.now();
+    if (now < nextRivalAt) return;
+    nextRivalAt = now + everyMs + draw.wait(everyMs);
+    diary.note('a rival comes');
+    const onIn = (): void => {
+      client.oust();
+      excusedUntil = performance.now() + excuseMs;
+    };
+    void rival(options.target, options.token, onIn).then((outcome) => {
+      diary.note(`the rival is ${outcome}`);
+      tally.count(`rival ${outcome}`);
+    });
   }
 
   function settle(): void {

@@ -8,31 +8,14 @@
 import type { RawFrame } from '../support/raw-client.ts';
 import { type Request, takeBatch } from './batch.ts';
 import { type Line, openLine, splitCursor, type TransportKind } from './lines.ts';
-import type { Diary, Stored, Tally } from './parts.ts';
-import type { Random } from './random.ts';
+import type { Stored } from './parts.ts';
 import { createRoomLog, type RoomLog } from './room-log.ts';
-
-export type SessionClientOptions = {
-  name: string;
-  token: string;
-  url: string;
-  rooms: readonly string[];
-  random: Random;
-  tally: Tally;
-  diary: Diary;
-  /** A broken promise of the server. */
-  fail: (what: string) => void;
-  graceMs: number;
-  /** Whether a session that is not resumed may be the proxy's doing: it delivered something behind the client's back. */
-  isExcused: () => boolean;
-  /** In how short a time after a cut each resume must succeed; undefined: sessions may end earlier, by their outbox. */
-  resumableMs: number | undefined;
-  /** The line is gone; `connect` is to be called again. */
-  onIdle: () => void;
-};
+import type { SessionClientOptions } from './session-options.ts';
 
 /** What nobody may hear. */
 export const unheard = 'said on a line that was left';
+/** Stands among refs for an attempt to resume. */
+const resumption = 'to resume';
 /** Requests that are sent at once, at most. */
 const batchMax = 20;
 
@@ -63,6 +46,8 @@ export class SessionClient {
   #attachedAt = 0;
   #heardAt = 0;
   #needsTakeover = false;
+  /** A session that has ended because another one of this user began, and what was asked of it since. */
+  #ousted: { id: string; refs: Set<string> } | undefined;
   #refs = 0;
   readonly #idOfRef = new Map<string, string>();
 
@@ -93,6 +78,7 @@ export class SessionClient {
     const { id, n } = this.#session ?? { id: '', n: 0 };
     const asksForDead = this.#session === undefined && this.#deadCursor !== undefined && random.chance(0.3);
     const cursor = this.#session === undefined ? (asksForDead ? this.#deadCursor : undefined) : `${id}.${n}`;
+    if (this.#ousted?.id === id) this.#ousted.refs.add(resumption);
     const takeover = this.#needsTakeover || random.chance(0.05);
     this.#state = 'opening';
     diary.note(`connect by ${kind} with ${cursor ?? 'nothing'}${takeover ? ', takeover' : ''}`);
@@ -134,6 +120,12 @@ export class SessionClient {
     // The old one stays for a while, unread: the server has to take the session from it.
     old?.drop(this.#options.random.wait(500));
     this.#left = old;
+  }
+
+  /** Another session of this user has begun, for which this one was ended before. */
+  oust(): void {
+    this.#options.diary.note('ousted');
+    if (this.#session !== undefined) this.#ousted = { id: this.#session.id, refs: new Set() };
   }
 
   /** Ends the session as a client should. */
@@ -207,6 +199,8 @@ export class SessionClient {
     this.#speakOnLeftLine();
     if (resumed) {
       if (had?.id !== id) fail(`${had?.id ?? 'no session'} was asked for and ${id} resumed`);
+      if (this.#ousted?.refs.has(resumption) === true && this.#ousted.id === id)
+        fail(`session ${id} goes on beside another`);
       tally.count(`resumed ${this.#lastKind ?? 'nothing'} > ${kind}`);
       this.#sendAllAgain();
     } else {
@@ -280,6 +274,7 @@ export class SessionClient {
 
   #send(request: Request): void {
     if (this.#session === undefined) return;
+    if (this.#ousted?.id === this.#session.id) this.#ousted.refs.add(request.ref);
     this.#unanswered.set(request.ref, request);
     this.#outgoing.push(request);
     void this.#pump();
@@ -323,6 +318,9 @@ export class SessionClient {
     }
     const { ref } = frame;
     const asked = ref === undefined ? undefined : this.#unanswered.get(ref);
+    if (this.#ousted?.id === session.id && this.#ousted.refs.has(ref ?? '')) {
+      throw new Error(`${ref ?? ''} is answered by a session that another one has replaced`);
+    }
     if (ref !== undefined && frame['you'] !== false) this.#unanswered.delete(ref);
     if (frame.type === 'error') this.#onError(frame, asked);
     else if (frame.type === 'room:notification') this.#onRoomFrame(frame);
