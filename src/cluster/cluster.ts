@@ -5,8 +5,12 @@
 import type { Chat, ChatLinks } from '../core/chat.ts';
 import type { Bus } from '../core/cluster-ports.ts';
 import type { Clock, RandomText, Storage } from '../core/ports.ts';
+import { type FatalCode, fatalCodes } from '../protocol/errors.ts';
+import { createClaimKeeper } from './claim-keeper.ts';
 import { type BusCounts, countBus } from './counted-bus.ts';
 import { createMembership, type Membership } from './membership.ts';
+import { createMoves } from './moves.ts';
+import { createOwners } from './owners.ts';
 import { type ClusterPeers, createPeers } from './peers.ts';
 
 /** Between two attempts to begin anew: the store may be away. */
@@ -19,7 +23,7 @@ type Log = {
 };
 
 export type ClusterOptions = {
-  storage: Pick<Storage, 'nodes' | 'claims' | 'clusterId'>;
+  storage: Pick<Storage, 'nodes' | 'claims' | 'changes' | 'clusterId'>;
   /** Closed with the cluster. */
   bus: Bus;
   clock: Clock;
@@ -73,11 +77,28 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
 type CountedBus = ReturnType<typeof countBus>;
 
 function createCluster(
-  { bus, clock, log }: ClusterOptions & { bus: CountedBus },
+  { storage, bus, clock, log }: ClusterOptions & { bus: CountedBus },
   membership: Membership,
   peers: ClusterPeers,
 ): Cluster {
   const counts = { bus: bus.counts, fenced: 0 };
+  const owners = createOwners({ peers, store: storage.claims, changes: storage.changes, clock });
+  const claims = createClaimKeeper({
+    store: storage.claims,
+    node: () => membership.id,
+    clock,
+    ask: (claim, takeover) => owners.ask(claim, takeover),
+    onFenced: (node) => membership.noteFenced(node),
+    log,
+  });
+  const moves = createMoves({
+    peers,
+    claims: storage.claims,
+    keeper: claims,
+    clock,
+    onFenced: (node) => membership.noteFenced(node),
+    log,
+  });
   let chat: Chat | undefined;
   let isServing = true;
   let isClosed = false;
@@ -88,12 +109,26 @@ function createCluster(
     if (typeof node === 'string') membership.noteGone(node);
   });
   peers.on('changes', () => void readChanges());
-  membership.onGone((node) => peers.gone(node));
+  peers.on('ended', (value) => {
+    const { session, code } = value as { session?: unknown; code?: unknown };
+    if (typeof session === 'string' && isFatalCode(code)) chat?.sessions.noteEnded(session, code);
+  });
+  bus.onRestored(() => void reconcile());
+  membership.onGone((node) => {
+    peers.gone(node);
+    chat?.hub.nodeGone(node);
+  });
   membership.onFenced((node) => void beginAnew(node));
 
   async function readChanges(): Promise<void> {
     // What fails is read with the next look, which says so if it fails, too.
     await chat?.readChanges().catch(() => {});
+  }
+
+  /** What other nodes have said meanwhile is lost. */
+  async function reconcile(): Promise<void> {
+    await readChanges();
+    await chat?.hub.reconcile().catch(() => {});
   }
 
   async function beginAnew(former: string): Promise<void> {
@@ -141,9 +176,16 @@ function createCluster(
     links: {
       node: () => membership.id,
       onFenced: (node) => membership.noteFenced(node),
+      claims,
+      moves,
+      onEnded: (session, code) => peers.tellAll('ended', { session, code }),
+      onAsked: (change) => owners.heard(change),
     },
     async serve(opened) {
       chat = opened;
+      owners.serve(chat.sessions);
+      claims.watch(chat.sessions);
+      moves.serve(chat);
       await peers.ready;
       peers.tellAll('here', {});
       if (!isServing) chat.suspend();
@@ -151,11 +193,17 @@ function createCluster(
     tellChanges: () => peers.tellAll('changes', {}),
     async close() {
       isClosed = true;
+      moves.close();
+      claims.close();
       await membership.leave();
       peers.close();
       await bus.close();
     },
   };
+}
+
+function isFatalCode(value: unknown): value is FatalCode {
+  return typeof value === 'string' && Object.hasOwn(fatalCodes, value);
 }
 
 function pause(clock: Clock, ms: number): Promise<void> {
