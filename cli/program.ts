@@ -32,6 +32,11 @@ export const commands: readonly Entry[] = [
     summary: 'undo the migrations applied last',
     load: () => import('./commands/migrate-rollback.ts'),
   },
+  {
+    name: 'db',
+    summary: 'copy a database: from SQLite to PostgreSQL, or back',
+    load: () => import('./commands/db.ts'),
+  },
   { name: 'createsuperuser', summary: 'create an administrator', load: () => import('./commands/createsuperuser.ts') },
   { name: 'changepassword', summary: 'change a user’s password', load: () => import('./commands/changepassword.ts') },
   {

@@ -176,7 +176,8 @@ function expression({ asked, userId, roomId }: Question, stretch: number): strin
 
 // ---- statements ----
 
-type Indexing = {
+/** The steps in which the index follows the messages: for the search, and for a copy that is made with its index. */
+export type Indexing = {
   newest(): number;
   /** The number up to which all messages are indexed. */
   reached(): number;
@@ -186,7 +187,7 @@ type Indexing = {
   merge(): void;
 };
 
-function prepareIndexing(connection: Connection): Indexing {
+export function prepareIndexing(connection: Connection): Indexing {
   const newest = connection.prepare<[], number>(newestSeqSql).pluck();
   const indexed = connection.prepare<[], number>('SELECT last_seq FROM search_indexed').pluck();
   const next = connection.prepare<[number, number], Unindexed>(

@@ -45,6 +45,17 @@ export async function tryAdvisoryLock(client: pg.Client, name: LockName, shared 
   return rows[0]?.locked === true;
 }
 
+/** The application names of the sessions that hold the lock. */
+export async function lockHolders(client: pg.Client, name: LockName): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT a.application_name AS name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+     WHERE l.locktype = 'advisory' AND l.classid = $1 AND l.objid = $2 AND l.granted AND a.datname = current_database()
+       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    [advisorySpace, locks[name].key],
+  );
+  return rows.map((row) => row.name);
+}
+
 /** Ends the session that holds the lock if it is the caller's own earlier one (by application name); the server may not have noticed yet that it is gone. */
 export async function endFormerHolder(client: pg.Client, name: LockName, applicationName: string): Promise<void> {
   await client.query(

@@ -5,6 +5,7 @@ import { StoreError } from '../core/ports.ts';
 import { createAuditStore } from './audit-store.ts';
 import { createChangeStore } from './change-store.ts';
 import { createClaimStore } from './claim-store.ts';
+import { requireFinishedCopy } from './copy/mark.ts';
 import type { Database } from './database.ts';
 import { openDatabase } from './database.ts';
 import { createPostgresMessageStore } from './message-store-postgres.ts';
@@ -34,12 +35,13 @@ export type StorageOptions = {
   busyTimeoutMs?: number;
 };
 
-/** Rejects with StoreError: `unavailable`, or `rejected` when the schema is older or newer than this program. */
+/** Rejects with StoreError: `unavailable`, or `rejected` when the schema is older or newer than this program, or the database an unfinished copy. */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   const { url, pool, synchronous, clock, random, busyTimeoutMs = 0 } = options;
   const database = openDatabase({ url, pool, synchronous, busyTimeoutMs, deadlines: true });
   try {
     await requireCurrentSchema(database);
+    await requireFinishedCopy(database);
     const messages = openMessageStore(database, clock);
     return {
       database: await nameOf(database),
