@@ -16,6 +16,7 @@ const progressEveryMs = 100;
 export const define: Define = (db, context) => {
   const command = db
     .command('copy')
+    .summary('copy a database into an empty one')
     .description(
       `Copy a database into an empty one, of the same or the other kind: users, tokens, rooms, messages, bans and mutes, and the audit log.
 

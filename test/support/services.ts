@@ -87,7 +87,7 @@ export function requiresServices(): boolean {
  * services are required it fails.
  */
 export function serviceTest(
-  test: TestFn,
+  test: TestFn | SerialFn,
   name: ServiceName,
   title: string,
   body: (t: ExecutionContext, url: string) => Promise<void>,

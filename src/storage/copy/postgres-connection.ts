@@ -8,8 +8,8 @@ import { type ChunkQuery, type CopyConnection, chunkBytes, chunkRows, writersMs 
 import { busySentence } from './sqlite-connection.ts';
 import { type Column, markName, messages, type Row, smallTables } from './tables.ts';
 
-/** The server of a copy that was killed may take this long to notice it and give the lock back. */
-const formerHolderMs = 5000;
+/** PostgreSQL takes up to 11 s to notice that a copy's machine or network is gone (below), and to give its lock back. */
+const formerHolderMs = 15_000;
 const lockPauseMs = 100;
 
 export type PostgresSideOptions = {
@@ -46,6 +46,9 @@ async function prepareSession(client: pg.Client, role: 'source' | 'target'): Pro
     SET statement_timeout = 0;
     SET idle_in_transaction_session_timeout = 0;
     SET lock_timeout = ${writersMs};
+    SET tcp_keepalives_idle = 5;
+    SET tcp_keepalives_interval = 2;
+    SET tcp_keepalives_count = 3;
     SET default_transaction_isolation = 'read committed';
     -- Rows are read in the order of an index, whatever the planner thinks of tables that have just been filled.
     SET enable_sort = off;
