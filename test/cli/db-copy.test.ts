@@ -2,7 +2,7 @@
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { sampleRooms } from '../../src/app.ts';
+import { sampleRooms } from '../../src/opening.ts';
 import { sqliteFile } from '../../src/storage/sqlite.ts';
 import { assertSame } from '../support/copied.ts';
 import { createSqliteDatabase, postgresTest, sqliteTest, type TestDatabase } from '../support/databases.ts';
