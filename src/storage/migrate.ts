@@ -38,6 +38,9 @@ const staleLockMs = 3000;
 /** SQLite: nobody is served by a migrating process, so the driver may wait for a lock by itself. */
 const busyTimeoutMs = 10_000;
 
+/** What a database of this program's schema has been through. */
+export const migrationNames: readonly string[] = migrations.map(({ name }) => name);
+
 const migrationConfig: Knex.MigratorConfig = { migrationSource };
 
 /** Refuses nothing by itself: connects when first asked. Rejections are StoreErrors. */

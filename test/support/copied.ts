@@ -1,6 +1,6 @@
 /** A database with something of everything that a copy carries over, and what it must show afterwards. */
 import type { ExecutionContext } from 'ava';
-import type { Storage } from '../../src/core/ports.ts';
+import type { Room, Storage } from '../../src/core/ports.ts';
 import { bodiesOf } from './search-world.ts';
 
 export type Furnished = {
@@ -76,11 +76,8 @@ export async function assertSame(t: ExecutionContext, source: Storage, copy: Sto
   t.deepEqual(await copy.users.muted(0), await source.users.muted(0));
   t.deepEqual(await copy.audit.list(audit), await source.audit.list(audit));
   const [rooms, copied] = [await source.rooms.list(), await copy.rooms.list()];
-  const withoutEpoch = rooms.map(({ epoch: _, ...room }) => room);
-  t.deepEqual(
-    copied.map(({ epoch: _, ...room }) => room),
-    withoutEpoch,
-  );
+  const withoutEpoch = (found: readonly Room[]): Room[] => found.map((room) => ({ ...room, epoch: '' }));
+  t.deepEqual(withoutEpoch(copied), withoutEpoch(rooms));
   t.is(new Set([...rooms, ...copied].map(({ epoch }) => epoch)).size, 2 * rooms.length, 'every epoch is new');
   for (const { id } of rooms) t.deepEqual(await copy.messages.snapshot(id, 50), await source.messages.snapshot(id, 50));
   const ids = rooms.map(({ id }) => id);

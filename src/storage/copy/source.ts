@@ -2,8 +2,7 @@
 import { createHash } from 'node:crypto';
 import { StoreError } from '../../core/ports.ts';
 import { openDatabase } from '../database.ts';
-import { requireCurrentSchema } from '../migrate.ts';
-import { migrations } from '../migrations/index.ts';
+import { migrationNames, requireCurrentSchema } from '../migrate.ts';
 import { type CopyConnection, numberOf } from './connection.ts';
 import { readMark } from './mark.ts';
 import { numbered, type Row, type TableName } from './tables.ts';
@@ -36,7 +35,7 @@ export async function inspectSource(side: CopyConnection, url: string): Promise<
  */
 async function fingerprint(side: CopyConnection, messages: number): Promise<string> {
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([migrations.map(({ name }) => name), messages]));
+  hash.update(JSON.stringify([migrationNames, messages]));
   for (const sql of [
     'SELECT last_id FROM change_counter',
     'SELECT count(*), max(last_login_at), sum(id) FROM users',
