@@ -8,10 +8,12 @@ import type { Clock, RandomText, Storage } from '../core/ports.ts';
 import { type FatalCode, fatalCodes } from '../protocol/errors.ts';
 import { createClaimKeeper } from './claim-keeper.ts';
 import { type BusCounts, countBus } from './counted-bus.ts';
+import { createRoomCounts } from './counts.ts';
 import { createMembership, type Membership } from './membership.ts';
 import { createMoves } from './moves.ts';
 import { createOwners } from './owners.ts';
 import { type ClusterPeers, createPeers } from './peers.ts';
+import { createRoomChannels } from './room-channels.ts';
 
 /** Between two attempts to begin anew: the store may be away. */
 const beginPauseMs = 1_000;
@@ -71,17 +73,19 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   });
   await membership.begin();
   peers = createPeers({ bus, id: membership.id, clusterId, clock, log });
-  return createCluster({ ...options, bus }, membership, peers);
+  return createCluster({ ...options, bus, clusterId }, membership, peers);
 }
 
 type CountedBus = ReturnType<typeof countBus>;
 
 function createCluster(
-  { storage, bus, clock, log }: ClusterOptions & { bus: CountedBus },
+  { storage, bus, clusterId, clock, log }: ClusterOptions & { bus: CountedBus; clusterId: string },
   membership: Membership,
   peers: ClusterPeers,
 ): Cluster {
   const counts = { bus: bus.counts, fenced: 0 };
+  const channels = createRoomChannels({ bus, peers, clusterId, clock, log });
+  const roomCounts = createRoomCounts({ bus, peers, clock });
   const owners = createOwners({ peers, store: storage.claims, changes: storage.changes, clock });
   const claims = createClaimKeeper({
     store: storage.claims,
@@ -143,6 +147,7 @@ function createCluster(
     await peers.ready;
     await readChanges();
     peers.tellAll('here', {});
+    roomCounts.announce();
     // Marked dead once more meanwhile.
     if (!membership.isAlive) return;
     isServing = true;
@@ -178,6 +183,8 @@ function createCluster(
       onFenced: (node) => membership.noteFenced(node),
       claims,
       moves,
+      channels,
+      counts: roomCounts,
       onEnded: (session, code) => peers.tellAll('ended', { session, code }),
       onAsked: (change) => owners.heard(change),
     },
@@ -188,12 +195,15 @@ function createCluster(
       moves.serve(chat);
       await peers.ready;
       peers.tellAll('here', {});
+      roomCounts.announce();
       if (!isServing) chat.suspend();
     },
     tellChanges: () => peers.tellAll('changes', {}),
     async close() {
       isClosed = true;
       moves.close();
+      channels.close();
+      roomCounts.close();
       claims.close();
       await membership.leave();
       peers.close();
