@@ -99,7 +99,11 @@ export type Shown = {
   you?: boolean;
   code: string;
   id?: number;
-  status?: { messages: { id: number }[]; last_id: number; truncated?: true };
+  user?: string;
+  body?: string;
+  command?: string;
+  payload?: string;
+  status?: { users: { name: string }[]; messages: { id: number }[]; last_id: number; truncated?: true };
   messages?: { id: number }[];
   ref?: string;
   repeat?: true;
@@ -112,16 +116,19 @@ export type Member = {
   shown: () => string[];
 };
 
-/** A session that keeps what it is told. */
-export function openMember(id: number): Member {
-  const frames: Shown[] = [];
+/** A session that keeps what it is told. `frames`: those of the same session on another node, which go on. */
+export function openMember(
+  id: number,
+  { key = `session-${id}`, claim = 1, frames = [] }: { key?: string; claim?: number; frames?: Shown[] } = {},
+): Member {
   const rooms = new Map<number, LiveRoom>();
   const session = {
     userId: id,
     username: `user-${id}`,
-    key: `session-${id}`,
-    claim: 1,
+    key,
+    claim,
     rooms,
+    commandRefs: new Set<string>(),
     push: (pushed: readonly EncodedFrame[]) =>
       frames.push(...pushed.map((frame) => JSON.parse(frame.bytes.toString()) as Shown)),
     beginAppend: () => () => {},
@@ -132,6 +139,7 @@ export function openMember(id: number): Member {
       frames.push(frame);
     },
     answerError: (code: string) => frames.push({ code }),
+    refuseMessage: (code: string) => frames.push({ code }),
   };
   const shown = (): string[] =>
     frames.map(({ code, id: messageId, repeat }) =>
