@@ -21,7 +21,7 @@ import type { AdminDependencies, HttpSettings } from './http/dependencies.ts';
 import { createMetrics, type Metrics, openMetricsServer } from './http/metrics.ts';
 import { createHttpHandler } from './http/server.ts';
 import { createNow } from './now.ts';
-import { watchChat, watchCommits } from './observe.ts';
+import { watchChat, watchCluster, watchCommits } from './observe.ts';
 import type { Handler, Overrides, Parts } from './parts.ts';
 import type { Problems } from './problems.ts';
 import { limits } from './protocol/limits.ts';
@@ -47,7 +47,7 @@ export async function openDoors(
   const attempts = openAttempts(config, parts, log);
   const accounts = openAccounts(config, storage, clock, random);
   const cluster = await joinCluster(config, parts, { storage, clock, random, log });
-  const metrics = config.metricsPort === undefined ? undefined : createMetrics();
+  const metrics = config.metricsPort === undefined ? undefined : createMetrics(cluster !== undefined);
   const chat = await openChat({
     storage: metrics === undefined ? storage : watchCommits(storage, metrics),
     accounts,
@@ -140,7 +140,13 @@ async function joinCluster(
 async function serveMetrics(config: Config, parts: Parts, chat: Chat, metrics: Metrics): Promise<void> {
   const { metricsHost: host, metricsPort: port } = config;
   if (port === undefined) return;
-  const sample = watchChat(chat, metrics);
+  const { cluster } = parts;
+  const sampleChat = watchChat(chat, metrics);
+  const sampleCluster = cluster && metrics.cluster && watchCluster(cluster, chat, metrics.cluster);
+  const sample = (): void => {
+    sampleChat();
+    sampleCluster?.();
+  };
   parts.metricsServer = await openMetricsServer({ host, port, registry: metrics.registry, sample });
 }
 

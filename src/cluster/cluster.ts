@@ -4,6 +4,7 @@
  */
 import type { Chat, ChatLinks } from '../core/chat.ts';
 import type { Bus } from '../core/cluster-ports.ts';
+import type { Moves } from '../core/elsewhere.ts';
 import type { Clock, RandomText, Storage } from '../core/ports.ts';
 import { type FatalCode, fatalCodes } from '../protocol/errors.ts';
 import { createClaimKeeper } from './claim-keeper.ts';
@@ -35,7 +36,15 @@ export type ClusterOptions = {
 };
 
 /** What the metrics read. */
-export type ClusterCounts = { bus: Readonly<BusCounts>; fenced: number };
+export type ClusterCounts = {
+  bus: Readonly<BusCounts>;
+  questions: ClusterPeers['counts'];
+  /** Resumes of sessions that another node had, by what came of them. */
+  moves: Record<MoveOutcome, number>;
+  /** How often this process was marked dead. */
+  fenced: number;
+};
+export type MoveOutcome = 'moved' | 'refused' | 'failed';
 
 export interface Cluster {
   /** This node, at the moment. */
@@ -83,7 +92,12 @@ function createCluster(
   membership: Membership,
   peers: ClusterPeers,
 ): Cluster {
-  const counts = { bus: bus.counts, fenced: 0 };
+  const counts: ClusterCounts = {
+    bus: bus.counts,
+    questions: peers.counts,
+    moves: { moved: 0, refused: 0, failed: 0 },
+    fenced: 0,
+  };
   const channels = createRoomChannels({ bus, peers, clusterId, clock, log });
   const roomCounts = createRoomCounts({ bus, peers, clock });
   const owners = createOwners({ peers, store: storage.claims, changes: storage.changes, clock });
@@ -141,9 +155,9 @@ function createCluster(
     const sentence = 'The other nodes have marked this one dead. Its sessions end, and it begins anew.';
     log.error({ node: former, sessions: chat?.sessions.size ?? 0 }, sentence);
     chat?.suspend();
+    peers.restart(membership.id);
     while (!(await begin())) await pause(clock, beginPauseMs);
     if (isClosed) return;
-    peers.restart(membership.id);
     await peers.ready;
     await readChanges();
     peers.tellAll('here', {});
@@ -182,7 +196,7 @@ function createCluster(
       node: () => membership.id,
       onFenced: (node) => membership.noteFenced(node),
       claims,
-      moves,
+      moves: countMoves(moves, counts.moves),
       channels,
       counts: roomCounts,
       onEnded: (session, code) => peers.tellAll('ended', { session, code }),
@@ -208,6 +222,16 @@ function createCluster(
       await membership.leave();
       peers.close();
       await bus.close();
+    },
+  };
+}
+
+function countMoves(moves: Moves, counts: ClusterCounts['moves']): Moves {
+  return {
+    async resume(...asked) {
+      const moved = await moves.resume(...asked);
+      counts[typeof moved === 'object' ? 'moved' : moved === 'unavailable' ? 'failed' : 'refused'] += 1;
+      return moved;
     },
   };
 }

@@ -2,7 +2,8 @@
  * Which nodes live: this one's lease, who else has one, and that each node that is gone is said to be gone once. It owns
  * no session and no room; what being marked dead means for them is its listeners' matter.
  *
- * States: `out` → `alive` → `fenced` → `alive` (under another id) … → `left`.
+ * States: `out` → `alive` → `fenced` → `alive` … → `left`. With `fenced` the node has another id at once, so that nothing
+ * which was begun under the former one goes on under the present one; it is registered with the next `begin`.
  * A lease is renewed five times as often as it must be. Others are marked dead only by a node whose own renewals have
  * gone well for one whole lease: whoever was cut off, or stood still, cannot tell a dead node from one that met the same.
  */
@@ -29,14 +30,14 @@ export type MembershipOptions = {
 };
 
 export interface Membership {
-  /** This node, or the last one that it was; empty before the first `begin`. */
+  /** This node; another one as soon as it finds itself dead. */
   readonly id: string;
   /** Whether this node counts as alive, as far as it knows. */
   readonly isAlive: boolean;
   /** The nodes that live as far as this one knows, itself included while it does. */
   readonly living: ReadonlySet<string>;
   isGone(node: string): boolean;
-  /** Registers under a new id and renews its lease from then on. Rejects with StoreError; may be tried again. */
+  /** Registers and renews its lease from then on. Rejects with StoreError; may be tried again. */
   begin(): Promise<void>;
   /** This node was found dead under `id`: a write was fenced. */
   noteFenced(id: string): void;
@@ -62,7 +63,7 @@ export function createMembership(options: MembershipOptions): Membership {
   /** How many renewals had been sent when each of those that live was heard of. */
   const since = new Map<string, number>();
   const gone = new Set<string>();
-  let id = '';
+  let id = random(nodeIdBytes);
   let state: 'out' | 'alive' | 'fenced' | 'left' = 'out';
   let cancel: () => void = () => {};
   let sent = 0;
@@ -73,17 +74,17 @@ export function createMembership(options: MembershipOptions): Membership {
   let inRow = 0;
   let isFailing = false;
 
+  const isLeft = (): boolean => state === 'left';
+
   async function begin(): Promise<void> {
     if (state === 'alive' || state === 'left') return;
-    const next = random(nodeIdBytes);
-    await store.register(next, leaseMs);
-    const former = id;
-    id = next;
+    await store.register(id, leaseMs);
+    // It was left while it began.
+    if (isLeft()) return store.leave(id);
     state = 'alive';
     inRow = 0;
     isFailing = false;
-    living.add(next);
-    if (former !== '') forget(former);
+    living.add(id);
     await renew();
   }
 
@@ -181,8 +182,10 @@ export function createMembership(options: MembershipOptions): Membership {
     if (state !== 'alive') return;
     state = 'fenced';
     cancel();
-    living.delete(id);
-    onFenced.run(id);
+    const former = id;
+    id = random(nodeIdBytes);
+    forget(former);
+    onFenced.run(former);
   }
 
   return {

@@ -28,6 +28,8 @@ export interface ClusterPeers extends Peers {
   gone(node: string): void;
   /** This node was marked dead, and goes on under another id: what it has asked fails, what it was asked is broken off. */
   restart(id: string): void;
+  /** Questions from here. */
+  readonly counts: { readonly answered: number; readonly silent: number };
   close(): void;
 }
 
@@ -51,6 +53,7 @@ type Pending = { node: string; resolve(value: unknown): void; fail(error: unknow
 type Answering = { from: string; controller: AbortController };
 
 class BusPeers implements ClusterPeers {
+  readonly counts = { answered: 0, silent: 0 };
   readonly #bus: Bus;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -102,10 +105,17 @@ class BusPeers implements ClusterPeers {
     { timeoutMs = answerTimeoutMs, signal }: { timeoutMs?: number; signal?: AbortSignal } = {},
   ): Promise<unknown> {
     const deadline = this.#clock.now() + timeoutMs;
-    // First contact, or the first for minutes.
-    if (this.#clocks.guess(node) === undefined) await this.#ask(node, () => ({ type: 'clock' }), deadline, signal);
-    const body = (): Question => ({ type: 'ask', kind, by: this.#clocks.guess(node) ?? 0, value: question });
-    return this.#ask(node, body, deadline, signal);
+    try {
+      // First contact, or the first for minutes.
+      if (this.#clocks.guess(node) === undefined) await this.#ask(node, () => ({ type: 'clock' }), deadline, signal);
+      const body = (): Question => ({ type: 'ask', kind, by: this.#clocks.guess(node) ?? 0, value: question });
+      const answer = await this.#ask(node, body, deadline, signal);
+      this.counts.answered += 1;
+      return answer;
+    } catch (error: unknown) {
+      if (error instanceof NodeSilent) this.counts.silent += 1;
+      throw error;
+    }
   }
 
   serve(kind: string, answer: Answer): void {

@@ -60,6 +60,11 @@ export class OrderingGate<Origin> {
     return this.#position;
   }
 
+  /** What waits here: messages for those before them, and what other nodes say for its position. */
+  get backlog(): number {
+    return this.#waiting.size + this.#held.length;
+  }
+
   /** A stored message comes. False: it has passed already, as one that was read from the store, and is dropped. */
   offer(passing: Passing<Origin>): boolean {
     const { id } = passing.message;

@@ -50,6 +50,13 @@ export class Hub {
     return this.#live.size;
   }
 
+  /** Messages and events that wait for messages before them, in all rooms. */
+  get backlog(): number {
+    let backlog = 0;
+    for (const { gate } of this.#live.values()) backlog += gate.backlog;
+    return backlog;
+  }
+
   get(roomId: number): LiveRoom | undefined {
     return this.#live.get(roomId);
   }

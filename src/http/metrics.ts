@@ -25,7 +25,27 @@ export type Metrics = {
   /** Messages in one commit. */
   commitBatchSize: Histogram;
   commitSeconds: Histogram;
+  /** Undefined on a server that is alone. */
+  cluster?: ClusterMetrics;
   http: RequestMetrics;
+};
+
+export type ClusterMetrics = {
+  /** Nodes that live, as far as this one knows. */
+  nodes: Gauge;
+  /** 1: what other nodes publish arrives here within about a second. */
+  busHealthy: Gauge;
+  /** What was published, by whether it was handed on for certain; and what was heard. */
+  published: Counter<'outcome'>;
+  heard: Counter;
+  /** Questions to other nodes. */
+  questions: Counter<'outcome'>;
+  /** Sessions of other nodes whose clients came here. */
+  moves: Counter<'outcome'>;
+  /** Messages and events that wait for messages before them. */
+  waiting: Gauge;
+  /** How often this process was marked dead. */
+  fenced: Counter;
 };
 
 // A batch holds from one message to the log's thousands; a commit takes from a tenth of a millisecond to its deadline.
@@ -34,7 +54,8 @@ const commitBuckets = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5]
 // A password's hash takes some 200 ms, everything else a few.
 const requestBuckets = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 20];
 
-export function createMetrics(): Metrics {
+/** `isNode`: of a cluster. */
+export function createMetrics(isNode = false): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -73,12 +94,29 @@ export function createMetrics(): Metrics {
       buckets: commitBuckets,
       registers,
     }),
+    ...(isNode ? { cluster: createClusterMetrics(registers) } : {}),
     http: {
       observe({ method, route, status, seconds }) {
         requests.inc({ method, route, status: String(status) });
         if (seconds !== undefined) requestSeconds.observe({ route }, seconds);
       },
     },
+  };
+}
+
+function createClusterMetrics(registers: Registry[]): ClusterMetrics {
+  const counter = <L extends string = never>(name: string, help: string, labelNames: L[] = []): Counter<L> =>
+    new Counter({ name, help, labelNames, registers });
+  const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
+  return {
+    nodes: gauge('finchat_nodes', 'Nodes of the cluster that live, as far as this one knows.'),
+    busHealthy: gauge('finchat_bus_healthy', '1: what other nodes publish arrives within about a second.'),
+    published: counter('finchat_bus_published_total', 'What this node has published.', ['outcome']),
+    heard: counter('finchat_bus_heard_total', 'What this node has heard, its own words among it.'),
+    questions: counter('finchat_node_questions_total', 'Questions to other nodes.', ['outcome']),
+    moves: counter('finchat_session_moves_total', 'Sessions of other nodes whose clients came here.', ['outcome']),
+    waiting: gauge('finchat_room_events_waiting', 'Messages and events that wait for messages before them.'),
+    fenced: counter('finchat_fenced_total', 'How often the other nodes have marked this one dead.'),
   };
 }
 
