@@ -7,12 +7,15 @@ import type { Claim, ClaimStore } from '../core/cluster-ports.ts';
 import type { Database } from './database.ts';
 import { returningRows } from './database.ts';
 import { requireAlive } from './node-store.ts';
+import { createTurnstile } from './turnstile.ts';
 
 type Row = { user_id: number; session: string; node_id: string; number: number };
 
 const columns = ['user_id', 'session', 'node_id', 'number'];
 
-export function createClaimStore(database: Database): ClaimStore {
+/** `takesAtOnce`: fewer than there are connections, since all the clients of a node that is gone come back at once. */
+export function createClaimStore(database: Database, takesAtOnce: number): ClaimStore {
+  const enter = createTurnstile(takesAtOnce);
   const held = (knex: Knex): Knex.QueryBuilder => knex('sessions').whereNotNull('node_id').select(columns);
   const take = takeSql(database.dialect);
 
@@ -21,7 +24,7 @@ export function createClaimStore(database: Database): ClaimStore {
       const former = over ?? { session, node };
       const number = over?.number ?? null;
       const bindings = [userId, session, tokenHash, node, session, node, former.session, former.node, number];
-      const [row] = await database.whileBusy(() => returningRows<Row>(database.knex, take, bindings));
+      const [row] = await enter(() => database.whileBusy(() => returningRows<Row>(database.knex, take, bindings)));
       if (row !== undefined) return toClaim(row);
       await requireAlive(database, node);
       return undefined;

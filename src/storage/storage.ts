@@ -35,6 +35,12 @@ export type StorageOptions = {
   busyTimeoutMs?: number;
 };
 
+/**
+ * Connections to PostgreSQL beside the pool, for leases alone, opened when the first lease begins: one, and another for
+ * when that one hangs.
+ */
+const leaseConnections = 2;
+
 /** Rejects with StoreError: `unavailable`, or `rejected` when the schema is older or newer than this program, or the database an unfinished copy. */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   const { url, pool, synchronous, clock, random, busyTimeoutMs = 0 } = options;
@@ -43,6 +49,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     await requireCurrentSchema(database);
     await requireFinishedCopy(database);
     const messages = openMessageStore(database, clock);
+    const leases = openLeases(database, options);
     return {
       database: await nameOf(database),
       users: createUserStore(database, clock),
@@ -51,13 +58,14 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       changes: createChangeStore(database, clock),
       audit: createAuditStore(database),
       messages: messages.store,
-      nodes: createNodeStore(database),
-      claims: createClaimStore(database),
+      nodes: createNodeStore(leases.database),
+      claims: createClaimStore(database, Math.max(1, Math.floor(pool / 2))),
       clusterId: () => readClusterId(database, random),
       ping: () => ping(database),
       lockServer: (asked) => lockServer(url, clock, random, asked?.shared),
       async close() {
         messages.close();
+        await leases.close();
         await database.close();
       },
     };
@@ -65,6 +73,14 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     await database.close();
     throw toStoreError(error);
   }
+}
+
+/** A node that could not renew its lease, because so much else waits for a connection, would be marked dead for being busy. */
+function openLeases(database: Database, options: StorageOptions): { database: Database; close(): Promise<void> } {
+  if (database.dialect === 'sqlite') return { database, close: async () => {} };
+  const { url, synchronous, busyTimeoutMs = 0 } = options;
+  const own = openDatabase({ url, synchronous, busyTimeoutMs, pool: leaseConnections, deadlines: true });
+  return { database: own, close: () => own.close() };
 }
 
 function openMessageStore(database: Database, clock: Clock): { store: MessageStore; close(): void } {

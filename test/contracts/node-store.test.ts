@@ -3,7 +3,7 @@ import test from 'ava';
 import { systemClock } from '../../src/core/clock.ts';
 import type { NewMessage, Storage } from '../../src/core/ports.ts';
 import { StoreError } from '../../src/core/ports.ts';
-import { eachDatabase, postgresTest } from '../support/databases.ts';
+import { eachDatabase, postgresTest, withClient } from '../support/databases.ts';
 import { until } from '../support/services.ts';
 
 const hourMs = 3_600_000;
@@ -201,4 +201,44 @@ postgresTest(test, 'whoever marks a node dead sees all that it has stored, and n
   }
   // The rounds in which the node was dead before it had stored anything prove nothing.
   t.true(stored > fenceRounds / 10, `something was stored in ${stored} rounds`);
+});
+
+postgresTest(test, 'a lease is renewed while all else waits for a connection', async (t, db) => {
+  const storage = await db.open({ pool: 2 });
+  const { room, message } = await furnish(storage);
+  await storage.nodes.register('a', hourMs);
+  await withClient(db.url, async (holder) => {
+    await holder.query('BEGIN');
+    await holder.query('SELECT 1 FROM rooms WHERE id = $1 FOR UPDATE', [room]);
+    let done = 0;
+    const appends = Array.from({ length: 4 }, async (_, n) => {
+      await storage.messages.append([{ ...message, ref: `${n}` }], 'a');
+      done += 1;
+    });
+    for (let n = 0; n < 10; n += 1) t.deepEqual(await storage.nodes.renew('a'), ['a']);
+    t.is(done, 0);
+    await holder.query('COMMIT');
+    await Promise.all(appends);
+  });
+});
+
+postgresTest(test, 'a crowd of claims that wait leaves connections to messages', async (t, db) => {
+  const storage = await db.open({ pool: 4 });
+  const { user, message } = await furnish(storage);
+  await storage.nodes.register('a', hourMs);
+  await storage.claims.take({ userId: user, session: 'first', node: 'a', tokenHash: 'hash' });
+  await withClient(db.url, async (holder) => {
+    await holder.query('BEGIN');
+    await holder.query('SELECT 1 FROM sessions WHERE user_id = $1 FOR UPDATE', [user]);
+    let done = 0;
+    const takes = Array.from({ length: 10 }, async (_, n) => {
+      await storage.claims.take({ userId: user, session: `${n}`, node: 'a', tokenHash: 'hash' });
+      done += 1;
+    });
+    t.like(await storage.messages.append([message], 'a'), [{ status: 'stored' }]);
+    t.is(done, 0);
+    await holder.query('COMMIT');
+    await Promise.all(takes);
+  });
+  t.like(await storage.claims.findByUser(user), { session: 'first' });
 });
