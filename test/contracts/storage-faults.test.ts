@@ -192,6 +192,45 @@ postgresTest(test, 'a commit whose answer is lost: unknown, and sent again it is
   await assertStoredOnce(t, storage, room);
 });
 
+postgresTest(test, 'a claim whose answer is lost: unknown, and asked for again it is granted', async (t, db) => {
+  const proxy = await proxyTo(t, db.url);
+  const storage = await db.open({ url: proxy.url });
+  const direct = await db.open();
+  const { batch } = await furnish(storage);
+  const [{ userId }] = batch as [NewMessage];
+  await direct.nodes.register('a', 3_600_000);
+  const request = { userId, session: 's', node: 'a', tokenHash: 'hash' };
+  proxy.stall('down');
+  const failing = failureOf(t, storage.claims.take(request));
+  await until(10_000, async () => {
+    if ((await direct.claims.findByUser(userId)) === undefined) throw new Error('Not committed.');
+  });
+  proxy.cut();
+  t.is((await failing).kind, 'unknown');
+  proxy.resume();
+  t.like(await storage.claims.take(request), { session: 's', node: 'a', number: 2 });
+  t.is(await direct.claims.take({ ...request, session: 'another' }), undefined);
+});
+
+postgresTest(
+  test,
+  'a claim on a user whose row stays locked: busy after a deadline, with nothing done',
+  async (t, db) => {
+    const storage = await db.open();
+    const { batch } = await furnish(storage);
+    const [{ userId }] = batch as [NewMessage];
+    await storage.nodes.register('a', 3_600_000);
+    const held = await storage.claims.take({ userId, session: 's', node: 'a', tokenHash: 'hash' });
+    await withClient(db.url, async (holder) => {
+      await holder.query('BEGIN');
+      await holder.query('SELECT 1 FROM sessions WHERE user_id = $1 FOR UPDATE', [userId]);
+      const again = { userId, session: 'next', node: 'a', tokenHash: 'hash' };
+      t.is((await failureOf(t, storage.claims.take(again, held))).kind, 'busy');
+    });
+    t.deepEqual(await storage.claims.findByUser(userId), held);
+  },
+);
+
 postgresTest(
   test,
   'a server that does not answer at all: unknown after a deadline, and the connection is not used again',
