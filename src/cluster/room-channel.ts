@@ -158,7 +158,10 @@ export class Channel implements RoomChannel {
     if (events.some(({ kind }) => kind === 'asks')) this.answer();
     if (events.some(({ kind }) => kind === 'roster')) this.#noteAnswer(node);
     // Of the room under another name, or of another log: that node, or this one, has yet to read of the change.
-    if (name !== room.name || epoch !== room.epoch) return;
+    if (name !== room.name || epoch !== room.epoch) {
+      if (epoch === room.epoch) this.#receiveMessages(node, events);
+      return;
+    }
     const known = this.#senders.get(node);
     if (known !== undefined && (stream < known.stream || (stream === known.stream && seq <= known.seq))) return;
     const isNew = stream !== known?.stream;
@@ -197,6 +200,11 @@ export class Channel implements RoomChannel {
     if (event.kind === 'ended') this.#dismissLater(sender, node);
     else this.#options.listener.receive(node, event);
     if (event.kind === 'roster') this.#owner.trust(node, this.roomId);
+  }
+
+  /** They are in the log, under whatever name. */
+  #receiveMessages(node: string, events: readonly Said[]): void {
+    for (const event of events) if (event.kind === 'messages') this.#options.listener.receive(node, event);
   }
 
   /** Here, too, the room has ended by then; else it has got its name back, and that node's members are not in it. */

@@ -111,7 +111,10 @@ function message(context: CommandContext, session: Session, frame: FrameOf<'mess
   const entry = { roomId: room.id, userId: session.userId, body, ...refOf(frame) };
   context.messageLog.append(entry, (outcome) => {
     showOutcome(context, session, { room, body, ref: frame.ref }, outcome);
-    settled();
+    const live = outcome.status === 'stored' ? context.hub.get(room.id) : undefined;
+    // What the session does next comes after its message, also where that waits for one of another node.
+    if (outcome.status === 'stored' && live !== undefined) live.gate.after(outcome.id, settled, settled);
+    else settled();
   });
 }
 

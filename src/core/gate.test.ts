@@ -1,5 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { createManualTimers } from '../../test/support/manual-timers.ts';
 import { systemClock } from './clock.ts';
 import { OrderingGate } from './gate.ts';
 import type { StoredMessage } from './ports.ts';
@@ -99,5 +100,170 @@ test('whatever order messages come in, each stored one passes once, in order', a
       t.deepEqual(passed, stored);
     }),
     { numRuns: 300 },
+  );
+});
+
+const patienceMs = 50;
+
+/** A gate that waits for what is missing, on a clock of the test's own. */
+function patientGate(log: readonly number[], patience: () => number = () => patienceMs) {
+  const timers = createManualTimers();
+  const passed: (number | string)[] = [];
+  const reads: [from: number, to: number][] = [];
+  const gate = new OrderingGate<string>({
+    clock: {
+      ...systemClock,
+      after: (ms, run) => {
+        const handle = timers.setTimeout(run, ms);
+        return () => timers.clearTimeout(handle);
+      },
+    },
+    position: 0,
+    read: (from, to, limit) => {
+      reads.push([from, to]);
+      return Promise.resolve(
+        log
+          .filter((id) => id >= from && id <= to)
+          .slice(0, limit)
+          .map(message),
+      );
+    },
+    release: ({ message: { id } }) => passed.push(id),
+    patienceMs: patience,
+  });
+  const offer = (id: number): boolean => gate.offer({ message: message(id), origin: undefined });
+  return { gate, offer, passed, reads, timers };
+}
+
+const turns = async (): Promise<void> => {
+  for (let n = 0; n < 3; n += 1) await new Promise((resolve) => setImmediate(resolve));
+};
+
+test('a message that comes late by itself is waited for, and nothing is read', async (t) => {
+  const { offer, passed, reads, timers } = patientGate([1, 2, 3]);
+  offer(3);
+  offer(1);
+  timers.advance(patienceMs - 1);
+  offer(2);
+  timers.advance(patienceMs);
+  await turns();
+  t.deepEqual(passed, [1, 2, 3]);
+  t.deepEqual(reads, []);
+  t.deepEqual(timers.waits, []);
+});
+
+test('what does not come in time is read, with patience for each hole anew', async (t) => {
+  const { offer, passed, reads, timers } = patientGate([1, 2, 3, 4, 5, 6]);
+  offer(2);
+  offer(6);
+  timers.advance(patienceMs);
+  await turns();
+  t.deepEqual(passed, [1, 2]);
+  t.deepEqual(reads, [[1, 1]]);
+  offer(3);
+  timers.advance(patienceMs - 1);
+  await turns();
+  t.deepEqual(reads.length, 1);
+  timers.advance(1);
+  await turns();
+  t.deepEqual(passed, [1, 2, 3, 4, 5, 6]);
+  t.deepEqual(reads, [
+    [1, 1],
+    [4, 5],
+  ]);
+});
+
+test('without reason for patience a hole is read at once', async (t) => {
+  const { offer, passed, reads } = patientGate([1, 2], () => 0);
+  offer(2);
+  t.deepEqual(reads, [[1, 1]]);
+  await turns();
+  t.deepEqual(passed, [1, 2]);
+});
+
+test('what belongs after a message runs before the next one, in the order in which it came', async (t) => {
+  const { gate, offer, passed } = patientGate([1, 2, 3, 4]);
+  gate.after(0, () => passed.push('at once'));
+  gate.after(3, () => passed.push('c'));
+  gate.after(2, () => passed.push('a'));
+  gate.after(2, () => passed.push('b'));
+  for (const id of [4, 3, 2, 1]) offer(id);
+  t.deepEqual(passed, ['at once', 1, 2, 'a', 'b', 3, 'c', 4]);
+});
+
+test('what is held for a message has the gate catch up with it, also where it was deleted', async (t) => {
+  const { gate, passed, timers } = patientGate([1]);
+  gate.after(2, () => passed.push('after 2'));
+  timers.advance(patienceMs);
+  await turns();
+  t.deepEqual(passed, [1, 'after 2']);
+  t.is(gate.position, 2);
+});
+
+test('a gate that closes says so to what it holds, and to what comes later', (t) => {
+  const { gate, passed } = patientGate([]);
+  const closed = (): void => void passed.push('closed');
+  gate.after(1, () => passed.push('ran'), closed);
+  gate.close();
+  gate.after(0, () => passed.push('ran'), closed);
+  t.deepEqual(passed, ['closed', 'closed']);
+});
+
+test('no more is held than a bound, and what is over it goes first', (t) => {
+  const { gate, passed } = patientGate([]);
+  for (let n = 1; n <= 2_002; n += 1) gate.after(n, () => passed.push(n));
+  t.deepEqual(passed, [1, 2]);
+});
+
+test('whatever order messages and events come in, each passes once, an event right behind its message', async (t) => {
+  const scenario = fc.record({
+    log: fc.uniqueArray(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 30 }),
+    steps: fc.array(
+      fc.record({ do: fc.constantFrom('offer', 'after', 'wait', 'turn'), pick: fc.nat(), sender: fc.nat({ max: 2 }) }),
+      { maxLength: 80 },
+    ),
+  });
+  await fc.assert(
+    fc.asyncProperty(scenario, async ({ log, steps }) => {
+      const stored = log.toSorted((a, b) => a - b);
+      const { gate, offer, passed, timers } = patientGate(stored);
+      const events: { at: number; begun: number; sender: number; ran: number; position: number }[] = [];
+      const ats = [0, 0, 0];
+      for (const { do: what, pick, sender } of steps) {
+        const id = stored[pick % stored.length] ?? 1;
+        if (what === 'offer') offer(id);
+        else if (what === 'wait') timers.advance(patienceMs / 2);
+        else if (what === 'turn') await turns();
+        else {
+          // The positions of one sender ascend.
+          const at = Math.max(ats[sender] ?? 0, id);
+          ats[sender] = at;
+          const event = { at, begun: gate.position, sender, ran: 0, position: 0 };
+          events.push(event);
+          gate.after(at, () => Object.assign(event, { ran: passed.push('event'), position: gate.position }));
+        }
+      }
+      gate.catchUp(stored.at(-1) ?? 0);
+      for (let n = 0; n < 60; n += 1) {
+        timers.advance(patienceMs);
+        await turns();
+      }
+      t.deepEqual(
+        passed.filter((one) => one !== 'event'),
+        stored,
+      );
+      for (const { at, begun, ran, position } of events) {
+        t.true(ran > 0);
+        t.is(position, Math.max(at, begun));
+      }
+      for (const sender of [0, 1, 2]) {
+        const order = events.filter((event) => event.sender === sender).map(({ ran }) => ran);
+        t.deepEqual(
+          order,
+          order.toSorted((a, b) => a - b),
+        );
+      }
+    }),
+    { numRuns: 150 },
   );
 });
