@@ -5,10 +5,14 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { findFreePort, runToEnd } from '../test/support/services.ts';
-import type { Transport } from './plan.ts';
-import { serverCore, startNode, stop } from './processes.ts';
+import type { ServerNode, Transport } from './plan.ts';
+import { coreOfNode, serverCore, startNode, stop } from './processes.ts';
 
-export type RunningServer = { port: number; pid: number; stop(): Promise<void> };
+/** `nodes`: one, unless it is a cluster. */
+export type RunningServer = { nodes: ServerNode[]; stop(): Promise<void> };
+
+/** What nodes share beside the database. */
+export type ClusterSize = { nodes: number; redisUrl: string };
 
 export type Contestant = {
   name: string;
@@ -84,7 +88,7 @@ export function createBaseline(name: BaselineName): Contestant {
 }
 
 /** `folder` is the working directory: without an `.env`, so that nothing but `databaseUrl` and the names here counts. */
-export function createFinchat(databaseUrl: string, folder: string): Contestant {
+export function createFinchat(databaseUrl: string, folder: string, cluster?: ClusterSize): Contestant {
   const program = fileURLToPath(new URL('../cli/main.js', import.meta.url));
   const known: string[] = [];
   let madeRooms = 0;
@@ -97,32 +101,36 @@ export function createFinchat(databaseUrl: string, folder: string): Contestant {
     // Hashing passwords is not what is measured.
     BCRYPT_ROUNDS: '4',
     LOG_LEVEL: 'warn',
+    ...(cluster && { REDIS_URL: cluster.redisUrl }),
   };
+  const startOne = async (index: number): Promise<RunningServer> => {
+    const port = await findFreePort();
+    const env = { ...settings, PORT: String(port) };
+    // What it prints on its start is not for this report; what goes wrong is.
+    const child = startNode(coreOfNode(index), [program, 'serve'], {
+      cwd: folder,
+      env,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    const server = running(child, port);
+    try {
+      await untilReady(child, port);
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+    return server;
+  };
+  const stored = `each message stored in ${databaseUrl.startsWith('sqlite') ? 'SQLite' : 'PostgreSQL'}`;
+  const name = cluster === undefined ? 'finchat' : `cluster-${cluster.nodes}`;
   return {
-    name: 'finchat',
-    meaning: `finchat serve, each message stored in ${databaseUrl.startsWith('sqlite') ? 'SQLite' : 'PostgreSQL'}`,
-    start: async () => {
-      const port = await findFreePort();
-      const env = { ...settings, PORT: String(port) };
-      // What it prints on its start is not for this report; what goes wrong is.
-      const child = startNode(serverCore, [program, 'serve'], {
-        cwd: folder,
-        env,
-        stdio: ['ignore', 'ignore', 'inherit'],
-      });
-      const server = running(child, port);
-      try {
-        await untilReady(child, port);
-      } catch (error) {
-        await server.stop();
-        throw error;
-      }
-      return server;
-    },
+    name,
+    meaning: cluster === undefined ? `finchat serve, ${stored}` : `the same, nodes of a cluster: ${cluster.nodes}`,
+    start: () => startNodes(cluster?.nodes ?? 1, startOne),
     rooms: async (count) => {
       const names = roomNames(count);
       for (; madeRooms < count; madeRooms += 1) {
-        await runToEnd(process.execPath, [program, 'rooms', 'create', names[madeRooms] ?? ''], {
+        await runToEnd(process.execPath, [program, 'rooms', 'create', names[madeRooms] ?? '', '--if-not-exists'], {
           cwd: folder,
           env: settings,
         });
@@ -131,7 +139,9 @@ export function createFinchat(databaseUrl: string, folder: string): Contestant {
     },
     tokens: async (server, count) => {
       const missing = Array.from({ length: Math.max(0, count - known.length) }, (_, index) => known.length + index);
-      const made = await inParallel(missing, 4, (index) => createAccount(server.port, index));
+      const made = await inParallel(missing, 4, (index) =>
+        createAccount(server.nodes[0]?.port ?? 0, `${name}-${String(index).padStart(5, '0')}`),
+      );
       known.push(...made);
       return known.slice(0, count);
     },
@@ -143,7 +153,22 @@ function roomNames(count: number): string[] {
 }
 
 function running(child: ChildProcess, port: number): RunningServer {
-  return { port, pid: child.pid ?? 0, stop: () => stop(child) };
+  return { nodes: [{ port, pid: child.pid ?? 0 }], stop: () => stop(child) };
+}
+
+/** One after the other: the first one migrates. */
+async function startNodes(count: number, startOne: (index: number) => Promise<RunningServer>): Promise<RunningServer> {
+  const started: RunningServer[] = [];
+  const stopEach = async (): Promise<void> => {
+    await Promise.all(started.map((server) => server.stop()));
+  };
+  try {
+    for (let index = 0; index < count; index += 1) started.push(await startOne(index));
+  } catch (error) {
+    await stopEach();
+    throw error;
+  }
+  return { nodes: started.flatMap(({ nodes }) => nodes), stop: stopEach };
 }
 
 async function untilReady(child: ChildProcess, port: number): Promise<void> {
@@ -157,8 +182,8 @@ async function untilReady(child: ChildProcess, port: number): Promise<void> {
   throw new Error(`finchat serve was not ready within ${readyDeadlineMs} ms.`);
 }
 
-async function createAccount(port: number, index: number): Promise<string> {
-  const account = { username: `member-${String(index).padStart(5, '0')}`, password: 'tidal-Quartz-7731-lamp' };
+async function createAccount(port: number, username: string): Promise<string> {
+  const account = { username, password: 'tidal-Quartz-7731-lamp' };
   await post(port, '/register', account);
   const { token } = (await post(port, '/login', account)) as { token: string };
   return token;

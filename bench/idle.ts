@@ -1,5 +1,6 @@
 /** Opens connections that do nothing (polls wait), and weighs what each costs the server in memory. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { cpuBetween, perEach, readCpu, sum } from './cpu.ts';
 import type { IdlePlan, IdleResult } from './plan.ts';
 import { residentBytes } from './process-stat.ts';
 import type { RawClient } from './raw-client.ts';
@@ -11,12 +12,14 @@ export async function runIdle(plan: IdlePlan): Promise<IdleResult> {
   // The first connections pay for what all share: code compiled, statements prepared.
   const warm = await openAll(plan, plan.tokens.slice(0, openAtOnce));
   await sleep(plan.settleMs);
-  const before = residentBytes(plan.serverPid);
+  const before = rssOf(plan);
+  const cpuBefore = readCpu(plan);
   const start = performance.now();
   const opened = await openAll(plan, plan.tokens.slice(openAtOnce));
   const seconds = (performance.now() - start) / 1000;
+  const cpu = cpuBetween(cpuBefore, readCpu(plan));
   await sleep(plan.settleMs);
-  const after = residentBytes(plan.serverPid);
+  const after = rssOf(plan);
   for (const client of [...warm.clients, ...opened.clients]) client.end();
   const connections = opened.clients.length;
   return {
@@ -24,6 +27,9 @@ export async function runIdle(plan: IdlePlan): Promise<IdleResult> {
     connections,
     failedConnections: warm.failed + opened.failed,
     connectsPerSecond: connections / seconds,
+    serverCpuPerConnectUs:
+      connections === 0 || cpu.nodes === undefined ? undefined : (sum(cpu.nodes) / connections) * 1e6,
+    helperCpuPerConnectUs: connections === 0 ? {} : perEach(cpu.helpers, connections),
     rssPerConnectionKb:
       before === undefined || after === undefined || connections === 0
         ? undefined
@@ -31,15 +37,21 @@ export async function runIdle(plan: IdlePlan): Promise<IdleResult> {
   };
 }
 
+function rssOf({ nodes }: IdlePlan): number | undefined {
+  const each = nodes.map(({ pid }) => residentBytes(pid));
+  return each.includes(undefined) ? undefined : sum(each.map(Number));
+}
+
 /** A connection counts as open once the server has said its first word. */
 async function openAll(plan: IdlePlan, tokens: readonly string[]): Promise<{ clients: RawClient[]; failed: number }> {
-  const left = [...tokens];
+  const left = [...tokens.entries()];
   const clients: RawClient[] = [];
   let failed = 0;
   const openNext = async (): Promise<void> => {
-    for (let token = left.shift(); token !== undefined; token = left.shift()) {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const [index, token] = next;
       try {
-        clients.push(await openOne(plan, token));
+        clients.push(await openOne(plan, plan.nodes[index % plan.nodes.length]?.port ?? 0, token));
       } catch (error) {
         failed += 1;
         if (failed === 1) console.error(`bench: a connection failed: ${(error as Error).message}`);
@@ -50,7 +62,7 @@ async function openAll(plan: IdlePlan, tokens: readonly string[]): Promise<{ cli
   return { clients, failed };
 }
 
-async function openOne(plan: IdlePlan, token: string): Promise<RawClient> {
+async function openOne(plan: IdlePlan, port: number, token: string): Promise<RawClient> {
   let settle: { resolve(): void; reject(error: Error): void } | undefined;
   const greeted = new Promise<void>((resolve, reject) => {
     settle = { resolve, reject };
@@ -58,7 +70,7 @@ async function openOne(plan: IdlePlan, token: string): Promise<RawClient> {
   greeted.catch(() => {});
   const timer = setTimeout(() => settle?.reject(new Error('no greeting within ten seconds')), 10_000);
   try {
-    const client = await openRawClient[plan.transport](plan.port, token, {
+    const client = await openRawClient[plan.transport](port, token, {
       onMessage: (bytes, from, to) => {
         const message = bytes.toString('utf8', from, to);
         if (message.includes('"type":"fatal"')) settle?.reject(new Error(message));

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { baselinesOf, createBaseline } from './contestants.ts';
+import { baselinesOf, createBaseline, type RunningServer } from './contestants.ts';
 import { createHistogram } from './histogram.ts';
 import { runIdle } from './idle.ts';
 import { runLoad } from './load.ts';
@@ -10,13 +10,13 @@ import { readOptions } from './options.ts';
 import { type LoadPlan, transports } from './plan.ts';
 
 function planFor(port: number, changes: Partial<LoadPlan> = {}): LoadPlan {
-  const members = Array.from({ length: 6 }, (_, index) => ({ token: `t${index}`, room: `room-${index % 2}` }));
+  const members = Array.from({ length: 6 }, (_, index) => ({ token: `t${index}`, room: `room-${index % 2}`, node: 0 }));
   const times = { warmUpMs: 50, measureMs: 200, stallMs: 2_000 };
   return {
     kind: 'load',
     transport: 'websocket',
-    port,
-    serverPid: process.pid,
+    nodes: [{ port, pid: process.pid }],
+    helpers: [],
     members,
     window: 3,
     rate: undefined,
@@ -25,6 +25,8 @@ function planFor(port: number, changes: Partial<LoadPlan> = {}): LoadPlan {
     ...changes,
   };
 }
+
+const portOf = ({ nodes }: RunningServer): number => nodes[0]?.port ?? 0;
 
 /** A server that answers joins and leaves messages to `show`. */
 async function openServer(
@@ -51,7 +53,7 @@ for (const transport of transports) {
     test(`every message of the ${name} baseline is delivered to every member and timed`, async (t) => {
       const server = await createBaseline(name).start();
       t.teardown(() => server.stop());
-      const result = await runLoad(planFor(server.port, { transport }));
+      const result = await runLoad(planFor(portOf(server), { transport }));
       t.is(result.fault, undefined);
       t.true(result.sent > 0);
       // Two rooms of three members each.
@@ -64,8 +66,8 @@ for (const transport of transports) {
       const server = await createBaseline(name).start();
       t.teardown(() => server.stop());
       const tokens = Array.from({ length: 40 }, (_, index) => `t${index}`);
-      const { port, pid: serverPid } = server;
-      const result = await runIdle({ kind: 'idle', transport, port, serverPid, tokens, settleMs: 20 });
+      const { nodes } = server;
+      const result = await runIdle({ kind: 'idle', transport, nodes, helpers: [], tokens, settleMs: 20 });
       t.is(result.failedConnections, 0);
       // The first 32 are not counted.
       t.is(result.connections, 8);
@@ -78,7 +80,7 @@ for (const transport of transports) {
     const server = await createBaseline(name).start();
     t.teardown(() => server.stop());
     const start = performance.now();
-    const result = await runLoad(planFor(server.port, { transport, rate: 200 }));
+    const result = await runLoad(planFor(portOf(server), { transport, rate: 200 }));
     t.is(result.lost, 0);
     t.true(result.sent > 0 && result.sent <= 1 + ((performance.now() - start) / 1000) * 200);
   });
@@ -88,7 +90,7 @@ test('what a server does not deliver is counted as lost, and the run ends', asyn
   const port = await openServer(t, (sender, all, body) => {
     for (const socket of all) if (socket !== sender) socket.send(notification(body));
   });
-  const members = ['a', 'b', 'c'].map((token) => ({ token, room: 'r' }));
+  const members = ['a', 'b', 'c'].map((token) => ({ token, room: 'r', node: 0 }));
   const result = await runLoad(planFor(port, { members, stallMs: 1_000, measureMs: 60_000 }));
   t.true(result.sent > 0);
   t.is(result.lost, result.sent);
@@ -133,7 +135,11 @@ test('options out of bounds are refused with a sentence', (t) => {
     '--database=mysql',
     '--seconds=1e3',
     '--transport=smoke',
+    '--nodes=0',
+    '--nodes=17',
   ];
   for (const option of wrong) t.throws(() => readOptions([option]), { message: /^--.* must/ }, option);
+  t.throws(() => readOptions(['--nodes=2', '--database=sqlite']), { message: /^--nodes must go with/ });
+  t.is(readOptions(['--nodes=2'])?.database, 'postgres');
   t.throws(() => readOptions(['--speed=9']));
 });

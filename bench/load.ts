@@ -4,9 +4,10 @@
  * members looks into the messages, for the time.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Cpu, cpuBetween, perEach, readCpu, sum } from './cpu.ts';
 import { createHistogram, type Histogram } from './histogram.ts';
-import type { LoadPlan, LoadResult } from './plan.ts';
-import { cpuSeconds, residentBytes } from './process-stat.ts';
+import type { LoadPlan, LoadResult, Member } from './plan.ts';
+import { residentBytes } from './process-stat.ts';
 import type { RawClient } from './raw-client.ts';
 import { openRawClient } from './transports.ts';
 
@@ -22,6 +23,8 @@ const limitShare = 0.9;
 type RoomLoad = {
   name: string;
   clients: RawClient[];
+  /** Those of them that send, in turn. */
+  senders: RawClient[];
   /** Messages sent, shown to all, and refused. */
   sent: number;
   settled: number;
@@ -48,10 +51,11 @@ type Run = {
   wake: () => void;
 };
 
+type Reading = Cpu & { at: number; delivered: number; settled: number };
+
 export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   const run = createRun(plan);
   const failedConnections = await openMembers(run);
-  const server = (): number | undefined => cpuSeconds(plan.serverPid);
   const start = performance.now();
   run.measureFrom = start + plan.warmUpMs;
   run.measureTo = run.measureFrom + plan.measureMs;
@@ -59,12 +63,18 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   run.isSending = true;
   const stop = plan.rate === undefined ? startWindow(run) : startSchedule(run, plan.rate, start);
   await until(run, run.measureFrom);
-  const before = { at: performance.now(), delivered: run.delivered, settled: settled(run), server: server() };
+  const readNow = (): Reading => ({
+    at: performance.now(),
+    delivered: run.delivered,
+    settled: settled(run),
+    ...readCpu(plan),
+  });
+  const before = readNow();
   const ownBefore = process.cpuUsage();
   await until(run, run.measureTo);
-  const after = { at: performance.now(), delivered: run.delivered, settled: settled(run), server: server() };
+  const after = readNow();
   const own = process.cpuUsage(ownBefore);
-  const serverRss = residentBytes(plan.serverPid);
+  const rss = plan.nodes.map(({ pid }) => residentBytes(pid));
   run.isSending = false;
   stop();
   const lost = await drain(run);
@@ -72,18 +82,21 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
 
   const seconds = (after.at - before.at) / 1000;
   const delivered = after.delivered - before.delivered;
-  const serverCpu =
-    before.server === undefined || after.server === undefined ? undefined : after.server - before.server;
+  const shown = after.settled - before.settled;
+  const cpu = cpuBetween(before, after);
+  const serverCpu = cpu.nodes && sum(cpu.nodes);
   const generatorCpuShare = (own.user + own.system) / 1e6 / seconds;
   return {
     kind: 'load',
     seconds,
-    messagesPerSecond: (after.settled - before.settled) / seconds,
+    messagesPerSecond: shown / seconds,
     deliveriesPerSecond: delivered / seconds,
     latencyMs: run.latency.summary(),
     serverCpuShare: serverCpu === undefined ? undefined : serverCpu / seconds,
     serverCpuPerMillion: serverCpu === undefined || delivered === 0 ? undefined : (serverCpu / delivered) * 1e6,
-    serverRssMb: serverRss === undefined ? undefined : serverRss / 1_048_576,
+    serverRssMb: rss.includes(undefined) ? undefined : sum(rss.map(Number)) / 1_048_576,
+    nodeCpuPerMessageUs: shown === 0 ? undefined : cpu.nodes?.map((each) => (each / shown) * 1e6),
+    helperCpuPerMessageUs: shown === 0 ? {} : perEach(cpu.helpers, shown),
     generatorCpuShare,
     generatorWasLimit: generatorCpuShare > limitShare,
     sent: run.rooms.reduce((sum, room) => sum + room.sent, 0),
@@ -102,6 +115,7 @@ function createRun(plan: LoadPlan): Run {
     rooms: names.map((name) => ({
       name,
       clients: [],
+      senders: [],
       sent: 0,
       settled: 0,
       refused: 0,
@@ -133,7 +147,9 @@ async function openMembers(run: Run): Promise<number> {
       if (room === undefined) continue;
       const isSampler = Math.floor(index / run.rooms.length) % stride === 0;
       try {
-        room.clients.push(await openMember(run, room, member.token, isSampler));
+        const client = await openMember(run, room, member, isSampler);
+        room.clients.push(client);
+        if (member.isListener !== true) room.senders.push(client);
       } catch (error) {
         failed += 1;
         run.errors['not joined'] = (run.errors['not joined'] ?? 0) + 1;
@@ -142,12 +158,12 @@ async function openMembers(run: Run): Promise<number> {
     }
   };
   await Promise.all(Array.from({ length: openAtOnce }, openNext));
-  if (run.rooms.some((room) => room.clients.length === 0))
+  if (run.rooms.some((room) => room.senders.length === 0))
     throw new Error('A room has no members: nothing to measure.');
   return failed;
 }
 
-async function openMember(run: Run, room: RoomLoad, token: string, isSampler: boolean): Promise<RawClient> {
+async function openMember(run: Run, room: RoomLoad, member: Member, isSampler: boolean): Promise<RawClient> {
   let count = 0;
   let isJoined = false;
   let settle: { resolve(): void; reject(error: Error): void } | undefined;
@@ -157,7 +173,8 @@ async function openMember(run: Run, room: RoomLoad, token: string, isSampler: bo
   // Awaited below; the end of the connection may come first.
   joined.catch(() => {});
   const timer = setTimeout(() => settle?.reject(new Error('no answer to the join')), joinDeadlineMs);
-  const client = await openRawClient[run.plan.transport](run.plan.port, token, {
+  const port = run.plan.nodes[member.node]?.port ?? 0;
+  const client = await openRawClient[run.plan.transport](port, member.token, {
     onMessage: (bytes, from, to) => {
       if (isMessage(bytes, from, to)) {
         arrive(run, room, count, isSampler ? bytes.subarray(from, to) : undefined);
@@ -227,7 +244,7 @@ function noteOther(run: Run, room: RoomLoad, other: string): void {
 
 function send(run: Run, room: RoomLoad, dueAt: number): void {
   const seq = room.sent;
-  const client = room.clients[seq % room.clients.length];
+  const client = room.senders[seq % room.senders.length];
   if (client === undefined) return;
   room.sent += 1;
   room.sentAt[seq & (ringSize - 1)] = dueAt;

@@ -6,10 +6,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Postgres, startPostgres } from '../test/support/postgres.ts';
+import { startPostgres } from '../test/support/postgres.ts';
+import { startRedis } from '../test/support/redis.ts';
+import type { Service } from '../test/support/services.ts';
 import { baselinesOf, type Contestant, createBaseline, createFinchat, type RunningServer } from './contestants.ts';
 import { help, type Options, readOptions } from './options.ts';
-import type { Answer, IdleResult, LoadResult, Plan, Result } from './plan.ts';
+import type { Answer, Helper, IdleResult, LoadResult, Plan, Result } from './plan.ts';
 import { generatorCore, isPinned, startNode, stopAll } from './processes.ts';
 import { addRatios, type ContestantReport, middleRun, table } from './report.ts';
 
@@ -49,7 +51,7 @@ async function withServer<T>(contestant: Contestant, use: (server: RunningServer
   }
 }
 
-async function measureLoad(contestant: Contestant, options: Options): Promise<LoadResult> {
+async function measureLoad(contestant: Contestant, options: Options, helpers: Helper[]): Promise<LoadResult> {
   const { transport, members, rooms, window, rate, size, seconds } = options;
   return withServer(contestant, async (server) => {
     const tokens = await contestant.tokens(server, members);
@@ -58,9 +60,14 @@ async function measureLoad(contestant: Contestant, options: Options): Promise<Lo
       {
         kind: 'load',
         transport,
-        port: server.port,
-        serverPid: server.pid,
-        members: tokens.map((token, index) => ({ token, room: names[index % names.length] ?? '' })),
+        nodes: server.nodes,
+        helpers,
+        // Each room's members are on all nodes.
+        members: tokens.map((token, index) => ({
+          token,
+          room: names[index % names.length] ?? '',
+          node: Math.floor(index / names.length) % server.nodes.length,
+        })),
         window,
         rate,
         size,
@@ -74,30 +81,34 @@ async function measureLoad(contestant: Contestant, options: Options): Promise<Lo
   });
 }
 
-async function measureIdle(contestant: Contestant, options: Options): Promise<IdleResult> {
+async function measureIdle(contestant: Contestant, options: Options, helpers: Helper[]): Promise<IdleResult> {
   // Accounts are made on another run of the server: what making them costs in memory is not a connection's.
   await withServer(contestant, (server) => contestant.tokens(server, options.idle));
   return withServer(contestant, async (server) => {
     const tokens = await contestant.tokens(server, options.idle);
     const { transport } = options;
-    const plan: Plan = { kind: 'idle', transport, port: server.port, serverPid: server.pid, tokens, settleMs };
+    const plan: Plan = { kind: 'idle', transport, nodes: server.nodes, helpers, tokens, settleMs };
     return (await startGenerator(plan, patienceMs)) as IdleResult;
   });
 }
 
-async function measureAll(contestants: readonly Contestant[], options: Options): Promise<ContestantReport[]> {
+async function measureAll(
+  contestants: readonly Contestant[],
+  options: Options,
+  helpers: Helper[],
+): Promise<ContestantReport[]> {
   const runs = new Map<Contestant, LoadResult[]>(contestants.map((contestant) => [contestant, []]));
   // In turns, so that a machine that grows slower or faster meanwhile treats all alike.
   for (let round = 1; round <= options.repeat; round += 1) {
     for (const [contestant, results] of runs) {
       console.error(`bench: ${contestant.name}, run ${round} of ${options.repeat}`);
-      results.push(await measureLoad(contestant, options));
+      results.push(await measureLoad(contestant, options, helpers));
     }
   }
   const reports: ContestantReport[] = [];
   for (const [contestant, results] of runs) {
     if (options.idle > 0) console.error(`bench: ${contestant.name}, ${options.idle} idle connections`);
-    const idle = options.idle > 0 ? await measureIdle(contestant, options) : undefined;
+    const idle = options.idle > 0 ? await measureIdle(contestant, options, helpers) : undefined;
     const { name, meaning } = contestant;
     reports.push({ name, meaning, middle: middleRun(results), runs: results, idle, ratios: {} });
   }
@@ -105,8 +116,30 @@ async function measureAll(contestants: readonly Contestant[], options: Options):
   return reports;
 }
 
-function isChosen({ only }: Options, name: string): boolean {
-  return only.length === 0 || only.includes(name);
+/** Starts what they need, and adds it to `started`. */
+async function findContestants(
+  options: Options,
+  folder: string,
+  started: Service[],
+): Promise<{ all: Contestant[]; helpers: Helper[] }> {
+  const helpers: Helper[] = [];
+  let databaseUrl = `sqlite://${folder}/bench.sqlite`;
+  if (options.database === 'postgres') {
+    // Commits wait for the disk, as a real server's do; for tests they need not.
+    const postgres = await startPostgres(['fsync=on']);
+    started.push(postgres);
+    helpers.push({ name: 'PostgreSQL', pid: postgres.pid });
+    databaseUrl = postgres.url;
+  }
+  const alone = createFinchat(databaseUrl, folder);
+  if (options.nodes === undefined)
+    return { all: [...baselinesOf(options.transport).map(createBaseline), alone], helpers };
+  const redis = await startRedis();
+  started.push(redis);
+  helpers.push({ name: 'Redis', pid: redis.pid });
+  const sizes = [...new Set([1, options.nodes])];
+  const clusters = sizes.map((nodes) => createFinchat(databaseUrl, folder, { nodes, redisUrl: redis.url }));
+  return { all: [alone, ...clusters], helpers };
 }
 
 async function main(): Promise<void> {
@@ -117,15 +150,12 @@ async function main(): Promise<void> {
   }
   const load = loadavg()[0] ?? 0;
   const folder = await mkdtemp(join(tmpdir(), 'finchat-bench-'));
-  let postgres: Postgres | undefined;
+  const started: Service[] = [];
   try {
-    // Commits wait for the disk, as a real server's do; for tests they need not.
-    if (options.database === 'postgres' && isChosen(options, 'finchat')) postgres = await startPostgres(['fsync=on']);
-    const databaseUrl = postgres?.url ?? `sqlite://${folder}/bench.sqlite`;
-    const all = [...baselinesOf(options.transport).map(createBaseline), createFinchat(databaseUrl, folder)];
-    const chosen = all.filter(({ name }) => isChosen(options, name));
+    const { all, helpers } = await findContestants(options, folder, started);
+    const chosen = all.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
     if (chosen.length === 0) throw new Error(`--only must name some of ${all.map(({ name }) => name).join(', ')}.`);
-    const contestants = await measureAll(chosen, options);
+    const contestants = await measureAll(chosen, options, helpers);
     const cores = cpus().length;
     const machine = { node: process.version, cpu: cpus()[0]?.model ?? '?', cores, pinned: isPinned, load };
     const json = JSON.stringify({ machine, options, contestants }, undefined, 2);
@@ -138,7 +168,7 @@ async function main(): Promise<void> {
       );
     }
   } finally {
-    await postgres?.stop();
+    for (const service of started) await service.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }

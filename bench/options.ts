@@ -12,6 +12,8 @@ export type Options = {
   repeat: number;
   size: number;
   idle: number;
+  /** Of a cluster, beside finchat alone; undefined: no cluster. */
+  nodes: number | undefined;
   database: 'sqlite' | 'postgres';
   only: string[];
   json: string | undefined;
@@ -31,8 +33,10 @@ export const help = `Measures finchat beside what a bare server of the same tran
   --size N        characters of a message (64)
   --idle N        idle connections, or waiting polls, to weigh; 0 leaves it out (1000)
   --database D    sqlite or postgres (sqlite)
-  --only A,B      contestants (all): finchat, and of the transport's own ws-broadcast, ws-joined,
-                  sse-broadcast, sse-joined, poll-joined
+  --nodes N       the same load on finchat alone and on clusters of 1 and N nodes, on PostgreSQL;
+                  members are spread over the nodes
+  --only A,B      contestants (all): finchat, with --nodes cluster-1, cluster-2 and so on, and of the
+                  transport's own ws-broadcast, ws-joined, sse-broadcast, sse-joined, poll-joined
   --json FILE     writes the result there too
   --quick         one short run: 50 members, 2 seconds, 200 idle connections
 `;
@@ -53,6 +57,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
       size: text,
       idle: text,
       database: text,
+      nodes: text,
       only: text,
       json: text,
       quick: { type: 'boolean', default: false },
@@ -62,10 +67,12 @@ export function readOptions(args: readonly string[]): Options | undefined {
   if (values.help) return undefined;
   const { quick } = values;
   const number = (
-    name: 'members' | 'rooms' | 'window' | 'rate' | 'seconds' | 'repeat' | 'size' | 'idle',
+    name: 'members' | 'rooms' | 'window' | 'rate' | 'seconds' | 'repeat' | 'size' | 'idle' | 'nodes',
     bounds: Bounds,
   ) => wholeNumber(name, values[name], bounds);
-  const database = values.database ?? 'sqlite';
+  const nodes = values.nodes === undefined ? undefined : number('nodes', { min: 1, max: 16, standard: 1 });
+  const database = values.database ?? (nodes === undefined ? 'sqlite' : 'postgres');
+  if (nodes !== undefined && database === 'sqlite') throw new Error('--nodes must go with --database postgres.');
   if (database !== 'sqlite' && database !== 'postgres') throw new Error('--database must be sqlite or postgres.');
   const transport = transports.find((known) => known === (values.transport ?? 'websocket'));
   if (transport === undefined) throw new Error(`--transport must be one of ${transports.join(', ')}.`);
@@ -80,6 +87,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     // The first twelve characters of a body are its number.
     size: number('size', { min: 12, max: 4096, standard: 64 }),
     idle: number('idle', { min: 0, max: 20_000, standard: quick ? 200 : 1000 }),
+    nodes,
     database,
     only: (values.only ?? '').split(',').filter((name) => name !== ''),
     json: values.json,

@@ -3,13 +3,19 @@
 export const transports = ['websocket', 'sse', 'poll'] as const;
 export type Transport = (typeof transports)[number];
 
-export type Member = { token: string; room: string };
+/** `node`: to which of the nodes the member connects. `isListener`: it sends nothing. */
+export type Member = { token: string; room: string; node: number; isListener?: boolean };
+
+/** A server process that clients connect to. */
+export type ServerNode = { port: number; pid: number };
+/** What the servers work with: its CPU is measured, with that of its children. */
+export type Helper = { name: string; pid: number };
 
 export type LoadPlan = {
   kind: 'load';
   transport: Transport;
-  port: number;
-  serverPid: number;
+  nodes: ServerNode[];
+  helpers: Helper[];
   members: Member[];
   /** Closed loop: messages in flight per room; a message is in flight until every member of the room has it. */
   window: number;
@@ -26,8 +32,9 @@ export type LoadPlan = {
 export type IdlePlan = {
   kind: 'idle';
   transport: Transport;
-  port: number;
-  serverPid: number;
+  nodes: ServerNode[];
+  helpers: Helper[];
+  /** The first is opened on the first node, the next on the next, and so on. */
   tokens: string[];
   settleMs: number;
 };
@@ -44,10 +51,13 @@ export type LoadResult = {
   deliveriesPerSecond: number;
   /** Milliseconds: from the scheduled send (open loop) or the send (closed loop) to the arrival at a sample of the members. */
   latencyMs: Latency;
-  /** Undefined where the system does not tell (no /proc). */
+  /** Of all nodes together. Undefined where the system does not tell (no /proc). */
   serverCpuShare: number | undefined;
   serverCpuPerMillion: number | undefined;
   serverRssMb: number | undefined;
+  /** Microseconds of CPU for each message that was shown to all: of each node, and of each helper by its name. */
+  nodeCpuPerMessageUs: number[] | undefined;
+  helperCpuPerMessageUs: Record<string, number>;
   generatorCpuShare: number;
   /** The generator had no time left: the server might do more. */
   generatorWasLimit: boolean;
@@ -68,6 +78,9 @@ export type IdleResult = {
   connections: number;
   failedConnections: number;
   connectsPerSecond: number;
+  /** Microseconds of CPU for each connect: of all nodes together, and of each helper by its name. */
+  serverCpuPerConnectUs: number | undefined;
+  helperCpuPerConnectUs: Record<string, number>;
   /** Kilobytes of the server's resident memory for each. */
   rssPerConnectionKb: number | undefined;
 };

@@ -8,6 +8,14 @@ const canPin = cpus().length > 1 && spawnSync('taskset', ['--version'], { stdio:
 /** The server has the first core, the load generator the second: neither takes time from the other. */
 export const serverCore = 0;
 export const generatorCore = 1;
+
+/** Further nodes have cores of their own where there are enough; else they share those that there are. */
+export function coreOfNode(index: number): number {
+  const cores = cpus().length;
+  if (index === 0) return serverCore;
+  return index + 1 < cores ? index + 1 : index % cores;
+}
+
 export const isPinned: boolean = canPin;
 
 const children = new Set<ChildProcess>();

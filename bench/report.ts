@@ -55,6 +55,14 @@ export function table(reports: readonly ContestantReport[]): string {
     `${percent(middle.generatorCpuShare)}${middle.generatorWasLimit ? ' (limit)' : ''}`,
     whole(middle.lost),
   ]);
+  const helpers = [...new Set(reports.flatMap(({ middle }) => Object.keys(middle.helperCpuPerMessageUs)))];
+  const costRows = reports.map(({ name, middle, idle }) => [
+    name,
+    (middle.nodeCpuPerMessageUs ?? []).map(whole).join(' + '),
+    ...helpers.map((helper) => whole(middle.helperCpuPerMessageUs[helper] ?? 0)),
+    ...(idle === undefined ? [] : [whole(idle.serverCpuPerConnectUs ?? 0)]),
+    ...(idle === undefined ? [] : helpers.map((helper) => whole(idle.helperCpuPerConnectUs[helper] ?? 0))),
+  ]);
   const idleRows = reports.flatMap(({ name, idle }) =>
     idle === undefined
       ? []
@@ -62,6 +70,11 @@ export function table(reports: readonly ContestantReport[]): string {
   );
   const parts = [align([head, ...rows])];
   if (idleRows.length > 0) parts.push(align([['', 'idle', 'connects/s', 'KB each'], ...idleRows]));
+  if (helpers.length > 0) {
+    const connects = reports.some(({ idle }) => idle !== undefined) ? ['nodes', ...helpers] : [];
+    const costHead = ['CPU µs', ...['nodes', ...helpers].map((each) => `${each}/message`)];
+    parts.push(align([[...costHead, ...connects.map((each) => `${each}/connect`)], ...costRows]));
+  }
   const lines = reports.flatMap(notes);
   if (lines.length > 0) parts.push(lines.join('\n'));
   return parts.join('\n\n');

@@ -22,6 +22,8 @@ import {
 
 export type Postgres = Service & {
   port: number;
+  /** The server's first process, whose children serve the connections. */
+  readonly pid: number;
   /** Kills every process of the server at once, as a crash does (SIGQUIT: PostgreSQL's immediate shutdown). */
   crash(): Promise<void>;
   /** Ends it as a deploy does (SIGINT: PostgreSQL's fast shutdown): sessions are told and ended, all is written. */
@@ -106,7 +108,17 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     await stop();
     throw error;
   }
-  return { url, port, stop, start, crash: () => end('SIGQUIT'), halt: () => end('SIGINT') };
+  return {
+    url,
+    port,
+    get pid() {
+      return child?.pid ?? 0;
+    },
+    stop,
+    start,
+    crash: () => end('SIGQUIT'),
+    halt: () => end('SIGINT'),
+  };
 }
 
 /** On the PATH, or where Debian keeps the versions, the newest first. */

@@ -16,6 +16,7 @@ export function whyNoRedis(): string | undefined {
 
 export type RedisService = Service & {
   readonly port: number;
+  readonly pid: number;
   /** Stands still, as under a debugger: it takes connections and bytes, and does nothing. */
   pause(): void;
   resume(): void;
@@ -52,6 +53,7 @@ export async function startRedis(port?: number): Promise<RedisService> {
   return {
     url: `redis://127.0.0.1:${chosen}`,
     port: chosen,
+    pid: child.pid ?? 0,
     stop,
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),
