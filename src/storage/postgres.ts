@@ -13,8 +13,11 @@ const acquireTimeoutMs = 5000;
 const statementTimeoutMs = 5000;
 /** No answer at all, not even the cancellation: the connection counts as broken. */
 const answerTimeoutMs = 8000;
-/** A process that stalls inside a transaction must not hold its locks for longer. */
-const idleTransactionTimeoutMs = 10_000;
+/**
+ * A process that stalls inside a transaction must not hold its locks for longer. Other nodes may wait for them with
+ * messages, which they give up after ten seconds.
+ */
+const idleTransactionTimeoutMs = 5000;
 
 /** Ids, times and counts are below 2^53, so BIGINT comes back as a number. Held by a connection, not by the module. */
 const types: pg.CustomTypesConfig = {

@@ -4,8 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import type pg from 'pg';
+import { messageLogLimits } from '../../src/core/message-log.ts';
 import type { NewMessage, Storage } from '../../src/core/ports.ts';
 import { StoreError } from '../../src/core/ports.ts';
+import { openDatabase } from '../../src/storage/database.ts';
 import { sqliteFile } from '../../src/storage/sqlite.ts';
 import { eachDatabase, postgresTest, sqliteTest, startOwnPostgres, withClient } from '../support/databases.ts';
 import { serviceTest, until } from '../support/services.ts';
@@ -190,6 +192,36 @@ postgresTest(test, 'a commit whose answer is lost: unknown, and sent again it is
     batch.map(({ createdAt }, index) => ({ status: 'repeat', id: index + 1, createdAt })),
   );
   await assertStoredOnce(t, storage, room);
+});
+
+postgresTest(test, 'a process that stalls inside a transaction costs others no message', async (t, db) => {
+  const storage = await db.open();
+  const { room, batch } = await furnish(storage);
+  const options = { url: db.url, pool: 1, synchronous: 'NORMAL', busyTimeoutMs: 0, deadlines: true } as const;
+  const stalled = openDatabase(options);
+  t.teardown(() => stalled.close());
+  let begun: () => void = () => {};
+  let goOn: () => void = () => {};
+  const hasBegun = new Promise<void>((resolve) => (begun = resolve));
+  const mayGoOn = new Promise<void>((resolve) => (goOn = resolve));
+  const failing = failureOf(
+    t,
+    stalled.write(async (trx) => {
+      await trx('rooms').where({ id: room }).forUpdate().select('id');
+      begun();
+      await mayGoOn;
+      await trx('rooms').where({ id: room }).update({ topic: 'late' });
+    }),
+  );
+  await hasBegun;
+  const since = performance.now();
+  await until(messageLogLimits.deadlineMs, () => storage.messages.append(batch));
+  // With something left for the way there and back.
+  t.true(performance.now() - since < 0.8 * messageLogLimits.deadlineMs);
+  await assertStoredOnce(t, storage, room);
+  goOn();
+  await failing;
+  t.is((await storage.rooms.findByName('friends'))?.topic, '');
 });
 
 postgresTest(test, 'a claim whose answer is lost: unknown, and asked for again it is granted', async (t, db) => {
