@@ -19,7 +19,8 @@ export interface NodeStore {
   renew(id: string): Promise<string[] | undefined>;
   /**
    * Marks every other node dead whose lease is over, with its claims freed; resolves their ids. All that they have stored
-   * can be read by then. Nobody is marked by a node that was marked dead, or whose own lease is over.
+   * can be read by then. Nobody is marked by a node that was marked dead, or did not renew its own lease within the last
+   * fifth of it.
    */
   markDead(by: string): Promise<string[]>;
   /** Leaves in good order: nobody needs to wait for the lease. */

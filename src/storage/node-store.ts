@@ -64,13 +64,14 @@ export function createNodeStore(database: Database): NodeStore {
 }
 
 /**
- * Locked in the order of their ids, so that two who mark the same nodes wait for each other, not both. Whose own lease is
- * over marks nobody: others may be about to mark it.
+ * Locked in the order of their ids, so that two who mark the same nodes wait for each other, not both. Who has not renewed
+ * its own lease a moment ago marks nobody: a database that stood still between the two has kept the others from renewing
+ * theirs, too.
  */
 function markDeadSql(dialect: Database['dialect'], now: string): string {
   return `DELETE FROM nodes WHERE id IN (
       SELECT id FROM nodes WHERE id <> ? AND seen_at + lease_ms < ${now}
-        AND EXISTS (SELECT 1 FROM nodes AS own WHERE own.id = ? AND own.seen_at + own.lease_ms >= ${now})
+        AND EXISTS (SELECT 1 FROM nodes AS own WHERE own.id = ? AND own.seen_at + own.lease_ms / 5 >= ${now})
       ORDER BY id ${dialect === 'postgres' ? 'FOR UPDATE' : ''}
     ) RETURNING id`;
 }

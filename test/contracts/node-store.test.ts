@@ -110,6 +110,21 @@ eachDatabase(test, 'nobody is marked by a node that is dead, or whose own lease 
   t.deepEqual(await nodes.renew('a'), ['a']);
 });
 
+eachDatabase(test, 'nobody is marked by a node that has not renewed its own lease a moment ago', async (t, db) => {
+  const { nodes } = await db.open();
+  await nodes.register('slow', 1000);
+  // It is over when more than a fifth of the other has passed, and not before.
+  await nodes.register('due', 300);
+  const end = performance.now() + 500;
+  while (performance.now() < end) t.deepEqual(await nodes.markDead('slow'), []);
+  await t.notThrowsAsync(
+    until(10_000, async () => {
+      await nodes.renew('slow');
+      if (!(await nodes.markDead('slow')).includes('due')) throw new Error('It stood still in between.');
+    }),
+  );
+});
+
 eachDatabase(test, 'the claims of a dead node are free, and their numbers go on', async (t, db) => {
   const storage = await db.open();
   const { nodes, claims } = storage;
