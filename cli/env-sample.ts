@@ -12,6 +12,7 @@ const composeVariables: readonly (readonly [key: string, preset: string, help: s
   ['REDIS_PASSWORD', '', 'The password of Redis. Single quotes keep a $ as it is.'],
   ['REDIS_HOST', '', 'Where Redis is, in place of REDIS_URL; docker-compose.yml sets it for its own server.'],
   ['REDIS_PORT', '6379', 'Its port.'],
+  ['SERVER_PORTS', '8000', 'The port of the server’s container; a range such as 8001-8003 for several of them.'],
 ];
 
 export function renderEnvSample(): string {

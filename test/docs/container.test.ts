@@ -27,7 +27,7 @@ const service = (name: string): Service => {
   return found;
 };
 const settingKeys = new Set(Object.values(settings).map((setting) => setting.key));
-const derived = /^(POSTGRES_(HOST|PORT|USER|PASSWORD|DB)|REDIS_(HOST|PORT|PASSWORD))$/;
+const derived = /^(POSTGRES_(HOST|PORT|USER|PASSWORD|DB)|REDIS_(HOST|PORT|PASSWORD)|SERVER_PORTS)$/;
 
 test('the stack is PostgreSQL 13, Redis 6, the server, and the bot on demand', (t) => {
   t.deepEqual(Object.keys(compose.services), ['postgres', 'redis', 'server', 'bot']);
@@ -38,7 +38,7 @@ test('the stack is PostgreSQL 13, Redis 6, the server, and the bot on demand', (
 });
 
 test('the ports are 8000 for everybody, 6379 and 15432 for this machine', (t) => {
-  t.deepEqual(service('server').ports, ['8000:8000']);
+  t.deepEqual(service('server').ports, ['${SERVER_PORTS:-8000}:8000']);
   t.deepEqual(service('redis').ports, ['127.0.0.1:6379:6379']);
   t.deepEqual(service('postgres').ports, ['127.0.0.1:15432:5432']);
 });
@@ -56,7 +56,7 @@ test('each service waits until those that it needs are healthy, and each of thos
   }
 });
 
-test('every variable of the compose file is a setting or one of POSTGRES_* and REDIS_*', (t) => {
+test('every variable of the compose file is a setting or one of POSTGRES_*, REDIS_* and SERVER_PORTS', (t) => {
   const used = [...text.matchAll(/(?<!\$)\$\{([A-Z_]+)/g)].map(([, name = '']) => name);
   const given = Object.values(compose.services).flatMap(({ environment }) => Object.keys(environment));
   for (const name of [...used, ...given]) t.true(settingKeys.has(name) || derived.test(name), name);

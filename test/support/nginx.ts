@@ -35,15 +35,19 @@ export function whyNoNginx(): string | undefined {
   return program() === undefined ? 'nginx is not installed' : undefined;
 }
 
-/** `targetUrl`: the server behind it. Stopped in teardown. */
-export async function startNginx(t: ExecutionContext, targetUrl: string, options: NginxOptions): Promise<Nginx> {
+/** `targetUrls`: the server behind it, or the nodes. Stopped in teardown. */
+export async function startNginx(
+  t: ExecutionContext,
+  targetUrls: string | readonly string[],
+  options: NginxOptions,
+): Promise<Nginx> {
   const file = program();
   if (file === undefined) throw new Error(whyNoNginx());
   const folder = await makeFolder('nginx');
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   const port = await findFreePort();
-  const target = new URL(targetUrl).host;
-  const site = options.site === 'documented' ? documentedSite(port, target, folder) : plainSite(port, target);
+  const targets = [targetUrls].flat().map((url) => new URL(url).host);
+  const site = options.site === 'documented' ? documentedSite(port, targets, folder) : plainSite(port, targets);
   await writeFile(join(folder, 'nginx.conf'), wholeConfig(folder, withPages(site, options.pages)));
 
   const child = spawn(file, ['-p', folder, '-e', join(folder, 'error.log'), '-c', join(folder, 'nginx.conf')], {
@@ -98,7 +102,7 @@ http {
 `;
 }
 
-function plainSite(port: number, target: string): string {
+function plainSite(port: number, [target]: readonly string[]): string {
   return `server {
   listen 127.0.0.1:${port};
   location / { proxy_pass http://${target}; }
@@ -106,18 +110,31 @@ function plainSite(port: number, target: string): string {
 }
 
 /** Every line that is exchanged must be there, or the document has changed and nobody would notice. */
-function documentedSite(port: number, target: string, folder: string): string {
-  const block = /```nginx\n(.*?)```/s.exec(readProjectFile('docs/OPERATIONS.md'))?.[1];
-  if (block === undefined) throw new Error('docs/OPERATIONS.md has no example for nginx.');
+function documentedSite(port: number, targets: readonly string[], folder: string): string {
+  const examples = [...readProjectFile('docs/OPERATIONS.md').matchAll(/```nginx\n(.*?)```/gs)];
+  const [block, ofNodes] = examples.map(([, example]) => example);
+  if (block === undefined || ofNodes === undefined) throw new Error('docs/OPERATIONS.md has no examples for nginx.');
   const exchanged: readonly [documented: string, here: string][] = [
     ['listen 443 ssl;', `listen 127.0.0.1:${port};`],
     ['ssl_certificate /etc/ssl/chat.example.org.pem;', ''],
     ['ssl_certificate_key /etc/ssl/chat.example.org.key;', ''],
     ['/var/log/nginx/finchat.log', `${folder}/access.log`],
     ['/var/log/nginx/finchat-error.log', `${folder}/error.log`],
-    ['http://127.0.0.1:8000;', `http://${target};`],
   ];
-  return exchanged.reduce((site, [documented, here]) => exchange(site, documented, here), block);
+  const site = exchanged.reduce((text, [documented, here]) => exchange(text, documented, here), block);
+  const [first = ''] = targets;
+  if (targets.length === 1) return exchange(site, 'http://127.0.0.1:8000;', `http://${first};`);
+  return siteOfNodes(site, ofNodes, targets);
+}
+
+/** The second example says what is different with several nodes: the `upstream`, and lines of the location. */
+function siteOfNodes(site: string, ofNodes: string, targets: readonly string[]): string {
+  const [upstream = '', server = ''] = ofNodes.split(/^server /m);
+  const location = /location \/ \{\n(.*?)\n +\}/s.exec(server)?.[1] ?? '';
+  const addresses = [...upstream.matchAll(/10\.0\.0\.\d+:8000/g)].map(([address]) => address);
+  if (addresses.length !== targets.length) throw new Error(`The example has ${addresses.length} nodes.`);
+  const here = addresses.reduce((text, address, index) => exchange(text, address, targets[index] ?? ''), upstream);
+  return here + exchange(site, '    proxy_pass http://127.0.0.1:8000;', location);
 }
 
 function withPages(site: string, pages: NginxOptions['pages']): string {
