@@ -98,8 +98,9 @@ function createCluster(
     moves: { moved: 0, refused: 0, failed: 0 },
     fenced: 0,
   };
-  const channels = createRoomChannels({ bus, peers, clusterId, clock, log });
-  const roomCounts = createRoomCounts({ bus, peers, clock });
+  const noteHere = (node: string): void => membership.noteHere(node);
+  const channels = createRoomChannels({ bus, peers, clusterId, clock, log, noteHere });
+  const roomCounts = createRoomCounts({ bus, peers, clock, noteHere });
   const owners = createOwners({ peers, store: storage.claims, changes: storage.changes, clock });
   const claims = createClaimKeeper({
     store: storage.claims,

@@ -20,6 +20,8 @@ export interface ClusterRoomCounts extends RoomCounts {
 export type RoomCountsOptions = {
   bus: Pick<Bus, 'isAlone' | 'onRestored'>;
   peers: Peers;
+  /** A node was heard of: should it be dead, it has to be said so (`forget`), also where it died before this one began. */
+  noteHere?: (node: string) => void;
   clock: Clock;
 };
 
@@ -104,6 +106,7 @@ class BusRoomCounts implements ClusterRoomCounts {
   #handleTold(value: unknown, from: string): void {
     const told = parseTold(value);
     if (told === undefined) return;
+    if (!this.#byNode.has(from)) this.#options.noteHere?.(from);
     const rooms = (told.isAll ? undefined : this.#byNode.get(from)) ?? new Map<number, number>();
     for (const [id, members] of told.rooms) {
       if (members === 0) rooms.delete(id);

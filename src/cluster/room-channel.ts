@@ -9,8 +9,6 @@ import type { RoomChannel, RoomEvent, RoomListener } from '../core/room-channel.
 import type { RoomInfo } from '../core/rooms.ts';
 import { type Publication, roomVersion, type Said } from './room-publication.ts';
 
-/** How long a room that is opened waits for the others to say who is in it: some round trips of a busy bus. */
-const answerMs = 500;
 /** How long an ended room's members elsewhere are kept where it has not ended: by then every node has read of its end. */
 const endedMs = 5_000;
 /** Time until what was lost, while the bus goes on, is made up for. */
@@ -26,10 +24,14 @@ export interface ChannelOwner {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly node: string;
+  /** How long a room that is opened waits for the others to say who is in it. */
+  readonly answerMs: number;
   /** The number of the last command that this node has relayed. */
   commands: number;
   /** Has the channel say what waits when the turn ends. */
   schedule(channel: Channel): void;
+  /** A node was heard of. */
+  noteHere(node: string): void;
   /** It is not known any more who of the node is in the room. `isAsked`: all were asked just now. */
   doubt(node: string, roomId: number, isAsked: boolean): void;
   /** The node has said who is. */
@@ -164,6 +166,7 @@ export class Channel implements RoomChannel {
     }
     const known = this.#senders.get(node);
     if (known !== undefined && (stream < known.stream || (stream === known.stream && seq <= known.seq))) return;
+    if (known === undefined) this.#owner.noteHere(node);
     const isNew = stream !== known?.stream;
     const sender: Sender = { stream, seq, at: known?.at ?? 0 };
     this.#senders.set(node, sender);
@@ -224,7 +227,7 @@ export class Channel implements RoomChannel {
       this.#resolveAnswered();
       return;
     }
-    this.#owner.clock.after(answerMs, this.#resolveAnswered);
+    this.#owner.clock.after(this.#owner.answerMs, this.#resolveAnswered);
     // Nobody is in the room here, which the first publication of a stream says by itself.
     void this.#publish([{ kind: 'asks' }]).then((hearing) => {
       this.#expected = Math.max(0, (hearing ?? 0) - 1);

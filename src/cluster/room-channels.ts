@@ -19,6 +19,8 @@ const askAgainMs = 2_000;
 /** Rooms that are compared at once after something was lost, and the time between: all at once would choke the bus. */
 const restoreChunk = 100;
 const restoreGapMs = 20;
+/** Some round trips of a busy bus: whoever answers later is announced. */
+const answerMsDefault = 500;
 /** Ids of dead nodes that are remembered: what they have said last is on its way for seconds at most. */
 const maxDead = 1_000;
 /** Closed rooms that the others are told of when the bus is back; beyond them, they ask by themselves if they lost something too. */
@@ -35,7 +37,11 @@ export type RoomChannelsOptions = {
   peers: Pick<Peers, 'id' | 'tell' | 'on'>;
   clusterId: string;
   clock: Clock;
+  /** A node was heard of: should it be dead, it has to be said so (`forget`), also where it died before this one began. */
+  noteHere?: (node: string) => void;
   log: { warn(details: object, sentence: string): void };
+  /** How long a room that is opened waits for the others to say who is in it. Tests raise it. */
+  answerMs?: number;
 };
 
 export function createRoomChannels(options: RoomChannelsOptions): ClusterRoomChannels {
@@ -45,6 +51,7 @@ export function createRoomChannels(options: RoomChannelsOptions): ClusterRoomCha
 class BusRoomChannels implements ClusterRoomChannels, ChannelOwner {
   readonly bus: Bus;
   readonly clock: Clock;
+  readonly answerMs: number;
   commands = 0;
   readonly #options: RoomChannelsOptions;
   readonly #channels: Channels;
@@ -66,6 +73,7 @@ class BusRoomChannels implements ClusterRoomChannels, ChannelOwner {
     this.#options = options;
     this.bus = options.bus;
     this.clock = options.clock;
+    this.answerMs = options.answerMs ?? answerMsDefault;
     this.#channels = createChannels(options.clusterId);
     this.#seldom = createSeldom(options.clock);
     this.#endRestored = this.bus.onRestored(() => this.#restore());
@@ -131,6 +139,10 @@ class BusRoomChannels implements ClusterRoomChannels, ChannelOwner {
     this.#doubts.set(node, rooms.add(roomId));
     // For all rooms of this turn at once; again, as long as there is no answer.
     if (this.#cancelDoubts === undefined) this.#askSoon(isAsked ? askAgainMs : 0);
+  }
+
+  noteHere(node: string): void {
+    this.#options.noteHere?.(node);
   }
 
   trust(node: string, roomId: number): void {

@@ -131,7 +131,8 @@ class World {
   async #bear(): Promise<RoomNode> {
     this.#born += 1;
     const id = `node-${this.#born}`;
-    return openRoomNode(this.#t, { id, bus: this.#hub.attach(), clock: this.#clock, storage: this.#storage });
+    const bus = this.#hub.attach();
+    return openRoomNode(this.#t, { id, bus, cluster: 'c', clock: this.#clock, storage: this.#storage });
   }
 
   async #join(user: number, index: number): Promise<void> {

@@ -17,6 +17,9 @@ import { createTurn } from '../../src/core/turn.ts';
 import { createSaidLog, type SaidLog } from './bus-world.ts';
 import { type Member, openMember, type Shown } from './room-world.ts';
 
+/** Tests count on it that a room is opened with its users: also where this process stood still for a while. */
+const answerMs = 10_000;
+
 /** What a test has of one node's rooms. */
 export type RoomNode = {
   readonly id: string;
@@ -25,6 +28,8 @@ export type RoomNode = {
   readonly hub: Hub;
   readonly directory: RoomDirectory;
   readonly log: SaidLog;
+  /** Nodes that were heard of. */
+  readonly here: string[];
   join(member: Member, room: string): Promise<void>;
   part(member: Member, room: string): void;
   /** Resolves when the message is stored. */
@@ -38,12 +43,14 @@ export type RoomNode = {
 
 export async function openRoomNode(
   t: ExecutionContext,
-  { id, bus, clock, storage }: { id: string; bus: Bus; clock: Clock; storage: Storage },
+  { id, bus, cluster, clock, storage }: { id: string; bus: Bus; cluster: string; clock: Clock; storage: Storage },
 ): Promise<RoomNode> {
   const log = createSaidLog();
-  const peers = createPeers({ bus, id, clusterId: 'c', clock, log });
-  const channels = createRoomChannels({ bus, peers, clusterId: 'c', clock, log });
-  const counts = createRoomCounts({ bus, peers, clock });
+  const peers = createPeers({ bus, id, clusterId: cluster, clock, log });
+  const here: string[] = [];
+  const noteHere = (node: string): void => void (here.includes(node) || here.push(node));
+  const channels = createRoomChannels({ bus, peers, clusterId: cluster, clock, log, noteHere, answerMs });
+  const counts = createRoomCounts({ bus, peers, clock, noteHere });
   const directory = new RoomDirectory(() => Promise.resolve());
   directory.reset(await storage.rooms.list());
   const turn = createTurn(clock);
@@ -82,6 +89,7 @@ export async function openRoomNode(
     hub,
     directory,
     log,
+    here,
     join: ({ session }, room) => join(context, session, { type: 'join', room_name: room }),
     part: ({ session }, room) => void runCommand(context, session, { type: 'part', room_name: room }),
     say({ session }, room, body, ref) {
