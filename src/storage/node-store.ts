@@ -11,9 +11,12 @@ import { returningRows } from './database.ts';
 /** Milliseconds since the epoch at this moment, by the one clock that all nodes share. */
 const databaseNow = {
   sqlite: `CAST(unixepoch('now', 'subsec') * 1000 AS integer)`,
-  // Not now(): that stands still while the statement waits for a lock.
-  postgres: `floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint`,
+  postgres: milliseconds('clock_timestamp()'),
 } as const;
+
+function milliseconds(moment: string): string {
+  return `floor(extract(epoch FROM ${moment}) * 1000)::bigint`;
+}
 
 /** Two clusters that share a Redis must not have the same. */
 const clusterIdBytes = 12;
@@ -31,7 +34,7 @@ export async function requireAlive(database: Database, node: string): Promise<vo
 
 export function createNodeStore(database: Database): NodeStore {
   const now = databaseNow[database.dialect];
-  const markDead = markDeadSql(database.dialect, now);
+  const markDead = markDeadSql(database.dialect);
   return {
     async register(id, leaseMs) {
       // Again after an answer that was lost: the lease begins anew.
@@ -68,7 +71,9 @@ export function createNodeStore(database: Database): NodeStore {
  * its own lease a moment ago marks nobody: a database that stood still between the two has kept the others from renewing
  * theirs, too.
  */
-function markDeadSql(dialect: Database['dialect'], now: string): string {
+function markDeadSql(dialect: Database['dialect']): string {
+  // One instant for both leases, when the statement arrived: the database may stand still also in the middle of it.
+  const now = dialect === 'postgres' ? milliseconds('statement_timestamp()') : databaseNow.sqlite;
   return `DELETE FROM nodes WHERE id IN (
       SELECT id FROM nodes WHERE id <> ? AND seen_at + lease_ms < ${now}
         AND EXISTS (SELECT 1 FROM nodes AS own WHERE own.id = ? AND own.seen_at + own.lease_ms / 5 >= ${now})
