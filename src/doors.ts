@@ -13,6 +13,7 @@ import { createAdministration } from './core/administration.ts';
 import { createAttempts, unlimitedAttempts } from './core/attempts.ts';
 import { type Chat, openChat } from './core/chat.ts';
 import { randomText, systemClock } from './core/clock.ts';
+import type { Elsewhere } from './core/elsewhere.ts';
 import { startHousekeeping } from './core/housekeeping.ts';
 import { createPasswords } from './core/passwords.ts';
 import type { AttemptCounter, Clock, RandomText, Storage } from './core/ports.ts';
@@ -27,7 +28,7 @@ import type { Problems } from './problems.ts';
 import { limits } from './protocol/limits.ts';
 import { readiness, redisState } from './readiness.ts';
 import { createConnectionLimit } from './transports/connection-limit.ts';
-import { createPollDoor } from './transports/poll.ts';
+import { createPollAnswerer, createPollDoor } from './transports/poll.ts';
 import { createSseDoor } from './transports/sse.ts';
 import { createUpstream } from './transports/upstream.ts';
 import { createWebSocketDoor } from './transports/websocket.ts';
@@ -62,6 +63,9 @@ export async function openDoors(
   await cluster?.serve(chat);
   const limit = createConnectionLimit(config.maxConnections);
   const open: Chat['open'] = (transport, request) => chat.open(transport, request);
+  const { sessions } = chat;
+  const elsewhere = cluster?.forward({ accounts, sessions, poll: createPollAnswerer({ open, clock }) });
+  const others = elsewhere === undefined ? {} : { elsewhere };
   parts.door = createWebSocketDoor({ open, limit, log });
   if (metrics !== undefined) await serveMetrics(config, parts, chat, metrics);
   parts.housekeeping = startHousekeeping({ storage, clock, log });
@@ -74,8 +78,8 @@ export async function openDoors(
     presence: chat.hub,
     chat: {
       sse: createSseDoor({ open, limit }),
-      poll: createPollDoor({ open, limit, clock }),
-      upstream: createUpstream({ find: (credentials, id) => chat.sessions.find(credentials, id), accounts }),
+      poll: createPollDoor({ open, limit, clock, log, ...others }),
+      upstream: createUpstream({ find: (credentials, id) => sessions.find(credentials, id), accounts, ...others }),
     },
     readiness: () => readiness(parts, storage),
     now: createNow({
@@ -91,7 +95,7 @@ export async function openDoors(
     admin: {
       acts: createAdministration({ storage, accounts, clock }),
       storage,
-      ...liveParts(chat, cluster),
+      ...liveParts(chat, cluster, elsewhere),
       purgeRooms: () => parts.housekeeping?.purgeRooms(),
       clock,
     },
@@ -154,10 +158,13 @@ async function serveMetrics(config: Config, parts: Parts, chat: Chat, metrics: M
 function liveParts(
   chat: Chat,
   cluster: Cluster | undefined,
-): Pick<AdminDependencies, 'memberNames' | 'sessionOf' | 'readChanges'> {
+  elsewhere: Elsewhere | undefined,
+): Pick<AdminDependencies, 'memberNames' | 'sessionOf' | 'online' | 'readChanges'> {
+  const { sessions } = chat;
   return {
     memberNames: (roomId) => chat.hub.memberNames(roomId),
-    sessionOf: (userId) => chat.sessions.stateOf(userId),
+    sessionOf: async (userId) => sessions.stateOf(userId) ?? elsewhere?.stateOf(userId),
+    online: async (ids) => elsewhere?.online(ids) ?? new Set(ids.filter((id) => sessions.stateOf(id) !== undefined)),
     readChanges() {
       cluster?.tellChanges();
       return chat.readChanges();

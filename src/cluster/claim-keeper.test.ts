@@ -32,6 +32,9 @@ function faultyClaims(): {
         release: guard('release', (...args: Parameters<ClaimStore['release']>) => claims.release(...args)),
         bind: guard('bind', (...args: Parameters<ClaimStore['bind']>) => claims.bind(...args)),
         findByUser: guard('findByUser', (...args: Parameters<ClaimStore['findByUser']>) => claims.findByUser(...args)),
+        findByUsers: guard('findByUsers', (...args: Parameters<ClaimStore['findByUsers']>) =>
+          claims.findByUsers(...args),
+        ),
         findByToken: guard('findByToken', (...args: Parameters<ClaimStore['findByToken']>) =>
           claims.findByToken(...args),
         ),

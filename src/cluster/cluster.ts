@@ -4,12 +4,12 @@
  */
 import type { Chat, ChatLinks } from '../core/chat.ts';
 import type { Bus } from '../core/cluster-ports.ts';
-import type { Moves } from '../core/elsewhere.ts';
+import type { Elsewhere, Moves } from '../core/elsewhere.ts';
 import type { Clock, RandomText, Storage } from '../core/ports.ts';
-import { type FatalCode, fatalCodes } from '../protocol/errors.ts';
 import { createClaimKeeper } from './claim-keeper.ts';
 import { type BusCounts, countBus } from './counted-bus.ts';
 import { createRoomCounts } from './counts.ts';
+import { createForwarding, type ForwardingOptions } from './forwarding.ts';
 import { createMembership, type Membership } from './membership.ts';
 import { createMoves } from './moves.ts';
 import { createOwners } from './owners.ts';
@@ -60,6 +60,8 @@ export interface Cluster {
   readonly links: ChatLinks;
   /** The chat is open: the others may turn to it. */
   serve(chat: Chat): Promise<void>;
+  /** What clients ask here for sessions that other nodes have; from now on the others ask this one, too. */
+  forward(parts: Pick<ForwardingOptions, 'accounts' | 'sessions' | 'poll'>): Elsewhere;
   /** Something was changed in the store: the others are to look at once. */
   tellChanges(): void;
   /** Once the chat is closed. Never rejects. */
@@ -128,10 +130,6 @@ function createCluster(
     if (typeof node === 'string') membership.noteGone(node);
   });
   peers.on('changes', () => void readChanges());
-  peers.on('ended', (value) => {
-    const { session, code } = value as { session?: unknown; code?: unknown };
-    if (typeof session === 'string' && isFatalCode(code)) chat?.sessions.noteEnded(session, code);
-  });
   bus.onRestored(() => void reconcile());
   membership.onGone((node) => {
     peers.gone(node);
@@ -200,7 +198,7 @@ function createCluster(
       moves: countMoves(moves, counts.moves),
       channels,
       counts: roomCounts,
-      onEnded: (session, code) => peers.tellAll('ended', { session, code }),
+      onEnded: (session, code) => owners.tellEnded(session, code),
       onAsked: (change) => owners.heard(change),
     },
     async serve(opened) {
@@ -213,6 +211,7 @@ function createCluster(
       roomCounts.announce();
       if (!isServing) chat.suspend();
     },
+    forward: (parts) => createForwarding({ ...parts, peers, store: storage.claims }),
     tellChanges: () => peers.tellAll('changes', {}),
     async close() {
       isClosed = true;
@@ -235,10 +234,6 @@ function countMoves(moves: Moves, counts: ClusterCounts['moves']): Moves {
       return moved;
     },
   };
-}
-
-function isFatalCode(value: unknown): value is FatalCode {
-  return typeof value === 'string' && Object.hasOwn(fatalCodes, value);
 }
 
 function pause(clock: Clock, ms: number): Promise<void> {

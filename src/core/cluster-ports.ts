@@ -54,6 +54,8 @@ export interface ClaimStore {
   /** The session is attached with another token from now on. */
   bind(claim: Pick<Claim, 'userId' | 'session' | 'node'>, tokenHash: string): Promise<void>;
   findByUser(userId: number): Promise<Claim | undefined>;
+  /** The claims of those of these users who have one, in any order. */
+  findByUsers(userIds: readonly number[]): Promise<Claim[]>;
   /** By the hash of the token that the session is attached with. */
   findByToken(tokenHash: string): Promise<Claim | undefined>;
   /** All that a node holds: what is in SQL and not on the node is freed, what is on the node and not in SQL has ended. */

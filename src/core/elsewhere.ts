@@ -70,8 +70,8 @@ export type SessionState = { transport: TransportKind | 'detached'; beganAt: num
 /** A session that is meant by its token, and by its id where the client says it. */
 export type SessionName = { tokenHash: string; session: string | undefined };
 
-/** An answer over HTTP, to be written as it is. `isEmpty`: of a poll that nothing was due to. */
-export type Answer = { status: number; headers: Readonly<Record<string, string>>; body: Buffer; isEmpty?: boolean };
+/** A JSON answer over HTTP, to be written as it is. `headers`: besides the usual ones. */
+export type Answer = { status: number; headers: Readonly<Record<string, string>>; body: Buffer };
 
 /** A poll that goes on with a session. */
 export type PollQuestion = { tokenHash: string; cursor: string; waitMs: number };
@@ -93,5 +93,5 @@ export interface Elsewhere {
   online(userIds: readonly number[]): Promise<ReadonlySet<number>>;
 }
 
-/** What a session is told to have ended with, for clients that come back to any node. */
+/** Says to all nodes how a session ended whose client may come back to any of them. */
 export type TellEnded = (session: string, code: FatalCode) => void;

@@ -58,6 +58,10 @@ export function createMemoryClaims(): ClaimStore {
       return held && toClaim(held);
     },
 
+    async findByUsers(userIds) {
+      return userIds.flatMap((userId) => byUser.get(userId) ?? []).map(toClaim);
+    },
+
     async findByToken(tokenHash) {
       const held = byToken.get(tokenHash);
       return held && toClaim(held);

@@ -52,8 +52,10 @@ export type AdminDependencies = {
   storage: Pick<Storage, 'users' | 'tokens' | 'rooms' | 'messages' | 'audit'>;
   /** Who is in a room now, sorted. */
   memberNames(roomId: number): Promise<string[]>;
-  /** How a user chats now; undefined: does not. */
-  sessionOf(userId: number): SessionState | undefined;
+  /** How a user chats now; undefined: does not; `unknown`: does, but nobody says how. Rejects with a `StoreError`. */
+  sessionOf(userId: number): Promise<SessionState | 'unknown' | undefined>;
+  /** Those of these users who chat now. Rejects with a `StoreError`. */
+  online(userIds: readonly number[]): Promise<ReadonlySet<number>>;
   /** Lets what was just changed take effect on this server. Rejects with a `StoreError`. */
   readChanges(): Promise<void>;
   /** Begins to delete the messages of deleted rooms, unless that is under way. */

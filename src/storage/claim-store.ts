@@ -49,6 +49,11 @@ export function createClaimStore(database: Database, takesAtOnce: number): Claim
       return row && toClaim(row);
     },
 
+    async findByUsers(userIds) {
+      const rows: Row[] = await database.read((knex) => held(knex).whereIn('user_id', userIds));
+      return rows.map(toClaim);
+    },
+
     async findByToken(tokenHash) {
       const row: Row | undefined = await database.read((knex) => held(knex).where('token_hash', tokenHash).first());
       return row && toClaim(row);

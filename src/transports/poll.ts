@@ -2,21 +2,29 @@
  * The long-polling transport: each `GET /poll/chat` is a transport of one answer, `{cursor, messages}`, given as soon as
  * there are messages, or when its wait is over. What the client sends comes by POST, beside it (upstream.ts). It decides
  * nothing: whether a poll goes on with a session, and from where, is the session layer's.
+ *
+ * A poll goes to the node that has its session, and the answer is written here as it comes back: so who waits for the
+ * answer may be a client, or another node.
  */
 import type { ServerResponse } from 'node:http';
+import { NodeSilent } from '../core/cluster-ports.ts';
 import { formatCursor } from '../core/cursor.ts';
-import type { Clock } from '../core/ports.ts';
-import type { OpenConnection, OpenRequest } from '../core/sessions.ts';
+import type { Answer, Elsewhere } from '../core/elsewhere.ts';
+import { type Clock, StoreError } from '../core/ports.ts';
+import { hashOf, type OpenConnection, type OpenRequest } from '../core/sessions.ts';
 import type { EncodedFrame, Transport } from '../core/transport.ts';
 import { type CloseName, closeCodes } from '../protocol/close-codes.ts';
 import type { FatalCode } from '../protocol/errors.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
-import { answerClose, answerFatal, answerJson, answerUnavailable } from './http-answers.ts';
+import { closeAnswer, fatalAnswer, jsonAnswer, unavailableAnswer, writeAnswer } from './http-answers.ts';
 
 export type PollOptions = {
   open: OpenConnection;
   limit: ConnectionLimit;
   clock: Clock;
+  /** Left out: this node is alone. */
+  elsewhere?: Pick<Elsewhere, 'poll'>;
+  log?: { warn(details: object, sentence: string): void };
 };
 
 export interface PollDoor {
@@ -24,45 +32,119 @@ export interface PollDoor {
   open(response: ServerResponse, request: OpenRequest, waitMs: number): Promise<void>;
 }
 
-export function createPollDoor({ open, limit, clock }: PollOptions): PollDoor {
+/** Answers a poll that came to another node; undefined: it was broken off before. */
+export type AnswerPoll = (request: OpenRequest, waitMs: number, signal: AbortSignal) => Promise<Answer | undefined>;
+
+/** Who waits for the one answer. */
+type Asker = {
+  answer(answer: Answer): void;
+  /** The answer that was given, and may still be on its way, is of no use any more. */
+  discard(): void;
+  /** Resolves when it has its answer, or has gone without one. */
+  readonly gone: Promise<void>;
+};
+
+export function createPollDoor({ open, limit, clock, elsewhere, log }: PollOptions): PollDoor {
+  /** What the owner answers, or why it does not; undefined: the poll is for this node. */
+  async function answerElsewhere(
+    response: ServerResponse,
+    asked: Promise<Answer | undefined>,
+  ): Promise<Answer | undefined> {
+    try {
+      return await asked;
+    } catch (error: unknown) {
+      if (response.closed) return unavailableAnswer();
+      if (!(error instanceof StoreError) && !(error instanceof NodeSilent)) throw error;
+      log?.warn({ err: error }, 'A poll was sent away, because the node that has its session does not answer.');
+      return unavailableAnswer();
+    }
+  }
+
   return {
     async open(response, request, waitMs) {
       const leave = limit.enter();
-      if (leave === undefined) return answerUnavailable(response);
-      const closed = new Promise<void>((resolve) => {
+      if (leave === undefined) return writeAnswer(response, unavailableAnswer());
+      const broken = new AbortController();
+      const gone = new Promise<void>((resolve) => {
         response.once('close', () => {
           leave();
           resolve();
+          broken.abort();
         });
       });
-      const transport = createTransport(response, request.cursor);
-      const events = await open(transport, request);
-      // The time counts from here: what was due has been written by now.
-      const stopWaiting = events === undefined ? () => {} : clock.after(waitMs, () => transport.ping());
-      if (events !== undefined && waitMs === 0) transport.ping();
-      if (!response.closed) await closed;
-      stopWaiting();
-      events?.onClose(false);
+      const { credentials, cursor } = request;
+      if (cursor !== undefined && credentials.kind === 'token') {
+        const asked = elsewhere?.poll({ tokenHash: hashOf(credentials), cursor, waitMs }, broken.signal);
+        const answer = asked && (await answerElsewhere(response, asked));
+        if (answer !== undefined) {
+          if (!response.closed) writeAnswer(response, answer);
+          return gone;
+        }
+      }
+      const asker: Asker = {
+        answer: (answer) => writeAnswer(response, answer),
+        // Unread, it would take a connection and memory.
+        discard: () => void (response.writableFinished || response.destroy()),
+        gone,
+      };
+      return poll({ open, clock }, asker, request, waitMs);
     },
   };
 }
 
+export function createPollAnswerer(options: Pick<PollOptions, 'open' | 'clock'>): AnswerPoll {
+  return async (request, waitMs, signal) => {
+    let given: Answer | undefined;
+    let leave: () => void = () => {};
+    const gone = new Promise<void>((resolve) => {
+      leave = resolve;
+    });
+    signal.addEventListener('abort', leave, { once: true });
+    if (signal.aborted) leave();
+    const answer = (one: Answer): void => {
+      given = one;
+      leave();
+    };
+    await poll(options, { answer, discard() {}, gone }, request, waitMs);
+    signal.removeEventListener('abort', leave);
+    return given;
+  };
+}
+
+async function poll(
+  { open, clock }: Pick<PollOptions, 'open' | 'clock'>,
+  asker: Asker,
+  request: OpenRequest,
+  waitMs: number,
+): Promise<void> {
+  const transport = createTransport(asker, request.cursor);
+  const events = await open(transport, request);
+  // The time counts from here: what was due has been written by now.
+  const stopWaiting = events === undefined ? () => {} : clock.after(waitMs, () => transport.ping());
+  if (events !== undefined && waitMs === 0) transport.ping();
+  await asker.gone;
+  stopWaiting();
+  events?.onClose(false);
+}
+
 /** `cursor`: what the client says that it has; undefined for a new session, whose greeting is written at once. */
-function createTransport(response: ServerResponse, cursor: string | undefined): Transport {
+function createTransport(asker: Asker, cursor: string | undefined): Transport {
   let state: 'waiting' | 'due' | 'over' = 'waiting';
   const due: EncodedFrame[] = [];
   let bytes = 0;
   let last = cursor ?? '';
 
+  const end = (answer: Answer): void => {
+    state = 'over';
+    asker.answer(answer);
+  };
   /** Answers when this step is done: what is written in one goes out in one. */
   const answer = (): void => {
     if (state === 'waiting') queueMicrotask(answerNow);
     if (state !== 'over') state = 'due';
   };
   const answerNow = (): void => {
-    if (state === 'over') return;
-    state = 'over';
-    answerJson(response, 200, body(last, due));
+    if (state !== 'over') end(jsonAnswer(200, body(last, due)));
   };
   return {
     kind: 'poll',
@@ -77,24 +159,16 @@ function createTransport(response: ServerResponse, cursor: string | undefined): 
       answer();
     },
     refuse(code: FatalCode) {
-      if (state === 'over') {
-        // Whoever has asked again does not wait for this answer; unread, it would take a connection and memory.
-        if (!response.writableFinished) response.destroy();
-        return;
-      }
-      if (due.length > 0) {
-        due.push({ bytes: Buffer.from(JSON.stringify({ type: 'fatal', code })) });
-        answerNow();
-        return;
-      }
-      state = 'over';
-      answerFatal(response, code);
+      // Whoever has asked again does not wait for this answer.
+      if (state === 'over') return asker.discard();
+      if (due.length === 0) return end(fatalAnswer(code));
+      due.push({ bytes: Buffer.from(JSON.stringify({ type: 'fatal', code })) });
+      answerNow();
     },
     close(name: CloseName) {
       if (state === 'over') return;
-      if (due.length > 0 || closeCodes[name].retry === 'no') return answerNow();
-      state = 'over';
-      answerClose(response, name);
+      if (due.length > 0 || closeCodes[name].retry === 'no') answerNow();
+      else end(closeAnswer(name));
     },
     ping() {
       // The greeting of a new session may come a moment after its opening; without it there is no cursor to answer with.

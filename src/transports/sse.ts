@@ -11,7 +11,7 @@ import type { CloseName } from '../protocol/close-codes.ts';
 import type { FatalCode } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
-import { answerClose, answerFatal, answerUnavailable } from './http-answers.ts';
+import { closeAnswer, fatalAnswer, unavailableAnswer, writeAnswer } from './http-answers.ts';
 
 /** A peer that does not take the rest of a stream within this time is cut. */
 const closeTimeoutMs = 2000;
@@ -30,7 +30,7 @@ export function createSseDoor({ open, limit }: SseOptions): SseDoor {
   return {
     async open(response, request) {
       const leave = limit.enter();
-      if (leave === undefined) return answerUnavailable(response);
+      if (leave === undefined) return writeAnswer(response, unavailableAnswer());
       response.once('close', leave);
       const events = await open(createTransport(response), request);
       if (events === undefined) return;
@@ -70,14 +70,14 @@ function createTransport(response: ServerResponse): Transport {
       if (isOver) return;
       // The id makes a browser that comes back by itself say what it was told: it is refused then, once and for all.
       if (response.headersSent) end(`id: ${code}\ndata: ${JSON.stringify({ type: 'fatal', code })}\n\n`);
-      else answerFatal(response, code);
+      else writeAnswer(response, fatalAnswer(code));
       isOver = true;
     },
     close(name: CloseName) {
       if (isOver) return;
       isOver = true;
       if (response.headersSent) end('');
-      else answerClose(response, name);
+      else writeAnswer(response, closeAnswer(name));
     },
     ping() {
       if (!isOver) response.write(':\n\n');

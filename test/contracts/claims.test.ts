@@ -54,6 +54,19 @@ eachClaimStore('a user is held by the first session that asks, until it lets go'
   t.true(next.number > first.number);
 });
 
+eachClaimStore('of several users those are found who are held', async (t, { claims, users }) => {
+  const [ann = 0, bob = 0, eve = 0] = users;
+  const held = [await take(t, claims, request(ann, 's1')), await take(t, claims, request(eve, 's2', 'b'))];
+  const free = await take(t, claims, request(bob, 's3'));
+  await claims.release(free);
+  const found = await claims.findByUsers([eve, ann, bob, 99]);
+  t.deepEqual(
+    found.sort((one, other) => one.userId - other.userId),
+    held,
+  );
+  t.deepEqual(await claims.findByUsers([]), []);
+});
+
 eachClaimStore('a session that asks again keeps the user, under a higher number', async (t, { claims, users }) => {
   const [ann = 0] = users;
   const first = await take(t, claims, request(ann, 's1'));

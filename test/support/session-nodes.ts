@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { createMemoryBus, type MemoryHub } from '../../src/bus/memory-bus.ts';
 import { type ClaimKeeper, createClaimKeeper } from '../../src/cluster/claim-keeper.ts';
+import { createForwarding } from '../../src/cluster/forwarding.ts';
 import { createOwners, type Owners } from '../../src/cluster/owners.ts';
 import { type ClusterPeers, createPeers } from '../../src/cluster/peers.ts';
 import { type Accounts, createAccounts } from '../../src/core/accounts.ts';
@@ -13,7 +14,7 @@ import { createChangeReader } from '../../src/core/change-reader.ts';
 import { randomText, systemClock } from '../../src/core/clock.ts';
 import type { Bus, ClaimStore } from '../../src/core/cluster-ports.ts';
 import { createCounters } from '../../src/core/counters.ts';
-import type { Moves } from '../../src/core/elsewhere.ts';
+import type { Elsewhere, Moves } from '../../src/core/elsewhere.ts';
 import { createPasswords } from '../../src/core/passwords.ts';
 import type { Storage } from '../../src/core/ports.ts';
 import type { SessionContext } from '../../src/core/session-context.ts';
@@ -23,6 +24,7 @@ import { createTurn } from '../../src/core/turn.ts';
 import type { CloseName } from '../../src/protocol/close-codes.ts';
 import type { FatalCode } from '../../src/protocol/errors.ts';
 import { limits } from '../../src/protocol/limits.ts';
+import { createPollAnswerer } from '../../src/transports/poll.ts';
 import { createTestClock, type TestClock } from './app.ts';
 import { createSqliteDatabase } from './databases.ts';
 
@@ -40,6 +42,7 @@ export type SessionNode = {
   sessions: Sessions;
   keeper: ClaimKeeper;
   owners: Owners;
+  elsewhere: Elsewhere;
   peers: ClusterPeers;
   bus: Bus;
   accounts: Accounts;
@@ -144,7 +147,7 @@ function openNode(
     turn: createTurn(systemClock),
     counters,
     rateLimits: true,
-    takeMessage: () => 0,
+    messageBuckets: { take: () => 0, debtMs: () => 0, owe() {} },
     outboxBytes: limits.outboxBytes,
     graceSeconds: limits.graceSeconds,
     pollGapSeconds: limits.pollGapSeconds,
@@ -163,6 +166,9 @@ function openNode(
   });
   keeper.watch(sessions);
   owners.serve(sessions);
+  const open: Sessions['open'] = (transport, request) => sessions.open(transport, request);
+  const poll = createPollAnswerer({ open, clock });
+  const elsewhere = createForwarding({ peers, store: claims, accounts, sessions, poll });
   const reader = createChangeReader(
     {
       store: changes,
@@ -183,7 +189,7 @@ function openNode(
     await bus.close();
   });
   const come = (token: string, options: ComeOptions = {}): Promise<Comer> => connect(sessions, token, options);
-  return { id, sessions, keeper, owners, peers, bus, accounts, claims, fenced, said, come };
+  return { id, sessions, keeper, owners, elsewhere, peers, bus, accounts, claims, fenced, said, come };
 }
 
 async function connect(

@@ -36,7 +36,8 @@ export function adminUserRoutes(router: Router, tools: RouteTools): void {
       const account = await readAccount(tools, await readAct(ctx, tools));
       const user = await carryOut(tools, () => admin.acts.createUser(by, account));
       ctx.status = 201;
-      ctx.body = adminUser(tools, user);
+      // Nobody has logged in as this user yet.
+      ctx.body = adminUser(tools, user, false);
     }),
   );
 
@@ -74,7 +75,8 @@ type Wanted = { search?: string; after?: string; limit: number };
 async function listUsers(tools: RouteTools, { limit, ...wanted }: Wanted): Promise<Page<'users', AdminUser>> {
   const found = await tools.admin.storage.users.list({ ...wanted, limit: limit + 1 });
   const { rows, next } = places.cut(found, limit, ({ username }) => username);
-  return { users: rows.map((user) => adminUser(tools, user)), next };
+  const online = await tools.admin.online(rows.map(({ id }) => id));
+  return { users: rows.map((user) => adminUser(tools, user, online.has(user.id))), next };
 }
 
 type NewAccount = { username: string; password: string; email: string; isSuperuser: boolean };

@@ -1,10 +1,17 @@
 import type Router from '@koa/router';
+import { NodeSilent } from '../../core/cluster-ports.ts';
 import { type Credentials, readCredentials } from '../../core/credentials.ts';
 import { StoreError } from '../../core/ports.ts';
 import type { OpenRequest } from '../../core/sessions.ts';
 import { notConnectedBody } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import { answerFatal, answerFlooding, answerJson, answerUnavailable } from '../../transports/http-answers.ts';
+import {
+  fatalAnswer,
+  floodingAnswer,
+  jsonAnswer,
+  unavailableAnswer,
+  writeAnswer,
+} from '../../transports/http-answers.ts';
 import type { UpstreamOutcome } from '../../transports/upstream.ts';
 import { Refusal } from '../answers.ts';
 import type { RouteTools } from '../dependencies.ts';
@@ -115,10 +122,10 @@ async function answer(
   try {
     outcome = await act();
   } catch (error: unknown) {
-    if (!(error instanceof StoreError)) throw error;
-    log.warn({ err: error }, 'A message was sent away, because the store could not be asked who sends it.');
+    if (!(error instanceof StoreError) && !(error instanceof NodeSilent)) throw error;
+    log.warn({ err: error }, 'A message was sent away, because nobody could be asked whose it is.');
     ctx.respond = false;
-    answerUnavailable(ctx.res);
+    writeAnswer(ctx.res, unavailableAnswer());
     return;
   }
   if (outcome === 'done') {
@@ -126,7 +133,7 @@ async function answer(
     return;
   }
   ctx.respond = false;
-  if (outcome === 'not-authenticated') answerFatal(ctx.res, outcome);
-  else if (outcome === 'not-connected') answerJson(ctx.res, 409, JSON.stringify(notConnectedBody));
-  else answerFlooding(ctx.res);
+  if (outcome === 'not-authenticated') writeAnswer(ctx.res, fatalAnswer(outcome));
+  else if (outcome === 'not-connected') writeAnswer(ctx.res, jsonAnswer(409, JSON.stringify(notConnectedBody)));
+  else writeAnswer(ctx.res, floodingAnswer());
 }
