@@ -194,6 +194,7 @@ function createCluster(
     links: {
       node: () => membership.id,
       onFenced: (node) => membership.noteFenced(node),
+      hasOthers: () => membership.living.size > 1,
       claims,
       moves: countMoves(moves, counts.moves),
       channels,

@@ -45,6 +45,8 @@ export type ChatLinks = {
   node: () => string;
   /** A write in the name of `node` was refused: it was marked dead. */
   onFenced: (node: string) => void;
+  /** Whether another node lives, where the clients of this one may go on when it stops. Left out: no. */
+  hasOthers?: () => boolean;
   claims?: Claims;
   moves?: Moves;
   channels?: RoomChannels;
@@ -173,20 +175,41 @@ function createContext(
 
 async function closeChat(
   parts: { sessions: Sessions; changes: ChangeReader; messageLog: MessageLog },
-  { clock, chance }: ChatOptions,
+  { clock, chance, links }: ChatOptions,
   deadlineMs: number,
 ): Promise<void> {
   const { sessions, changes, messageLog } = parts;
+  const until = clock.now() + deadlineMs;
+  const hasOthers = links?.hasOthers?.() ?? false;
   sessions.close();
-  changes.close();
+  // Sessions that go on elsewhere are to be ended here until then, by whoever ends sessions.
+  if (!hasOthers) changes.close();
   announceClosing(sessions, chance);
+  if (hasOthers) for (const session of sessions.all()) session.keepForMove();
   await withinDeadline(clock, messageLog.close(), deadlineMs);
   // What the last commits showed goes out with this turn, before the connections close.
-  await new Promise<void>((resolve) => {
+  await endOfTurns(clock);
+  await untilTaken(sessions, clock);
+  if (hasOthers) await drain(sessions, clock, until);
+  changes.close();
+  for (const session of Array.from(sessions.all())) session.stop();
+}
+
+/** Clients go on with their sessions on other nodes. Those who have not come there in time part, for everybody to see. */
+async function drain(sessions: Sessions, clock: Clock, until: number): Promise<void> {
+  const all = Array.from(sessions.all());
+  const ended = Promise.all(all.map((session) => session.ended)).then(() => {});
+  for (const session of all) session.letGo();
+  await withinDeadline(clock, ended, until - clock.now());
+  for (const session of all) session.end('restarting');
+  await withinDeadline(clock, ended, takeMs);
+  await endOfTurns(clock);
+}
+
+function endOfTurns(clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
     clock.endOfTurn(() => clock.endOfTurn(resolve));
   });
-  await untilTaken(sessions, clock);
-  for (const session of Array.from(sessions.all())) session.stop();
 }
 
 /** What is due to clients that read slowly, or whose next poll is on its way, is not lost without need. */

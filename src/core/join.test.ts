@@ -1,4 +1,5 @@
 import test from 'ava';
+import { message, openMember, openRoomWorld } from '../../test/support/room-world.ts';
 import { limits } from '../protocol/limits.ts';
 import { systemClock } from './clock.ts';
 import { type CommandContext, runCommand } from './commands.ts';
@@ -10,6 +11,7 @@ import type { LogOutcome, MessageLog } from './message-log.ts';
 import { Mutes } from './mutes.ts';
 import type { MessageStore } from './ports.ts';
 import { RoomDirectory } from './rooms.ts';
+import { SeenRooms } from './seen-rooms.ts';
 import type { Session } from './session.ts';
 import type { EncodedFrame } from './transport.ts';
 import { createTurn } from './turn.ts';
@@ -57,6 +59,7 @@ function newSession(userId: number): {
     key: `session-${userId}`,
     claim: 1,
     rooms,
+    seen: new SeenRooms(),
     push: (frames: readonly EncodedFrame[]) =>
       shown.push(...frames.map((frame) => JSON.parse(frame.bytes.toString()) as Shown)),
     beginAppend: () => () => {},
@@ -152,4 +155,36 @@ test('a message that is found in the store before its outcome is known is shown 
       { id: 1, you: true, ref: 'r', repeat: true },
     ],
   );
+});
+
+test('who has seen more of a room than its node has shown joins when that has come as far', async (t) => {
+  for (const how of ['since', 'left before'] as const) {
+    const { store, hub, context } = openRoomWorld([message(1)]);
+    const [first, second] = [openMember(1), openMember(2)];
+    await join(context, first.session, { type: 'join', room_name: 'friends' });
+    // Stored by another node, which has shown it.
+    store.add(2);
+    if (how === 'left before') second.session.seen.note(1, 2);
+    await join(context, second.session, {
+      type: 'join',
+      room_name: 'friends',
+      ...(how === 'since' ? { since: 2, epoch: 'e' } : {}),
+    });
+    const { status } = second.frames[0] ?? {};
+    t.is(status?.last_id, 2, how);
+    t.is(status?.truncated, undefined, how);
+    t.deepEqual(
+      status?.messages.map(({ id }) => id),
+      how === 'since' ? [] : [2, 1],
+    );
+    t.is(hub.get(1)?.gate.position, 2);
+  }
+});
+
+test('who claims to have seen what nobody has said is told that it makes no sense', async (t) => {
+  const { context } = openRoomWorld([message(1)]);
+  const { session, frames } = openMember(1);
+  await join(context, session, { type: 'join', room_name: 'friends', since: 7, epoch: 'e' });
+  t.is(frames[0]?.status?.last_id, 1);
+  t.true(frames[0]?.status?.truncated);
 });

@@ -12,6 +12,7 @@ import { formatStamp } from '../protocol/text.ts';
 import type { CommandContext } from './commands.ts';
 import { fitEntries, historyEntry } from './encode.ts';
 import type { LiveRoom } from './live-room.ts';
+import { passed } from './moving.ts';
 import type { Session } from './session.ts';
 
 type Messages = { entries: HistoryEntry[]; truncated: boolean };
@@ -19,10 +20,10 @@ type Messages = { entries: HistoryEntry[]; truncated: boolean };
 export async function join(context: CommandContext, session: Session, frame: JoinFrame): Promise<void> {
   const { room_name: name, ref } = frame;
   try {
-    let room = await findRoom(context, name);
+    let room = await findRoom(context, session, frame);
     // Dropped or renamed since it was found: look again.
     while (room !== undefined && (context.hub.get(room.id) !== room || room.name !== name)) {
-      room = await findRoom(context, name);
+      room = await findRoom(context, session, frame);
     }
     if (room === undefined) {
       session.answerError('room:invalid', { name }, ref);
@@ -37,13 +38,30 @@ export async function join(context: CommandContext, session: Session, frame: Joi
   }
 }
 
-/** The room of that name, loaded if need be. */
-async function findRoom({ directory, hub }: CommandContext, name: string): Promise<LiveRoom | undefined> {
+/** The room of that name, loaded if need be, and as far as its newcomer has seen it. */
+async function findRoom(
+  context: CommandContext,
+  session: Session,
+  { room_name: name, since, epoch }: JoinFrame,
+): Promise<LiveRoom | undefined> {
+  const { directory, hub } = context;
   const known = directory.peek(name);
   // A name that no room can have is not worth asking the store, nor, when that fails, a line of the log as long as it.
   if (known === undefined && roomNameFault(name) !== undefined) return undefined;
   const info = known ?? (await directory.find(name));
-  return info && (hub.get(info.id) ?? (await hub.open(info.id)));
+  const room = info && (hub.get(info.id) ?? (await hub.open(info.id)));
+  if (room === undefined) return undefined;
+  const seen = session.seen.of(room.id);
+  if (seen > room.gate.position) await passed(room, seen);
+  const isAhead = since !== undefined && since > room.gate.position && (epoch ?? room.epoch) === room.epoch;
+  if (isAhead) await catchUpTo(context, room, since);
+  return room;
+}
+
+/** It was shown on another node, perhaps, and is on its way here; or it makes no sense. */
+async function catchUpTo({ messages }: CommandContext, room: LiveRoom, id: number): Promise<void> {
+  const lastIds = await messages.lastIds([room.id]);
+  if (id <= (lastIds.get(room.id) ?? 0)) await passed(room, id);
 }
 
 async function enter(context: CommandContext, session: Session, room: LiveRoom, frame: JoinFrame): Promise<void> {

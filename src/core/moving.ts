@@ -72,7 +72,7 @@ export function partedFrom(roomName: string, member: Receiver, { clock }: Pick<T
 }
 
 /** Resolves when the message has passed the gate, or never will. */
-function passed(room: LiveRoom, id: number): Promise<void> {
+export function passed(room: LiveRoom, id: number): Promise<void> {
   return new Promise((resolve) => room.gate.after(id, resolve, resolve));
 }
 

@@ -5,6 +5,7 @@
 import { decodeClientValue } from '../protocol/codec.ts';
 import type { ClientFrame } from '../protocol/frames.ts';
 import { limits } from '../protocol/limits.ts';
+import { maxSeenRooms } from './seen-rooms.ts';
 
 /** The messages that are kept, as texts: the last of them has the number `last`. The others: see Outbox. */
 export type OutboxExport = { last: number; sent: number; highest: number; frames: string[] };
@@ -25,6 +26,8 @@ export type SessionExport = {
   /** Oldest first. */
   commandRefs: string[];
   rawCap: RawCapExport;
+  /** How far it had seen rooms that it has left, by id, oldest first. */
+  seen: [roomId: number, position: number][];
   /** Milliseconds until the user's bucket of messages is full again. */
   bucketMs: number;
 };
@@ -39,15 +42,16 @@ type Fields = { readonly [key: string]: unknown };
 /** Undefined: the value has another form, or its numbers cannot be. */
 export function readSessionExport(value: unknown): SessionExport | undefined {
   if (!isFields(value)) return undefined;
-  const { key, userId, username, commandRefs, bucketMs } = value;
+  const { key, userId, username, commandRefs, seen, bucketMs } = value;
   const outbox = readOutbox(value.outbox);
   const tasks = readTasks(value.tasks);
   const rawCap = readRawCap(value.rawCap);
   if (typeof key !== 'string' || key.length > limits.sessionIdLength || !keyForm.test(key)) return undefined;
   if (!isCount(userId) || typeof username !== 'string') return undefined;
   if (!isTexts(commandRefs) || commandRefs.length > limits.commandRefs || !isCount(bucketMs)) return undefined;
+  if (!Array.isArray(seen) || seen.length > maxSeenRooms || !seen.every(isSeen)) return undefined;
   if (outbox === undefined || tasks === undefined || rawCap === undefined) return undefined;
-  return { key, userId, username, outbox, tasks, commandRefs, rawCap, bucketMs };
+  return { key, userId, username, outbox, tasks, commandRefs, rawCap, seen, bucketMs };
 }
 
 function readOutbox(value: unknown): OutboxExport | undefined {
@@ -76,6 +80,10 @@ function readTask(value: unknown): TaskExport | undefined {
 function readRawCap(value: unknown): RawCapExport | undefined {
   if (!isFields(value) || !isCount(value.frames) || !isCount(value.bytes)) return undefined;
   return { frames: value.frames, bytes: value.bytes };
+}
+
+function isSeen(value: unknown): value is [roomId: number, position: number] {
+  return Array.isArray(value) && value.length === 2 && value.every(isCount);
 }
 
 function isFields(value: unknown): value is Fields {

@@ -296,6 +296,8 @@ test('an export of another form is no session', (t) => {
     { tasks: [null] },
     { commandRefs: 'ab' },
     { rawCap: { frames: -1, bytes: 0 } },
+    { seen: [[1]] },
+    { seen: [[1, -1]] },
     { bucketMs: null },
   ];
   for (const fault of broken) t.is(readSessionExport({ ...state, ...fault }), undefined, JSON.stringify(fault));

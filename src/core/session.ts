@@ -30,6 +30,7 @@ import { Inbox } from './inbox.ts';
 import type { LiveRoom, Receiver } from './live-room.ts';
 import type { MovedTo } from './member-state.ts';
 import { Outbox } from './outbox.ts';
+import { SeenRooms } from './seen-rooms.ts';
 import type { SessionContext } from './session-context.ts';
 import type { SessionExport } from './session-state.ts';
 import type { Task } from './task-queue.ts';
@@ -40,6 +41,7 @@ export class Session implements Receiver, ConnectionOwner {
   readonly username: string;
   /** The rooms that it is a member of, by room id. */
   readonly rooms: Map<number, LiveRoom> = new Map();
+  readonly seen: SeenRooms;
   /** Resolves when it has left every room. */
   readonly ended: Promise<void>;
   readonly key: string;
@@ -60,6 +62,8 @@ export class Session implements Receiver, ConnectionOwner {
   /** The outbox of a detached session had no room: it ends with this turn. */
   #isOverflowed = false;
   #move: Move | undefined;
+  /** Its node is about to stop. */
+  #isKept = false;
 
   /**
    * `key`: up to `limits.sessionIdLength` letters, digits, `-` and `_`. `isResumable` false: it ends with its connection.
@@ -70,6 +74,7 @@ export class Session implements Receiver, ConnectionOwner {
     this.#context = context;
     this.#principal = principal;
     this.key = key;
+    this.seen = new SeenRooms(from?.seen);
     this.#outbox = isResumable ? new Outbox(key, context.outboxBytes, from?.outbox) : undefined;
     this.userId = principal.user.id;
     this.username = principal.user.username;
@@ -133,7 +138,7 @@ export class Session implements Receiver, ConnectionOwner {
     const connection = this.#attach(transport);
     this.#greet(transport, true);
     this.flush();
-    this.#inbox.queue.unpause();
+    if (!this.#isKept) this.#inbox.queue.unpause();
     return connection;
   }
 
@@ -176,7 +181,8 @@ export class Session implements Receiver, ConnectionOwner {
     }
     for (const room of this.rooms.values()) room.flush();
     const { key, userId, username } = this;
-    return { key, userId, username, outbox: this.#outbox.export(), ...this.#inbox.export() };
+    const outbox = this.#outbox.export();
+    return { key, userId, username, outbox, ...this.#inbox.export(), seen: this.seen.export() };
   }
 
   /** The move came to nothing: it is detached as if its connection had gone now. */
@@ -184,7 +190,7 @@ export class Session implements Receiver, ConnectionOwner {
     if (this.#move === undefined) return;
     this.#endMove();
     this.#detach(undefined);
-    this.#inbox.queue.unpause();
+    if (!this.#isKept) this.#inbox.queue.unpause();
     this.flush();
   }
 
@@ -320,6 +326,19 @@ export class Session implements Receiver, ConnectionOwner {
     this.leave();
   }
 
+  /** The node is about to stop: what its client sends from now on waits for the node to which the session goes. */
+  keepForMove(): void {
+    if (this.#outbox === undefined) return;
+    this.#isKept = true;
+    this.#inbox.queue.pause();
+  }
+
+  /** The node stops: the connection is closed, so that the client comes to another node. */
+  letGo(): void {
+    this.flush();
+    if (this.#connection !== undefined) this.#detach('restarting');
+  }
+
   /** The node stops: the connection is closed, and nobody is told of a parting, because everybody leaves. */
   stop(): void {
     this.flush();
@@ -400,6 +419,7 @@ export class Session implements Receiver, ConnectionOwner {
 
   onDisbanded(room: LiveRoom): void {
     this.rooms.delete(room.id);
+    this.seen.note(room.id, room.gate.position);
   }
 
   // ---- its client messages, in their order ----

@@ -59,6 +59,9 @@ type Shared = {
   nodes: ChatNode[];
 };
 
+/** No test lasts so long. */
+const leaseMs = 3_600_000;
+
 /** Opens so many nodes, `a`, `b` and so on, with the rooms `friends` and `news`. */
 export async function openChatNodes(
   t: ExecutionContext,
@@ -103,7 +106,7 @@ async function openNode(
   { settings, wrapClaims, wrapStorage, wrapBus }: ChatNodesOptions,
 ): Promise<ChatNode> {
   const { hub, clock, accounts, nodes } = shared;
-  await shared.storage.nodes.register(id, 3_600_000);
+  await shared.storage.nodes.register(id, leaseMs);
   const line = hub.attach();
   const bus = wrapBus?.(line, id) ?? line;
   const storage = wrapStorage?.(shared.storage, id) ?? shared.storage;
@@ -135,7 +138,15 @@ async function openNode(
       pollGap: limits.pollGapSeconds,
       ...settings,
     },
-    links: { node, onFenced, claims: keeper, moves, channels, onAsked: (change) => owners.heard(change) },
+    links: {
+      node,
+      onFenced,
+      hasOthers: () => nodes.some((other) => other.id !== id),
+      claims: keeper,
+      moves,
+      channels,
+      onAsked: (change) => owners.heard(change),
+    },
   });
   owners.serve(chat.sessions);
   keeper.watch(chat.sessions);

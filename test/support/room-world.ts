@@ -8,6 +8,7 @@ import type { LogOutcome, MessageLog } from '../../src/core/message-log.ts';
 import { Mutes } from '../../src/core/mutes.ts';
 import type { MessageStore, StoredMessage } from '../../src/core/ports.ts';
 import { RoomDirectory } from '../../src/core/rooms.ts';
+import { SeenRooms } from '../../src/core/seen-rooms.ts';
 import type { Session } from '../../src/core/session.ts';
 import type { EncodedFrame } from '../../src/core/transport.ts';
 import { createTurn } from '../../src/core/turn.ts';
@@ -128,6 +129,7 @@ export function openMember(
     key,
     claim,
     rooms,
+    seen: new SeenRooms(),
     commandRefs: new Set<string>(),
     push: (pushed: readonly EncodedFrame[]) =>
       frames.push(...pushed.map((frame) => JSON.parse(frame.bytes.toString()) as Shown)),
