@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { limits } from '../protocol/limits.ts';
 import { usernameFault } from '../protocol/names.ts';
 import { normalForm } from '../protocol/text.ts';
+import type { Credentials } from './credentials.ts';
 import { AuthenticationError, BadCredentials, FieldErrors, type FieldFaults, RightsLost } from './errors.ts';
 import { fieldSentences, textFault, tooLong } from './fields.ts';
 import { passwordFaults, passwordHardFaults } from './password-rules.ts';
@@ -231,6 +232,12 @@ async function issueToken(
 /** The form in which tokens are stored and compared: SHA-256 in hex. */
 export function hashToken(token: string): string {
   return createHash('sha256').update(token).digest('hex');
+}
+
+/** The hash of the token; of credentials without one: a text that is no hash. */
+export function hashOf(credentials: Credentials): string {
+  if (credentials.kind === 'hashed') return credentials.hash;
+  return credentials.kind === 'token' ? hashToken(credentials.token) : '';
 }
 
 // ---- fields ----

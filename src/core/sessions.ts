@@ -5,13 +5,13 @@
  */
 import type { CloseName } from '../protocol/close-codes.ts';
 import { type FatalCode, fatalCodes } from '../protocol/errors.ts';
-import { type Accounts, hashToken, type Principal } from './accounts.ts';
+import { type Accounts, hashOf, type Principal } from './accounts.ts';
 import { type Counters, countError } from './counters.ts';
 import type { Credentials } from './credentials.ts';
 import { type Cursor, parseCursor } from './cursor.ts';
 import { type Claimant, type Claims, createLoneClaims, type Moves, type SessionState } from './elsewhere.ts';
 import { EndedSessions } from './ended-sessions.ts';
-import { AuthenticationError } from './errors.ts';
+import { createIdentifier, type Identity } from './identify.ts';
 import { Openings } from './openings.ts';
 import type { Clock, RandomText } from './ports.ts';
 import { Revocations } from './revocations.ts';
@@ -68,6 +68,7 @@ export class Sessions {
   readonly #claims: Claims;
   readonly #index = new SessionIndex();
   readonly #openings = new Openings();
+  readonly #identify: (credentials: Credentials) => Promise<Identity>;
   readonly #ended: EndedSessions;
   readonly #revocations: Revocations;
   readonly #tokenUses: TokenUses;
@@ -81,6 +82,7 @@ export class Sessions {
     this.#ended = new EndedSessions(clock, (graceSeconds + pollGapSeconds) * 1000);
     this.#revocations = new Revocations(clock);
     this.#tokenUses = watchTokens({ accounts, clock, sessions: () => this.all(), log });
+    this.#identify = createIdentifier({ accounts, tokenUses: this.#tokenUses, log });
   }
 
   get size(): number {
@@ -101,8 +103,9 @@ export class Sessions {
     if (this.#isClosing && !isForRest) return this.#sendAway(transport);
     const begun = this.#revocations.latest;
     const hash = hashOf(request.credentials);
-    const principal = this.#known(request, hash) ?? (await this.#authenticate(transport, request.credentials));
-    if (principal === undefined) return undefined;
+    const principal = this.#known(request, hash) ?? (await this.#identify(request.credentials));
+    if (principal === 'not-authenticated') return this.#refuse(transport, principal);
+    if (principal === 'unavailable') return this.#sendAway(transport, principal);
     const text = request.cursor;
     // A browser's EventSource comes back by itself after a fatal, and brings the fatal's name as its last id.
     if (text !== undefined && Object.hasOwn(fatalCodes, text)) return this.#refuse(transport, text as FatalCode);
@@ -261,8 +264,9 @@ export class Sessions {
       this.#sendAway(transport, 'flooding');
       return 'refused';
     }
-    const events = resume(session, transport, principal, cursor);
-    if (session === undefined || events === undefined) return undefined;
+    if (session === undefined || session.id === undefined || session.id !== cursor?.session) return undefined;
+    const events = session.resume(transport, principal, cursor.n);
+    if (events === undefined) return undefined;
     this.#options.counters.resumed += 1;
     if (this.#index.bind(session, hash)) this.#claims.bind(session, hash);
     return events;
@@ -370,24 +374,6 @@ export class Sessions {
     return expiresAt !== null && expiresAt <= this.#options.clock.now() ? undefined : principal;
   }
 
-  async #authenticate(transport: Transport, credentials: Credentials): Promise<Principal | undefined> {
-    const { accounts, log } = this.#options;
-    if (credentials.kind !== 'token' && credentials.kind !== 'hashed')
-      return this.#refuse(transport, 'not-authenticated');
-    try {
-      const principal = await (credentials.kind === 'token'
-        ? accounts.authenticate(credentials.token)
-        : accounts.authenticateHash(credentials.hash));
-      void this.#tokenUses.touch(principal);
-      return principal;
-    } catch (error: unknown) {
-      if (error instanceof AuthenticationError) return this.#refuse(transport, 'not-authenticated');
-      log.warn({ err: error }, 'A connection was sent away, because the store could not be asked who it is.');
-      transport.close('unavailable');
-      return undefined;
-    }
-  }
-
   #endWithFatal(session: Session, code: FatalCode): void {
     this.#ended.note(session.id, code);
     if (session.id !== undefined) this.#options.onEnded?.(session.id, code);
@@ -402,21 +388,4 @@ export class Sessions {
   #sendAway(transport: Transport, close: CloseName = 'restarting'): undefined {
     transport.close(close);
   }
-}
-
-/** Undefined: the cursor is not of this session, or it cannot go on from there. */
-function resume(
-  session: Session | undefined,
-  transport: Transport,
-  principal: Principal,
-  cursor: Cursor | undefined,
-): ConnectionEvents | undefined {
-  if (cursor === undefined || session === undefined || session.id !== cursor.session) return undefined;
-  return session.resume(transport, principal, cursor.n);
-}
-
-/** Of credentials without a token: a text that is no hash. */
-export function hashOf(credentials: Credentials): string {
-  if (credentials.kind === 'hashed') return credentials.hash;
-  return credentials.kind === 'token' ? hashToken(credentials.token) : '';
 }

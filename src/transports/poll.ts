@@ -7,11 +7,12 @@
  * answer may be a client, or another node.
  */
 import type { ServerResponse } from 'node:http';
+import { hashOf } from '../core/accounts.ts';
 import { NodeSilent } from '../core/cluster-ports.ts';
 import { formatCursor } from '../core/cursor.ts';
 import type { Answer, Elsewhere } from '../core/elsewhere.ts';
 import { type Clock, StoreError } from '../core/ports.ts';
-import { hashOf, type OpenConnection, type OpenRequest } from '../core/sessions.ts';
+import type { OpenConnection, OpenRequest } from '../core/sessions.ts';
 import type { EncodedFrame, Transport } from '../core/transport.ts';
 import { type CloseName, closeCodes } from '../protocol/close-codes.ts';
 import type { FatalCode } from '../protocol/errors.ts';

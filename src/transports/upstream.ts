@@ -2,12 +2,11 @@
  * The one way in for what clients send beside their connection: `POST` and `DELETE` of event streams and polls. Finds the
  * session that it is for, here or on another node; what a message means is the session's.
  */
-import type { Accounts } from '../core/accounts.ts';
+import { type Accounts, hashOf } from '../core/accounts.ts';
 import type { Credentials } from '../core/credentials.ts';
 import type { Elsewhere, SessionName } from '../core/elsewhere.ts';
 import { AuthenticationError } from '../core/errors.ts';
 import type { Session } from '../core/session.ts';
-import { hashOf } from '../core/sessions.ts';
 
 export type UpstreamOptions = {
   /** The resumable session that is attached with this token, or was last. */

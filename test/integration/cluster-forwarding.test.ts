@@ -7,18 +7,17 @@ const room_name = 'friends';
 
 type Polled = { status: number; body: { cursor: string; messages: RawFrame[]; code?: string } };
 
-async function poll({ node }: TestCluster, index: number, token: string, query = ''): Promise<Polled> {
-  return (await node(index).request('GET', `/poll/chat?${query}`, { token })) as Polled;
+async function poll(cluster: TestCluster, index: number, token: string, query = ''): Promise<Polled> {
+  return (await cluster.node(index).request('GET', `/poll/chat?${query}`, { token })) as Polled;
 }
 
 clusterTest(
   test,
   'a client whose requests land anywhere chats as on one server',
   async (t, cluster) => {
-    const { node } = cluster;
-    const watcher = await node(2).chat('watcher');
+    const watcher = await cluster.node(2).chat('watcher');
     await watcher.ask({ type: 'join', room_name }, { code: 'joined', you: true });
-    const token = await node(0).login('alice');
+    const token = await cluster.node(0).login('alice');
     const first = await poll(cluster, 0, token);
     let { cursor } = first.body;
     const [session] = cursor.split('.');
@@ -29,7 +28,7 @@ clusterTest(
       ...texts.map((body, n) => ({ type: 'message', room_name, body, ref: `r${n}` })),
     ];
     for (const [n, body] of commands.entries()) {
-      const posted = await node(n).request('POST', `/${n % 2 === 0 ? 'poll' : 'sse'}/chat?session=${session}`, {
+      const posted = await cluster.node(n).request('POST', `/${n % 2 === 0 ? 'poll' : 'sse'}/chat?session=${session}`, {
         token,
         body,
       });
@@ -48,13 +47,13 @@ clusterTest(
     );
     t.is(Number(cursor.split('.')[1]), got.length);
     await watcher.next({ code: 'message', body: texts.at(-1) });
-    t.is((await node(1).request('DELETE', '/poll/chat', { token })).status, 204);
+    t.is((await cluster.node(1).request('DELETE', '/poll/chat', { token })).status, 204);
     await watcher.next({ code: 'parted', user: 'alice' });
     await watcher.settle();
     const seen = watcher.frames.filter(({ user }) => user === 'alice').map(({ code, body }) => body ?? code);
     t.deepEqual(seen, ['joined', ...texts, 'parted']);
     for (const index of [0, 1, 2]) {
-      t.is((await node(index).request('POST', '/poll/chat', { token, body: { type: 'list' } })).status, 409);
+      t.is((await cluster.node(index).request('POST', '/poll/chat', { token, body: { type: 'list' } })).status, 409);
       t.is((await poll(cluster, index, token, `cursor=${cursor}`)).status, 410);
     }
   },
