@@ -121,7 +121,7 @@ export async function openPlainClient(t: ExecutionContext, options: DeployOption
         resume: true,
         ...(cursor === undefined ? {} : { cursor }),
       }).catch(() => undefined);
-      const session = next && (await Promise.race([sessionOf(next), next.closed.then(() => undefined)]));
+      const session = next && (await sessionOf(next));
       if (next === undefined || session === undefined) {
         await delay(retryMs);
         continue;
@@ -174,7 +174,10 @@ function statusLength(frames: readonly RawFrame[]): number {
   return frames.find(({ code, you }) => code === 'joined' && you === true)?.status?.messages.length ?? 0;
 }
 
-async function sessionOf(client: RawWebSocketClient): Promise<{ resumed: boolean }> {
-  while (client.session === undefined) await delay(10);
+/** Undefined: the connection ended without a session. */
+async function sessionOf(client: RawWebSocketClient): Promise<{ resumed: boolean } | undefined> {
+  let isOver = false;
+  void client.closed.then(() => (isOver = true));
+  for (; client.session === undefined && !isOver; ) await delay(10);
   return client.session;
 }
