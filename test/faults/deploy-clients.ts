@@ -176,8 +176,8 @@ function statusLength(frames: readonly RawFrame[]): number {
 
 /** Undefined: the connection ended without a session. */
 async function sessionOf(client: RawWebSocketClient): Promise<{ resumed: boolean } | undefined> {
-  let isOver = false;
-  void client.closed.then(() => (isOver = true));
-  for (; client.session === undefined && !isOver; ) await delay(10);
+  const over = new AbortController();
+  void client.closed.then(() => over.abort());
+  while (client.session === undefined && !over.signal.aborted) await delay(10);
   return client.session;
 }

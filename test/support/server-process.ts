@@ -76,6 +76,8 @@ export async function startServerProcess(
     const signal = (name: NodeJS.Signals): void => void child.kill(name);
     return { url, pid: child.pid ?? 0, output: () => output, exited, signal, end };
   } catch (error) {
+    // Whoever tries again wants its port.
+    await end('SIGKILL');
     throw new Error(`The server did not start. It wrote:\n${output}`, { cause: error });
   }
 }
