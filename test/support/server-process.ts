@@ -26,8 +26,8 @@ export type ServerProcess = {
 };
 
 const program = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
-/** A start migrates and, on PostgreSQL, may wait for the lock of a server that was killed. */
-const startDeadlineMs = 20_000;
+/** A start migrates and may wait for the lock of a server that was killed; several start at once on a loaded machine. */
+const startDeadlineMs = 45_000;
 
 /**
  * Starts the server and resolves when it is ready. `env` is added to quiet settings for tests: a free port, cheap
