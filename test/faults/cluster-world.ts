@@ -2,7 +2,7 @@
  * What the scenarios of a cluster share: the cluster itself, accounts, members, watchers that cling to a node, what is
  * stored, and what must be true when a scenario is over.
  */
-import type { ExecutionContext, TestFn } from 'ava';
+import type { ExecutionContext, SerialFn } from 'ava';
 import { randomText, systemClock } from '../../src/core/clock.ts';
 import type { Storage } from '../../src/core/ports.ts';
 import { openStorage } from '../../src/storage/storage.ts';
@@ -41,9 +41,9 @@ export type WorldOptions = {
   breaksDatabase?: boolean;
 };
 
-/** Registers a scenario. At its end nothing is broken that nodes and watchers promise whatever happens. */
+/** Registers a scenario, which has the machine for itself within its file. At its end nothing is broken that nodes and watchers promise whatever happens. */
 export function clusterTest(
-  test: TestFn,
+  test: SerialFn,
   title: string,
   body: (t: ExecutionContext, world: ClusterWorld) => Promise<void>,
   options: WorldOptions = {},
