@@ -141,7 +141,7 @@ export async function openPlainClient(t: ExecutionContext, options: DeployOption
   await current.ask({ type: 'join', room_name: room }, { code: 'joined', you: true });
   void comeBack();
   const talking = (async () => {
-    for (let n = 0; !quiet.signal.aborted; n++) {
+    for (let n = 0; !quiet.signal.aborted && !over.signal.aborted; n++) {
       const [ref, body] = [`${name}-${n}`, `${name} says ${n}`];
       unsettled.set(ref, body);
       if (isOpen) say(ref, body);
