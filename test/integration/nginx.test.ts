@@ -1,8 +1,11 @@
 /** The chat behind Debian's nginx with its default buffering: the site that docs/OPERATIONS.md shows, and the shortest one. */
+import type { ExecutionContext } from 'ava';
 import test from 'ava';
-import { startApp } from '../support/app.ts';
+import { startApp, type TestApp } from '../support/app.ts';
+import { clusterTest, type TestCluster } from '../support/cluster-apps.ts';
 import { startNginx, whyNoNginx } from '../support/nginx.ts';
 import { openRawClient } from '../support/raw-client.ts';
+import { transportNames } from '../support/raw-collector.ts';
 import { programTest } from '../support/services.ts';
 
 const missing = whyNoNginx();
@@ -51,6 +54,47 @@ for (const [site, transport] of ways) {
       }
     },
   );
+}
+
+const ofNodes =
+  'three nodes behind the documented balancer are one chat over each transport, also when one of them stops';
+if (missing !== undefined) programTest(test, missing, ofNodes, async () => {});
+else {
+  const env = { TRUST_PROXY: '1', SHUTDOWN_SECONDS: '3' };
+  clusterTest(test, ofNodes, throughBalancer, { nodes: 3, env });
+}
+
+async function throughBalancer(t: ExecutionContext, { nodes }: TestCluster): Promise<void> {
+  const [first, second] = nodes as [TestApp, TestApp];
+  const urls = nodes.map(({ url }) => url);
+  const nginx = await startNginx(t, urls, { site: 'documented' });
+  const names = ['ada', 'bob', 'cyd'];
+  const clients = await Promise.all(
+    transportNames.map(async (transport, index) => {
+      const token = await first.login(names[index] ?? '');
+      const client = await openRawClient(t, nginx.url, { token, transport, resume: true });
+      await client.next({ code: 'api-motd' });
+      await client.ask({ type: 'join', room_name: 'friends' }, { code: 'joined', you: true });
+      return client;
+    }),
+  );
+  // Each request of the last two may go to another node than the one before.
+  for (const body of ['one', 'two', 'three']) {
+    for (const client of clients) {
+      client.send({ type: 'message', room_name: 'friends', body });
+      await Promise.all(clients.map((each) => each.next({ code: 'message', body })));
+    }
+  }
+  const shown = clients.map(({ frames }) => frames.filter(({ code }) => code === 'message').map(({ id }) => id));
+  const all = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+  t.deepEqual(shown, [all, all, all]);
+
+  await second.app.close();
+  const token = await first.login('dan');
+  for (let call = 0; call < 6; call += 1) {
+    const headers = { authorization: `Token ${token}`, connection: 'close' };
+    t.is((await fetch(`${nginx.url}/rooms`, { headers })).status, 200);
+  }
 }
 
 programTest(test, missing, 'the pages come through both sites as the server sends them', async (t) => {
