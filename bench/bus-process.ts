@@ -27,9 +27,9 @@ async function obey(order: BusOrder): Promise<void> {
     // Healthy: connected in both directions.
     while (buses.some((bus) => !bus.isHealthy())) await new Promise((resolve) => setTimeout(resolve, 20));
   } else if (order.kind === 'publish') {
-    const [bus] = buses;
-    for (let sent = 0; bus !== undefined && sent < order.count; sent += order.atOnce) {
-      await Promise.all(Array.from({ length: order.atOnce }, () => bus.publish(order.channel, order.value)));
+    const publish = async (): Promise<unknown> => buses[0]?.publish(order.channel, order.value);
+    for (let sent = 0; sent < order.count; sent += order.atOnce) {
+      await Promise.all(Array.from({ length: order.atOnce }, publish));
     }
   }
 }

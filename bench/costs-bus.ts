@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { BusAnswer, BusOrder } from './bus-process.ts';
-import { type Cost, type CostWorld, costOf } from './costs.ts';
+import { type Cost, type CostWorld, costOf } from './cost.ts';
 import { generatorCore, serverCore, startNode, stop } from './processes.ts';
 
 /** As a room's publication of one message of 64 characters looks. */

@@ -2,7 +2,7 @@
 import { randomText, systemClock } from '../src/core/clock.ts';
 import type { Storage } from '../src/core/ports.ts';
 import { openStorage } from '../src/storage/storage.ts';
-import { type Cost, type CostWorld, costOf } from './costs.ts';
+import { type Cost, type CostWorld, costOf } from './cost.ts';
 
 const leaseMs = 600_000;
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import test from 'ava';
-import { costOf } from './costs.ts';
+import { costOf } from './cost.ts';
 import { treeCpuSeconds } from './process-stat.ts';
 
 const own = { name: 'own', port: 0, pid: process.pid };
