@@ -35,6 +35,8 @@ export type RoomNode = {
   /** Resolves when the message is stored. */
   say(member: Member, room: string, body: string, ref?: string): Promise<void>;
   relay(member: Member, room: string, command: string): void;
+  /** Finds itself dead: everything here ends silently, and it goes on under another id. */
+  restart(id: string): void;
   /** The session leaves all rooms, as when it ends. */
   end(member: Member): void;
   /** Takes the member over from `from`, under this claim, as a session that moves; resolves it as it is here. */
@@ -83,7 +85,9 @@ export async function openRoomNode(
     bodyLength: 100,
   } as CommandContext;
   const node: RoomNode = {
-    id,
+    get id() {
+      return peers.id;
+    },
     bus,
     peers,
     hub,
@@ -100,6 +104,11 @@ export async function openRoomNode(
     },
     relay: ({ session }, room, command) =>
       void runCommand(context, session, { type: 'custom', room_name: room, command, payload: '-' }),
+    restart(next) {
+      hub.dropAll();
+      peers.restart(next);
+      counts.announce();
+    },
     end({ session }) {
       for (const room of session.rooms.values()) {
         room.remove(session, undefined);
