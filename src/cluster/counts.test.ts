@@ -21,11 +21,11 @@ function openWorld(t: ExecutionContext) {
   const log = { warn() {}, error() {} };
   return {
     hub,
-    async pass(ms: number): Promise<void> {
+    pass: async (ms: number): Promise<void> => {
       timers.advance(ms);
       await hub.settle();
     },
-    open(id: string) {
+    open: (id: string) => {
       const bus = hub.attach();
       const peers = createPeers({ bus, id, clusterId: 'c', clock, log });
       const counts: ClusterRoomCounts = createRoomCounts({ bus, peers, clock });

@@ -123,12 +123,12 @@ class World {
       const node = this.#nodeOf(place);
       const label = `user-${user} on ${node.id}`;
       const visit = followVisit(place.member.frames);
-      this.#t.deepEqual(visit?.users, names, label);
+      equal(visit?.users, names, `${label} was shown`);
       const room = Array.from(place.member.session.rooms.values())[0];
-      this.#t.deepEqual(room?.usernames(), names, label);
-      this.#t.is(visit?.last, this.#stored, label);
+      equal(room?.usernames(), names, `${label} has`);
+      equal(visit?.last, this.#stored, `${label}: the last message`);
       const commands = place.member.frames.filter(({ code }) => code === 'custom').map(({ command }) => command);
-      this.#t.is(new Set(commands).size, commands.length, label);
+      equal(new Set(commands).size, commands.length, `${label}: commands`);
     }
   }
 
@@ -271,6 +271,12 @@ class World {
   }
 }
 
+/** Thrown, so that the steps which led there are found. */
+function equal(actual: unknown, expected: unknown, label: string): void {
+  const [a, b] = [JSON.stringify(actual), JSON.stringify(expected)];
+  if (a !== b) throw new Error(`${label} ${a}, which should be ${b}.`);
+}
+
 const action = fc.record({
   do: fc.oneof(
     ...(
@@ -311,7 +317,7 @@ test('whatever happens between three nodes, in the end everybody knows who is th
       await world.settle();
       world.check();
     }),
-    { numRuns: Number(process.env['RUNS'] ?? 60) },
+    { numRuns: Number(process.env['RUNS'] ?? 60), includeErrorInReport: true },
   );
   t.true(run > 0);
 });

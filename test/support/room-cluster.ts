@@ -4,7 +4,7 @@ import { createRoomCounts } from '../../src/cluster/counts.ts';
 import { type ClusterPeers, createPeers } from '../../src/cluster/peers.ts';
 import { createRoomChannels } from '../../src/cluster/room-channels.ts';
 import { randomText } from '../../src/core/clock.ts';
-import type { Bus } from '../../src/core/cluster-ports.ts';
+import { type Bus, NodeSilent } from '../../src/core/cluster-ports.ts';
 import { type CommandContext, runCommand } from '../../src/core/commands.ts';
 import { createCounters } from '../../src/core/counters.ts';
 import { Hub } from '../../src/core/hub.ts';
@@ -70,6 +70,7 @@ export async function openRoomNode(
     counts.close();
     peers.close();
   });
+  peers.serve('carry', () => Promise.resolve({}));
   await peers.ready;
   counts.announce();
   const context = {
@@ -105,6 +106,7 @@ export async function openRoomNode(
     relay: ({ session }, room, command) =>
       void runCommand(context, session, { type: 'custom', room_name: room, command, payload: '-' }),
     restart(next) {
+      hub.nodeGone(peers.id);
       hub.dropAll();
       peers.restart(next);
       counts.announce();
@@ -130,6 +132,7 @@ async function move(what: { member: Member; from: RoomNode; to: RoomNode; claim:
   const states = Array.from(session.rooms.values(), (room) => room.exportMember(session));
   const exported = structuredClone(states);
   const seen = member.frames.splice(0);
+  await carry(from, to);
   const moved = openMember(session.userId, { key: session.key, claim, frames: seen });
   for (const state of exported) {
     const room = await to.hub.open(state.roomId);
@@ -142,6 +145,19 @@ async function move(what: { member: Member; from: RoomNode; to: RoomNode; claim:
   }
   session.rooms.clear();
   return moved;
+}
+
+/** What was published before arrives before what travels now. */
+async function carry(from: RoomNode, to: RoomNode): Promise<void> {
+  for (;;) {
+    try {
+      await from.peers.ask(to.id, 'carry', {});
+      return;
+    } catch (error: unknown) {
+      // Lost on its way.
+      if (!(error instanceof NodeSilent)) throw error;
+    }
+  }
 }
 
 /** What a member has been shown of a room that it is in, checked frame by frame: users, and the last message. */
