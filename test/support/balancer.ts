@@ -26,10 +26,14 @@ const lookPatienceMs = 600;
 type Target = { url: URL; isReady: boolean };
 type InTurn = () => Iterable<Target>;
 
-/** `targets`: `http://host:port`, answering or not. Closed in teardown. */
+/**
+ * `targets`: `http://host:port`, answering or not. Closed in teardown. `patienceMs`: for servers in the test's own
+ * process, which a busy machine may keep from answering.
+ */
 export async function startBalancer(
   t: Pick<ExecutionContext, 'teardown'>,
   targets: readonly string[],
+  { patienceMs = lookPatienceMs }: { patienceMs?: number } = {},
 ): Promise<Balancer> {
   const all: Target[] = targets.map((url) => ({ url: new URL(url), isReady: false }));
   const given = targets.map(() => 0);
@@ -57,7 +61,7 @@ export async function startBalancer(
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const watching = all.map((target) => watch(target, stop.signal));
+  const watching = all.map((target) => watch(target, patienceMs, stop.signal));
   const close = async (): Promise<void> => {
     if (!server.listening) return;
     stop.abort();
@@ -75,15 +79,15 @@ export async function startBalancer(
   };
 }
 
-async function watch(target: Target, signal: AbortSignal): Promise<void> {
+async function watch(target: Target, patienceMs: number, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    target.isReady = await isReady(target.url, signal);
+    target.isReady = await isReady(target.url, patienceMs, signal);
     await delay(lookMs, undefined, { signal }).catch(() => {});
   }
 }
 
-async function isReady(url: URL, signal: AbortSignal): Promise<boolean> {
-  const patience = AbortSignal.timeout(lookPatienceMs);
+async function isReady(url: URL, patienceMs: number, signal: AbortSignal): Promise<boolean> {
+  const patience = AbortSignal.timeout(patienceMs);
   try {
     const response = await fetch(new URL('/readyz', url), {
       headers: { connection: 'close' },
