@@ -1,0 +1,216 @@
+/** What the channels of rooms say and ask; what comes of it is in test/contracts/presence.test.ts and test/properties/presence.test.ts. */
+import test, { type ExecutionContext } from 'ava';
+import { createManualTimers } from '../../test/support/manual-timers.ts';
+import { createMemoryBus } from '../bus/memory-bus.ts';
+import type { Clock, StoredMessage } from '../core/ports.ts';
+import type { RoomChannel, RoomEvent, RoomListener } from '../core/room-channel.ts';
+import type { RoomMember } from '../core/roster.ts';
+import { createPeers } from './peers.ts';
+import { createRoomChannels } from './room-channels.ts';
+import type { Publication } from './room-publication.ts';
+
+const room = { id: 1, name: 'friends', topic: '', epoch: 'e' };
+
+function message(id: number): StoredMessage {
+  return { id, userId: 1, username: 'u', body: `m${id}`, createdAt: 0 };
+}
+
+function openWorld(t: ExecutionContext) {
+  const hub = createMemoryBus();
+  const timers = createManualTimers();
+  const clock: Clock = {
+    now: () => timers.now(),
+    after(ms, run) {
+      const handle = timers.setTimeout(run, ms);
+      return () => timers.clearTimeout(handle);
+    },
+    endOfTurn: (run) => void setImmediate(run),
+  };
+  const pass = async (ms: number): Promise<void> => {
+    timers.advance(ms);
+    for (let turns = 0; turns < 5; turns += 1) await hub.settle();
+  };
+  const open = (id: string) => {
+    const bus = hub.attach();
+    const log = { warn() {}, error() {} };
+    const peers = createPeers({ bus, id, clusterId: 'c', clock, log });
+    const channels = createRoomChannels({ bus, peers, clusterId: 'c', clock, log });
+    const said: Publication[] = [];
+    const { publish } = bus;
+    const node = {
+      bus,
+      peers,
+      channels,
+      /** What it has published about rooms. */
+      said,
+      heard: [] as { node: string; event: RoomEvent }[],
+      members: [] as RoomMember[],
+      isFailing: false,
+      open: (): RoomChannel => channels.open(room, listener),
+    };
+    bus.publish = (channel, value) => {
+      if (channel.includes(':room:')) said.push(structuredClone(value) as Publication);
+      return node.isFailing ? Promise.resolve(undefined) : publish.call(bus, channel, value);
+    };
+    const listener: RoomListener = {
+      receive: (from, event) => void node.heard.push({ node: from, event }),
+      roster: () => ({ at: 0, members: node.members }),
+      expects: () => true,
+    };
+    t.teardown(async () => {
+      channels.close();
+      peers.close();
+      await bus.close();
+    });
+    return node;
+  };
+  return { hub, open, pass };
+}
+
+const kinds = (said: readonly Publication[]): string[] =>
+  said.map(({ events }) => events.map(({ kind }) => kind).join(' '));
+
+test('what happens in one turn is one publication, with its messages together', async (t) => {
+  const { open, pass } = openWorld(t);
+  const [a, b] = [open('a'), open('b')];
+  const channel = a.open();
+  b.open();
+  await pass(0);
+  a.said.length = 0;
+  b.heard.length = 0;
+  channel.say({ kind: 'messages', messages: [message(1)] });
+  channel.say({ kind: 'messages', messages: [message(2)] });
+  channel.say({ kind: 'parted', at: 2, userId: 1, session: 's', claim: 1 });
+  await pass(0);
+  t.deepEqual(kinds(a.said), ['messages parted']);
+  t.deepEqual(
+    b.heard.map(({ event }) => (event.kind === 'messages' ? event.messages.length : event.kind)),
+    [2, 'parted'],
+  );
+});
+
+test('a node that is alone says nothing, and is heard as soon as it is not', async (t) => {
+  const { open, pass } = openWorld(t);
+  const a = open('a');
+  const channel = a.open();
+  await channel.answered;
+  channel.say({ kind: 'messages', messages: [message(1)] });
+  await pass(0);
+  t.deepEqual(a.said, []);
+  t.is(a.channels.patienceMs(), 0);
+  const b = open('b');
+  a.members = [{ userId: 1, username: 'u', session: 's', claim: 1 }];
+  await b.open().answered;
+  t.true(a.channels.patienceMs() > 0);
+  t.deepEqual(b.heard, [{ node: 'a', event: { kind: 'roster', at: 0, n: 0, members: a.members } }]);
+});
+
+test('a room is open when all who hear it have answered, or some time has passed', async (t) => {
+  const { hub, open, pass } = openWorld(t);
+  const [a, b, c] = [open('a'), open('b'), open('c')];
+  a.open();
+  b.open();
+  await pass(0);
+  let isAnswered = false;
+  // The answer of one is lost.
+  const { publish } = b.bus;
+  b.bus.publish = async () => 3;
+  const channel = c.open();
+  void channel.answered.then(() => {
+    isAnswered = true;
+  });
+  await pass(0);
+  t.false(isAnswered);
+  await pass(500);
+  t.true(isAnswered);
+  b.bus.publish = publish;
+  await hub.settle();
+});
+
+test('who has missed something asks, and asks again until it is told', async (t) => {
+  const { hub, open, pass } = openWorld(t);
+  const [a, b] = [open('a'), open('b')];
+  const channel = a.open();
+  b.open();
+  await pass(0);
+  channel.say({ kind: 'messages', messages: [message(1)] });
+  await pass(0);
+  hub.lose();
+  channel.say({ kind: 'messages', messages: [message(2)] });
+  await pass(0);
+  b.heard.length = 0;
+  a.said.length = 0;
+  channel.say({ kind: 'messages', messages: [message(3)] });
+  await hub.settle();
+  // The question is lost as well.
+  hub.lose();
+  await pass(0);
+  t.deepEqual(kinds(a.said), ['messages']);
+  await pass(2_000);
+  t.deepEqual(kinds(a.said), ['messages', 'roster']);
+  await pass(10_000);
+  t.deepEqual(kinds(a.said), ['messages', 'roster']);
+  t.deepEqual(
+    b.heard.map(({ event }) => event.kind),
+    ['messages', 'roster'],
+  );
+});
+
+test('of a node that has closed the room meanwhile, nobody is there', async (t) => {
+  const { hub, open, pass } = openWorld(t);
+  const [a, b] = [open('a'), open('b')];
+  const channel = a.open();
+  b.open();
+  await pass(0);
+  channel.say({ kind: 'messages', messages: [message(1)] });
+  await pass(0);
+  hub.break(b.bus);
+  channel.close(false);
+  await pass(0);
+  b.heard.length = 0;
+  hub.mend(b.bus);
+  await pass(2_000);
+  await pass(0);
+  t.deepEqual(b.heard, [{ node: 'a', event: { kind: 'roster', at: 0, n: 0, members: [] } }]);
+});
+
+test('what was lost while the bus goes on is made up for, also where the room was closed with it', async (t) => {
+  const { open, pass } = openWorld(t);
+  const [a, b] = [open('a'), open('b')];
+  const channel = a.open();
+  b.open();
+  await pass(0);
+  a.isFailing = true;
+  channel.say({ kind: 'parted', at: 0, userId: 1, session: 's', claim: 1 });
+  await pass(0);
+  a.isFailing = false;
+  b.heard.length = 0;
+  await pass(1_000);
+  t.deepEqual(
+    b.heard.map(({ event }) => event.kind),
+    ['roster'],
+  );
+  a.isFailing = true;
+  channel.say({ kind: 'parted', at: 0, userId: 1, session: 's', claim: 1 });
+  channel.close(false);
+  a.isFailing = false;
+  b.heard.length = 0;
+  await pass(1_000);
+  t.deepEqual(
+    b.heard.map(({ event }) => event.kind),
+    ['roster'],
+  );
+});
+
+test('nothing is heard of a node that was marked dead', async (t) => {
+  const { open, pass } = openWorld(t);
+  const [a, b] = [open('a'), open('b')];
+  const channel = a.open();
+  b.open();
+  await pass(0);
+  b.channels.forget('a');
+  b.heard.length = 0;
+  channel.say({ kind: 'messages', messages: [message(1)] });
+  await pass(0);
+  t.deepEqual(b.heard, []);
+});
