@@ -96,7 +96,12 @@ export class Audience<L extends Listener> implements Flushable {
 }
 
 function framesFor<L>(member: L, pending: readonly Pending<L>[]): EncodedFrame[] {
-  return pending.flatMap(({ all, of, own }) => (of === member && own !== undefined ? own : [all]));
+  const frames: EncodedFrame[] = [];
+  for (const { all, of, own } of pending) {
+    if (of === member && own !== undefined) frames.push(...own);
+    else frames.push(all);
+  }
+  return frames;
 }
 
 function holdBack(hold: Hold, frames: readonly EncodedFrame[]): void {
