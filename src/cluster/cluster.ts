@@ -157,7 +157,6 @@ function createCluster(
     peers.restart(membership.id);
     while (!(await begin())) await pause(clock, beginPauseMs);
     if (isClosed) return;
-    await bury(former);
     await peers.ready;
     await readChanges();
     peers.tellAll('here', {});
@@ -167,16 +166,6 @@ function createCluster(
     isServing = true;
     chat?.goOn();
     log.info({ node: membership.id, former }, 'This node is back, under another id.');
-  }
-
-  /** Whoever has found this node dead may have told nobody else, or have been wrong. */
-  async function bury(former: string): Promise<void> {
-    try {
-      await storage.nodes.leave(former);
-      peers.tellAll('gone', { node: former });
-    } catch {
-      // Then its lease ends by itself.
-    }
   }
 
   async function begin(): Promise<boolean> {

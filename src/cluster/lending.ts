@@ -167,10 +167,10 @@ class Lender implements Lending {
   /** Undefined: somebody else has it. */
   async #claimAnew({ session, tokenHash }: Lent): Promise<Claim | 'failed' | undefined> {
     const { peers, claims, onFenced, log } = this.#options;
-    const { userId, key, claim: number } = session;
+    const { userId, key } = session;
     const node = peers.id;
     try {
-      return await claims.take({ userId, session: key, node, tokenHash }, { session: key, node, number });
+      return await claims.take({ userId, session: key, node, tokenHash });
     } catch (error: unknown) {
       if (error instanceof StoreError && error.kind === 'fenced') onFenced(node);
       log.warn({ err: error }, 'It is not known whether a session has moved; it is looked at again.');

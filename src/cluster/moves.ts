@@ -18,7 +18,7 @@ import { type Clock, StoreError } from '../core/ports.ts';
 import type { Session } from '../core/session.ts';
 import type { Transport } from '../core/transport.ts';
 import { type Lending, movedWithinMs, openLending, settleMs } from './lending.ts';
-import { type MoveAnswer, type MovingSession, readMoveAnswer } from './move-frames.ts';
+import { type MoveAnswer, type MovedNotice, type MovingSession, readMoveAnswer } from './move-frames.ts';
 import { Seats } from './seats.ts';
 
 /**
@@ -28,6 +28,9 @@ import { Seats } from './seats.ts';
 const answerMs = movedWithinMs + settleMs + 1_000;
 /** Questions for one session: for its rooms, once more for one that it had just joined, and after it was elsewhere. */
 const maxRounds = 6;
+/** Attempts to claim a session, and the time between: its owner waits for about so long. */
+const maxTries = 4;
+const retryMs = 500;
 
 export type MovesOptions = {
   peers: Peers;
@@ -145,21 +148,29 @@ class Mover implements ClusterMoves {
     const events = session.resume(transport, principal, cursor.n);
     // With more than it has room for it would end with this turn.
     if (events === undefined) session.end('tooSlow');
-    peers.tell(former.node, 'moved', { session: session.key, claim: claim.number, ended: events === undefined });
+    const notice: MovedNotice = { session: session.key, claim: claim.number, ended: events === undefined };
+    // Its rooms tell all others with this turn. Should this node die before that, the owner is who lets it part.
+    clock.endOfTurn(() => clock.endOfTurn(() => peers.tell(former.node, 'moved', notice)));
     return events ?? (isComplete ? 'not-resumable' : 'unavailable');
   }
 
   async #claim({ principal, tokenHash }: Comer, former: Claim, node: string): Promise<Claim | undefined> {
-    const { claims, keeper, onFenced } = this.#options;
+    const { claims, keeper, clock, onFenced } = this.#options;
     const userId = principal.user.id;
     const { session } = former;
-    try {
-      return await claims.take({ userId, session, node, tokenHash }, former);
-    } catch (error: unknown) {
-      if (error instanceof StoreError && error.kind === 'fenced') onFenced(node);
-      // It may have been done all the same: then it is free for its owner again.
-      else keeper.release({ userId, key: session });
-      throw error;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await claims.take({ userId, session, node, tokenHash }, former);
+      } catch (error: unknown) {
+        const isFenced = error instanceof StoreError && error.kind === 'fenced';
+        if (isFenced) onFenced(node);
+        // It may have been done all the same: then its owner gets it back.
+        else if (tries === maxTries) keeper.release({ userId, key: session });
+        if (isFenced || tries === maxTries) throw error;
+        await new Promise<void>((resolve) => {
+          clock.after(retryMs, resolve);
+        });
+      }
     }
   }
 

@@ -45,8 +45,9 @@ export type ClaimRequest = { userId: number; session: string; node: string; toke
 export interface ClaimStore {
   /**
    * Claims the user for this session, by compare-and-set: when nobody holds the user, or when what `over` names does.
-   * (`over` with the same session and another node moves the session.) Undefined: somebody else holds it. Where this very
-   * session on this node holds it, it is claimed anew: a call that failed with `unknown` may be made again.
+   * `over` with the same session and another node moves the session: then not when nobody holds the user, for that session
+   * has ended. Undefined: somebody else holds it. Where this very session on this node holds it, it is claimed anew: a
+   * call that failed with `unknown` may be made again.
    */
   take(request: ClaimRequest, over?: ReplacedClaim): Promise<Claim | undefined>;
   /** Frees the user, if this session on this node still holds it. */

@@ -33,7 +33,8 @@ export function createMemoryClaims(): ClaimStore {
     async take({ userId, session, node, tokenHash }, over) {
       const former = byUser.get(userId);
       const replaced = find({ userId, session, node }) ?? (over && findOver(userId, over));
-      if (former !== replaced) return undefined;
+      const isMove = over?.session === session && over.node !== node;
+      if (former !== replaced || (isMove && former === undefined)) return undefined;
       if (former !== undefined) drop(former);
       number += 1;
       const held: Held = { userId, session, node, number, tokenHash };

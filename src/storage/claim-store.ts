@@ -23,7 +23,8 @@ export function createClaimStore(database: Database, takesAtOnce: number): Claim
     async take({ userId, session, node, tokenHash }, over) {
       const former = over ?? { session, node };
       const number = over?.number ?? null;
-      const bindings = [userId, session, tokenHash, node, session, node, former.session, former.node, number];
+      const isMove = over?.session === session && over.node !== node ? 1 : 0;
+      const bindings = [userId, session, tokenHash, node, isMove, session, node, former.session, former.node, number];
       const [row] = await enter(() => database.whileBusy(() => returningRows<Row>(database.knex, take, bindings)));
       if (row !== undefined) return toClaim(row);
       await requireAlive(database, node);
@@ -75,7 +76,7 @@ function takeSql(dialect: Database['dialect']): string {
     SELECT CAST(? AS bigint), ?, id, ?, 1 FROM nodes WHERE id = ? ${dialect === 'postgres' ? 'FOR KEY SHARE' : ''}
     ON CONFLICT (user_id) DO UPDATE SET session = excluded.session, node_id = excluded.node_id,
       token_hash = excluded.token_hash, number = sessions.number + 1
-    WHERE sessions.node_id IS NULL OR (sessions.session = ? AND sessions.node_id = ?)
+    WHERE (sessions.node_id IS NULL AND CAST(? AS integer) = 0) OR (sessions.session = ? AND sessions.node_id = ?)
       OR (sessions.session = ? AND sessions.node_id = ? AND sessions.number = COALESCE(CAST(? AS bigint), sessions.number))
     RETURNING user_id, session, node_id, number`;
 }

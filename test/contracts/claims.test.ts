@@ -123,6 +123,15 @@ eachClaimStore('what is free may be taken also by who wanted to take it over', a
   t.true(second.number > first.number);
 });
 
+eachClaimStore('a session that has ended is not moved', async (t, { claims, users }) => {
+  const [ann = 0] = users;
+  const first = await take(t, claims, request(ann, 's1'));
+  await claims.release(first);
+  t.is(await claims.take(request(ann, 's1', 'b'), first), undefined);
+  t.is(await claims.findByUser(ann), undefined);
+  await take(t, claims, request(ann, 's1'));
+});
+
 eachClaimStore('a claim is found by the token that its session has now', async (t, { claims, users }) => {
   const [ann = 0, bob = 0] = users;
   const first = await take(t, claims, request(ann, 's1'));

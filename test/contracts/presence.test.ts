@@ -59,11 +59,12 @@ async function openNode(
     close: () => carrying.close(),
   };
   const node = await openRoomNode(t, { id: randomUUID(), bus, cluster, clock: systemClock, storage });
-  return Object.assign(node, {
-    drop(publications: number) {
+  return {
+    ...node,
+    drop(publications) {
       toDrop += publications;
     },
-  });
+  };
 }
 
 function contract(kind: string, openWorld: (t: ExecutionContext) => Promise<BusWorld>): void {

@@ -1,43 +1,244 @@
 /** A session goes on on the node to which its client has come: nothing is lost, nothing comes twice, nobody sees it. */
-
-import type { ExecutionContext } from 'ava';
 import test from 'ava';
+import { limits } from '../../src/protocol/limits.ts';
 import { waitUntil } from '../support/bus-world.ts';
-import { type ChatNodes, openChatNodes } from '../support/chat-nodes.ts';
+import { type ChatNode, type ChatNodes, openChatNodes } from '../support/chat-nodes.ts';
+import { faultsOf, gather, partsOf, talk } from '../support/gathering.ts';
 import type { NodeClient } from '../support/node-client.ts';
 
-/** Clients who are each at one node and in `friends`. */
-async function gather(t: ExecutionContext, world: ChatNodes, ...names: string[]): Promise<NodeClient[]> {
-  const clients: NodeClient[] = [];
-  for (const [index, name] of names.entries()) {
-    const client = await world.client(name);
-    t.true(await client.come(world.nodes[index % world.nodes.length]!.chat));
-    client.send({ type: 'join', room_name: 'friends' });
-    await waitUntil(() => client.room('friends').isMember, 'told');
-    clients.push(client);
-  }
-  return clients;
-}
+type Two = [ChatNode, ChatNode];
 
-test('a client goes on with its session on another node', async (t) => {
+test('a client goes on with its session on another node, and nobody sees it', async (t) => {
   const world = await openChatNodes(t, 2);
-  const [a, b] = world.nodes as [ChatNodes['nodes'][number], ChatNodes['nodes'][number]];
-  const [ann, bob] = (await gather(t, world, 'ann', 'bob')) as [NodeClient, NodeClient];
-  ann.send({ type: 'message', room_name: 'friends', body: 'one' });
-  await waitUntil(() => bob.room('friends').messages.size === 1, 'told');
+  const [a, b] = world.nodes as Two;
+  const [ann, bob] = (await gather(world, { ann: a, bob: b })) as [NodeClient, NodeClient];
+  await talk(ann, 'one', bob);
   ann.cut();
-  bob.send({ type: 'message', room_name: 'friends', body: 'two' });
-  await waitUntil(() => bob.room('friends').messages.size === 2, 'told');
+  await talk(bob, 'two', bob);
   t.true(await ann.come(b.chat));
   t.true(ann.isResumed);
-  await waitUntil(() => ann.room('friends').messages.size === 2, 'told');
-  ann.send({ type: 'message', room_name: 'friends', body: 'three' });
-  await waitUntil(() => bob.room('friends').messages.size === 3, 'told');
-  t.deepEqual([...ann.faults, ...bob.faults, ...a.said, ...b.said], []);
-  t.is(a.chat.sessions.size, 0);
-  t.deepEqual([...ann.room('friends').roster], [...bob.room('friends').roster]);
+  await talk(ann, 'three', ann, bob);
+  t.deepEqual([...ann.room('friends').messages.keys()], [1, 2, 3]);
+  t.deepEqual(faultsOf(world, ann, bob), []);
+  await waitUntil(() => a.chat.sessions.size + a.chat.hub.size === 0, 'nothing is left where it was');
+  t.deepEqual([...ann.room('friends').roster], ['ann', 'bob']);
+  t.deepEqual(partsOf(bob), []);
+});
+
+test('whoever was away sees what happened on either node: commands, joins, parts, and its own messages with their refs', async (t) => {
+  const world = await openChatNodes(t, 3);
+  const [a, b, c] = world.nodes as [ChatNode, ChatNode, ChatNode];
+  const [ann, bob, cid, dan] = (await gather(world, { ann: a, bob: b, cid: c, dan: a })) as [
+    NodeClient,
+    NodeClient,
+    NodeClient,
+    NodeClient,
+  ];
+  ann.isDeaf = true;
+  ann.send({ type: 'message', room_name: 'friends', body: 'mine', ref: 'mine' });
+  ann.send({ type: 'custom', room_name: 'friends', command: 'wave', payload: 'ann', ref: 'wave' });
+  await waitUntil(() => bob.frames.some(({ code }) => code === 'custom'), 'the first command');
+  ann.cut();
+  for (const one of [bob, cid, dan]) {
+    one.send({ type: 'custom', room_name: 'friends', command: 'wave', payload: one.name });
+    one.send({ type: 'message', room_name: 'friends', body: one.name });
+  }
+  dan.send({ type: 'part', room_name: 'friends' });
+  await waitUntil(() => bob.frames.some(({ code }) => code === 'parted'), 'the part');
+  t.true(await ann.come(c.chat, { kind: 'sse' }));
+  t.true(ann.isResumed);
+  ann.send({ type: 'custom', room_name: 'friends', command: 'wave', payload: 'ann', ref: 'wave' });
+  await talk(ann, 'done', ann, bob, cid);
+  const waves = ann.frames.filter(({ code }) => code === 'custom').map(({ payload }) => payload);
   t.deepEqual(
-    bob.frames.filter(({ code }) => code === 'parted'),
-    [],
+    waves.map(String).toSorted((one, other) => one.localeCompare(other)),
+    ['ann', 'bob', 'cid', 'dan'],
   );
+  t.is(bob.frames.filter(({ payload }) => payload === 'ann').length, 1, 'its ref is known on the other node');
+  t.like(
+    ann.frames.find(({ body }) => body === 'mine'),
+    { you: true, ref: 'mine' },
+  );
+  t.like(
+    ann.frames.find(({ payload }) => payload === 'ann'),
+    { you: true, ref: 'wave' },
+  );
+  t.is(ann.room('friends').messages.size, 5);
+  t.deepEqual(partsOf(ann), ['dan']);
+  t.deepEqual(partsOf(bob, cid), ['dan', 'dan']);
+  t.deepEqual(faultsOf(world, ann, bob, cid, dan), []);
+});
+
+test('a connection that the session is still attached to is told, and nothing more is read from it', async (t) => {
+  const world = await openChatNodes(t, 2);
+  const [a, b] = world.nodes as Two;
+  const [ann, bob] = (await gather(world, { ann: a, bob: b })) as [NodeClient, NodeClient];
+  const former = ann.line();
+  t.true(await ann.come(b.chat));
+  t.true(ann.isResumed);
+  t.deepEqual(ann.ended, ['resumed-elsewhere']);
+  former?.receive(JSON.stringify({ type: 'message', room_name: 'friends', body: 'too late' }), 10);
+  await talk(ann, 'here', ann, bob);
+  t.is(ann.room('friends').messages.size, 1);
+  t.deepEqual(faultsOf(world, ann, bob), []);
+});
+
+test('a cursor from which its session cannot go on disturbs nothing', async (t) => {
+  const world = await openChatNodes(t, 2);
+  const [a, b] = world.nodes as Two;
+  const [ann, bob] = (await gather(world, { ann: a, bob: b })) as [NodeClient, NodeClient];
+  const other = ann.twin();
+  for (const cursor of [`${ann.session}.${ann.n + 1}`, `${ann.session}x.0`, 'nonsense']) {
+    t.false(await world.during(other.come(b.chat, { cursor })), cursor);
+    t.is(other.ended.at(-1), 'already-chatting', cursor);
+  }
+  await talk(ann, 'still here', ann, bob);
+  t.deepEqual(ann.ended, []);
+  t.deepEqual(faultsOf(world, ann, bob), []);
+});
+
+test('whoever comes too often is sent away, and its session stays', async (t) => {
+  const world = await openChatNodes(t, 2, { settings: { rateLimits: true } });
+  const [a, b] = world.nodes as Two;
+  const [ann] = (await gather(world, { ann: a })) as [NodeClient];
+  const other = ann.twin();
+  await waitUntil(async () => {
+    // A second of the clock may begin in between: then it moves, and the other node is flooded.
+    const [here, there] = a.chat.sessions.withId(ann.session) === undefined ? [b, a] : [a, b];
+    const session = here.chat.sessions.withId(ann.session);
+    for (let n = 0; n < limits.rawFramesPerSecond; n += 1) session?.mayResume();
+    return !(await other.come(there.chat, { cursor: `${ann.session}.${ann.n}` }));
+  }, 'sent away');
+  t.is(other.ended.at(-1), 'flooding');
+});
+
+test('a session in no room moves, and a room that it joins there is joined once', async (t) => {
+  const world = await openChatNodes(t, 2);
+  const [a, b] = world.nodes as Two;
+  const ann = await world.client('ann');
+  const [bob] = (await gather(world, { bob: a })) as [NodeClient];
+  await ann.come(a.chat);
+  ann.cut();
+  t.true(await ann.come(b.chat));
+  t.true(ann.isResumed);
+  ann.send({ type: 'join', room_name: 'friends' });
+  await talk(bob, 'hello', ann, bob);
+  t.deepEqual(faultsOf(world, ann, bob), []);
+});
+
+test('a session moves to and fro, and on to a third node', async (t) => {
+  const world = await openChatNodes(t, 3);
+  const [ann, bob] = (await gather(world, { ann: world.nodes[0], bob: world.nodes[1] })) as [NodeClient, NodeClient];
+  const { session } = ann;
+  for (const [step, index] of [1, 0, 2, 1, 2, 0].entries()) {
+    if (index !== 2) ann.cut();
+    t.true(await ann.come(world.nodes[index]!.chat, { kind: index === 1 ? 'sse' : 'websocket' }));
+    await talk(ann, `step ${step}`, ann, bob);
+  }
+  t.is(ann.session, session);
+  t.is(ann.room('friends').messages.size, 6);
+  t.deepEqual(partsOf(bob), []);
+  t.deepEqual(faultsOf(world, ann, bob), []);
+});
+
+test('an outbox of a megabyte moves', async (t) => {
+  const world = await openChatNodes(t, 2);
+  const [a, b] = world.nodes as Two;
+  const [ann, bob] = (await gather(world, { ann: a, bob: b })) as [NodeClient, NodeClient];
+  ann.cut();
+  // Quotes and letters of three bytes: what is encoded twice is longest.
+  const body = '"€'.repeat(2000);
+  for (let n = 0; n < 100; n += 1) bob.send({ type: 'message', room_name: 'friends', body });
+  await waitUntil(() => bob.room('friends').messages.size === 100, 'said');
+  t.true(await ann.come(b.chat));
+  t.true(ann.isResumed);
+  await talk(ann, 'done', ann, bob);
+  t.is(ann.room('friends').messages.size, 101);
+  t.deepEqual(faultsOf(world, ann, bob), []);
+});
+
+test('who has missed more than its new node remembers gets it from the store', async (t) => {
+  let hold = Promise.resolve();
+  const world = await openChatNodes(t, 2, {
+    // The new node learns of the claim a little later than the others go on talking.
+    wrapClaims: (claims, node) =>
+      node === 'a' ? claims : { ...claims, take: (...args) => hold.then(() => claims.take(...args)) },
+  });
+  const [a, b] = world.nodes as Two;
+  const [ann, bob] = (await gather(world, { ann: a, bob: b })) as [NodeClient, NodeClient];
+  let go = (): void => {};
+  hold = new Promise((resolve) => {
+    go = resolve;
+  });
+  const coming = ann.come(b.chat);
+  await waitUntil(() => a.chat.sessions.withId(ann.session)?.export() !== undefined, 'on its way');
+  const before = limits.joinMessages * 2;
+  for (let n = 0; n < before; n += 1) bob.send({ type: 'message', room_name: 'friends', body: `m${n}` });
+  await waitUntil(() => bob.room('friends').messages.size === before, 'said');
+  go();
+  t.true(await coming);
+  await talk(ann, 'done', ann, bob);
+  t.is(ann.room('friends').messages.size, before + 1);
+  t.deepEqual(faultsOf(world, ann, bob), []);
+});
+
+test('a node of a garbled answer counts as silent, and its sessions stay', async (t) => {
+  let isGarbled = true;
+  const world = await openChatNodes(t, 2, {
+    wrapBus: (bus, node) => ({
+      ...bus,
+      isAlone: false,
+      isHealthy: () => bus.isHealthy(),
+      subscribe: (...args) => bus.subscribe(...args),
+      onRestored: (listener) => bus.onRestored(listener),
+      close: () => bus.close(),
+      publish: (channel, value) => {
+        const isAnswer = node === 'a' && (value as { value?: { status?: string } }).value?.status === 'comes';
+        return bus.publish(channel, isAnswer && isGarbled ? { ...value, value: { status: 'comes', rooms: 3 } } : value);
+      },
+    }),
+  });
+  const [a, b] = world.nodes as Two;
+  const [ann, bob] = (await gather(world, { ann: a, bob: b })) as [NodeClient, NodeClient];
+  t.false(await world.during(ann.come(b.chat)));
+  t.is(ann.ended.at(-1), 'unavailable');
+  isGarbled = false;
+  t.true(await world.during(ann.come(b.chat)));
+  t.true(ann.isResumed);
+  await talk(ann, 'hello', ann, bob);
+  t.deepEqual(partsOf(bob), []);
+  t.deepEqual([...ann.faults, ...bob.faults], []);
+});
+
+test('a room that is renamed or deleted while a member moves parts it once', async (t) => {
+  for (const how of ['renamed', 'deleted'] as const) {
+    let world: ChatNodes | undefined = undefined;
+    let isDone = false;
+    world = await openChatNodes(t, 2, {
+      wrapClaims: (claims, node) => ({
+        ...claims,
+        async take(...args) {
+          if (node === 'b' && args[1] !== undefined && !isDone) {
+            isDone = true;
+            const room = await world?.storage.rooms.findByName('friends');
+            if (how === 'deleted') await world?.storage.rooms.delete(room?.id ?? 0);
+            else await world?.storage.rooms.change(room?.id ?? 0, { name: 'others' }, 1);
+            for (const one of world?.nodes ?? []) if (how === 'deleted' || one.id === 'b') await one.chat.readChanges();
+          }
+          return claims.take(...args);
+        },
+      }),
+    });
+    const [a, b] = world.nodes as Two;
+    const [ann, bob] = (await gather(world, { ann: a, bob: b })) as [NodeClient, NodeClient];
+    t.true(await ann.come(b.chat), how);
+    t.true(ann.isResumed);
+    await waitUntil(() => !ann.room('friends').isMember && !bob.room('friends').isMember, 'parted');
+    t.true(isDone);
+    ann.send({ type: 'join', room_name: 'news' });
+    await waitUntil(() => ann.room('news').isMember, 'joined another room');
+    t.deepEqual(partsOf(ann), ['ann']);
+    t.deepEqual(partsOf(bob), ['bob']);
+    t.deepEqual(faultsOf(world, ann, bob), []);
+  }
 });

@@ -23,6 +23,10 @@ export type NodeClient = {
   /** What is written to it is lost on the way. */
   isDeaf: boolean;
   room(name: string): RoomLog;
+  /** Where its latest connection tells what happens on it. */
+  line(): ConnectionEvents | undefined;
+  /** Another client of the same user, with the same token. */
+  twin(): NodeClient;
   /** Opens a connection, with its cursor where it has one. Resolves whether it is open. */
   come(
     chat: Chat,
@@ -85,6 +89,8 @@ export function createNodeClient(name: string, token: string): NodeClient {
     n: 0,
     isDeaf: false,
     room,
+    line: () => line?.events,
+    twin: () => createNodeClient(name, token),
     async come(chat, { kind = 'websocket', takeover = false, ...options } = {}) {
       const own: NonNullable<typeof line> = { events: undefined, isOver: false };
       line = own;
