@@ -121,6 +121,8 @@ function createCluster(
     log,
   });
   let chat: Chat | undefined;
+  /** Under which id it is known to itself; until it has heard that it is dead, the former one. */
+  let self = membership.id;
   let isServing = true;
   let isClosed = false;
 
@@ -131,7 +133,9 @@ function createCluster(
   });
   peers.on('changes', () => void readChanges());
   bus.onRestored(() => void reconcile());
+  membership.onAppeared((node) => log.info({ node, nodes: membership.living.size }, 'Another node is here.'));
   membership.onGone((node) => {
+    if (node !== self) log.info({ node, nodes: membership.living.size }, 'A node is gone.');
     peers.gone(node);
     chat?.hub.nodeGone(node);
   });
@@ -154,7 +158,8 @@ function createCluster(
     const sentence = 'The other nodes have marked this one dead. Its sessions end, and it begins anew.';
     log.error({ node: former, sessions: chat?.sessions.size ?? 0 }, sentence);
     chat?.suspend();
-    peers.restart(membership.id);
+    self = membership.id;
+    peers.restart(self);
     while (!(await begin())) await pause(clock, beginPauseMs);
     if (isClosed) return;
     await peers.ready;
