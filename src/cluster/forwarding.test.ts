@@ -4,6 +4,7 @@ import { until } from '../../test/support/services.ts';
 import { openSessionNodes, type SessionNode, type SessionNodes } from '../../test/support/session-nodes.ts';
 import { hashToken } from '../core/accounts.ts';
 import type { ClaimStore } from '../core/cluster-ports.ts';
+import type { Answer } from '../core/elsewhere.ts';
 import type { Session } from '../core/session.ts';
 
 type Two = [SessionNode, SessionNode];
@@ -133,6 +134,25 @@ test('a poll at another node is answered as at the owner, and the session stays 
   await all.hub.settle();
   // It is told so here, without a question.
   t.is(await ask(2), undefined);
+});
+
+test('a client whose polls are passed on shows that it lives by asking again, and hears of a takeover', async (t) => {
+  const all = await openSessionNodes(t, 3);
+  const [a, b, c] = all.nodes as [SessionNode, SessionNode, SessionNode];
+  const { session, tokenHash, token } = await chatting(all);
+  const ask = (): Promise<Answer | undefined> | undefined =>
+    b.elsewhere.poll({ tokenHash, cursor: `${session.id}.1`, waitMs: 25_000 }, never);
+  await b.elsewhere.poll({ tokenHash, cursor: `${session.id}.0`, waitMs: 0 }, never);
+  const waiting = ask();
+  await all.hub.settle();
+  const newcomer = c.come(token);
+  // It is answered at once, with nothing.
+  t.deepEqual(messagesOf((await waiting)?.body), []);
+  const next = ask();
+  t.deepEqual((await newcomer).ended, ['already-chatting']);
+  t.deepEqual((await c.come(token, { takeover: true })).ended, []);
+  t.is((await next)?.status, 409);
+  t.deepEqual([a.sessions.size, c.sessions.size], [0, 1]);
 });
 
 test('a poll that breaks off is over at the owner, too, and loses nothing', async (t) => {
