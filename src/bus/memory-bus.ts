@@ -73,7 +73,8 @@ class MemoryNode implements Bus {
     if (!this.isHealthy()) return undefined;
     const hearing = [...this.#hub.nodes].filter((node) => node.#hears(channel));
     if (hearing.length === 0) return 0;
-    const text = JSON.stringify(value);
+    const text = write(value);
+    if (text === undefined) return undefined;
     if (this.#hub.toLose > 0) this.#hub.toLose -= 1;
     else for (const node of hearing) node.#hand(channel, text);
     return hearing.length;
@@ -135,5 +136,14 @@ class MemoryNode implements Bus {
     this.#inbox = [];
     // Looked up one by one: what is heard may close a subscription, or the bus.
     for (const { channel, text } of due) this.#receivers.get(channel)?.(JSON.parse(text));
+  }
+}
+
+/** Undefined: it is nested too deep. */
+function write(value: object): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
   }
 }

@@ -90,7 +90,8 @@ class RedisBus implements Bus {
   }
 
   publish(channel: string, value: object): Promise<number | undefined> {
-    const text = this.#isPublishing ? encodeText(this.#id, this.#connection, value) : '';
+    const text = this.#isPublishing ? this.#encode(channel, value) : '';
+    if (text === undefined) return Promise.resolve(undefined);
     if (this.#isPublishing && !this.#inFlight.hasRoomFor(text.length)) this.#drop('Redis does not take what is said.');
     if (!this.#isPublishing) {
       this.#noteLoss();
@@ -274,6 +275,16 @@ class RedisBus implements Bus {
     this.#hasLost = false;
     this.#proof = undefined;
     for (const listener of this.#listeners) listener();
+  }
+
+  /** Undefined: it cannot be written, being nested too deep or too long. The others are to find what they miss by themselves. */
+  #encode(channel: string, value: object): string | undefined {
+    try {
+      return encodeText(this.#id, this.#connection, value);
+    } catch (error) {
+      this.#log.warn({ err: error, channel }, 'Something was not said to the other nodes, because it is no JSON.');
+      return undefined;
+    }
   }
 
   // ---- hearing ----

@@ -11,6 +11,7 @@ import type { Answer, Elsewhere, PollQuestion, SessionName } from '../core/elsew
 import { AuthenticationError } from '../core/errors.ts';
 import type { Session } from '../core/session.ts';
 import type { OpenRequest, Sessions } from '../core/sessions.ts';
+import { decodeClientValue } from '../protocol/codec.ts';
 import { limits } from '../protocol/limits.ts';
 
 /** For the way there and back, beyond what a poll waits. */
@@ -84,7 +85,7 @@ export function createForwarding(options: ForwardingOptions): Elsewhere {
   return {
     async post(to, messages, bytes) {
       const found = await reach(seeker.byToken(to), (claim) =>
-        seeker.ask(claim, 'post', { ...nameOf(claim, to.tokenHash), messages: [...messages], bytes }),
+        seeker.ask(claim, 'post', { ...nameOf(claim, to.tokenHash), messages: messages.map(essenceOf), bytes }),
       );
       return found?.outcome;
     },
@@ -232,6 +233,19 @@ class Seeker {
     const [oldest] = this.#known.keys();
     if (this.#known.size > maxKnown && oldest !== undefined) this.#known.delete(oldest);
   }
+}
+
+/**
+ * What is decoded alike, and nothing else of the value: who posts may nest it deeper than it can be written as text again,
+ * or write in four characters what takes twenty.
+ */
+function essenceOf(message: unknown): object {
+  const decoded = decodeClientValue(message);
+  if (decoded.kind === 'frame') return decoded.frame;
+  const { kind, ref } = decoded;
+  // No type is a number.
+  const type = kind === 'invalid' ? 0 : (decoded.type ?? undefined);
+  return { ...(type === undefined ? {} : { type }), ...(ref === undefined ? {} : { ref }) };
 }
 
 function nameOf({ userId, session }: Claim, tokenHash: string): Question<'leave'> {

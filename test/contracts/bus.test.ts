@@ -34,6 +34,19 @@ function contract(name: string, open: OpenWorld): void {
     }
   });
 
+  test(`${name}: a value that cannot be written is lost, and nothing else`, async (t) => {
+    const world = await open(t);
+    const [a, b] = await Promise.all([attach(world), attach(world)]);
+    const channel = randomUUID();
+    const { heard, ready } = collect(b, channel);
+    await ready;
+    const deep = JSON.parse('['.repeat(30_000) + ']'.repeat(30_000)) as object;
+    t.is(await a.publish(channel, { deep }), undefined);
+    t.is(await a.publish(channel, { n: 1 }), 1);
+    await waitUntil(() => heard.length > 0, 'the next one is heard');
+    t.deepEqual(heard, [{ n: 1 }]);
+  });
+
   test(`${name}: who publishes learns how many nodes hear it, itself included`, async (t) => {
     const world = await open(t);
     const [a, b] = await Promise.all([attach(world), attach(world)]);
