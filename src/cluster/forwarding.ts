@@ -284,7 +284,8 @@ function answerHere({ sessions, poll }: Pick<ForwardingOptions, 'sessions' | 'po
 
     async poll({ userId, session: key, tokenHash, cursor, waitMs }, signal = new AbortController().signal) {
       await sessions.settled({ userId, key });
-      if (sessions.withId(key) === undefined) return { outcome: 'nowhere' };
+      // A node that stops passes the session on to whoever asks for it.
+      if (sessions.withId(key) === undefined || sessions.isClosing) return { outcome: 'nowhere' };
       const credentials = { kind: 'hashed', hash: tokenHash } as const;
       const answer = await poll({ credentials, takeover: false, resumable: true, cursor }, waitMs, signal);
       // Broken off: nobody hears this.

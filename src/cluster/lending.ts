@@ -30,7 +30,7 @@ export type LendingOptions = {
   peers: Pick<Peers, 'id' | 'serve' | 'on'>;
   claims: Pick<ClaimStore, 'take'>;
   keeper: Pick<Claims, 'release'>;
-  sessions: Pick<Sessions, 'lend' | 'forget'>;
+  sessions: Pick<Sessions, 'lend' | 'forget' | 'isClosing'>;
   clock: Clock;
   /** This node, as it was when it asked, was marked dead. */
   onFenced: (node: string) => void;
@@ -86,9 +86,10 @@ class Lender implements Lending {
 
   async #export(
     { session, beganAt }: LentSession,
-    { n, rooms }: MoveQuestion,
+    { n, rooms, isPoll }: MoveQuestion,
     signal: AbortSignal,
   ): Promise<MoveAnswer> {
+    if (isPoll && !this.#options.sessions.isClosing) return { status: 'later' };
     if (!session.mayResume()) return { status: 'flooding' };
     if (!session.reaches(n)) return { status: 'no' };
     if (!isWithin(session, rooms)) return { status: 'rooms', rooms: Array.from(session.rooms.keys()) };

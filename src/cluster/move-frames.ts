@@ -8,10 +8,13 @@ const count = z.int().nonnegative();
 const id = z.int().positive();
 const key = z.string().min(1).max(limits.sessionIdLength);
 
-const questionForm = z.object({ userId: id, session: key, n: count, rooms: z.array(id) });
+const questionForm = z.object({ userId: id, session: key, n: count, rooms: z.array(id), isPoll: z.boolean() });
 
-/** The client of a session has come to another node and has `n` of its messages. `rooms`: those that are open there. */
-export type MoveQuestion = { userId: number; session: string; n: number; rooms: number[] };
+/**
+ * The client of a session has come to another node and has `n` of its messages. `rooms`: those that are open there.
+ * `isPoll`: it polls, and does not want to have it elsewhere as long as its owner goes on.
+ */
+export type MoveQuestion = { userId: number; session: string; n: number; rooms: number[]; isPoll: boolean };
 
 const movedForm = z.object({ session: key, claim: id, ended: z.boolean() });
 
@@ -25,7 +28,7 @@ export type MovingSession = { session: SessionExport; rooms: MemberState[]; bega
  * - `no`: there is no such session, or it cannot go on from there; nothing was done.
  * - `flooding`: too many attempts; nothing was done.
  * - `rooms`: these have to be open first.
- * - `later`: what the client has sent has no outcome yet.
+ * - `later`: what the client has sent has no outcome yet; or it is a poll, which is to be passed on.
  * - `comes`: it is as good as there; the owner keeps a copy until it hears that it has come.
  */
 export type MoveAnswer =

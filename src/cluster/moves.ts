@@ -18,7 +18,13 @@ import { type Clock, StoreError } from '../core/ports.ts';
 import type { Session } from '../core/session.ts';
 import type { Transport } from '../core/transport.ts';
 import { type Lending, movedWithinMs, openLending, settleMs } from './lending.ts';
-import { type MoveAnswer, type MovedNotice, type MovingSession, readMoveAnswer } from './move-frames.ts';
+import {
+  type MoveAnswer,
+  type MovedNotice,
+  type MoveQuestion,
+  type MovingSession,
+  readMoveAnswer,
+} from './move-frames.ts';
 import { Seats } from './seats.ts';
 
 /**
@@ -99,7 +105,7 @@ class Mover implements ClusterMoves {
       if (claim?.session !== cursor.session || claim.node === peers.id) return 'not-resumable';
       // Nobody else has got it meanwhile, and it was not freed.
       if (last?.claim.number === claim.number) return last.status === 'no' ? 'not-resumable' : 'unavailable';
-      const answer = await this.#ask(claim, cursor, seats);
+      const answer = await this.#ask(claim, comer, seats);
       if (answer.status === 'no' || answer.status === 'silent') last = { claim, status: answer.status };
       else if (answer.status === 'flooding') return 'flooding';
       else if (answer.status === 'later') return 'unavailable';
@@ -114,12 +120,13 @@ class Mover implements ClusterMoves {
 
   async #ask(
     { userId, session, node }: Claim,
-    { n }: Cursor,
+    { transport, cursor }: Comer,
     { rooms }: Seats,
   ): Promise<MoveAnswer | { status: 'silent' }> {
     const { peers, log } = this.#options;
+    const question: MoveQuestion = { userId, session, n: cursor.n, rooms, isPoll: transport.kind === 'poll' };
     try {
-      const value = await peers.ask(node, 'move', { userId, session, n, rooms }, { timeoutMs: answerMs });
+      const value = await peers.ask(node, 'move', question, { timeoutMs: answerMs });
       const answer = readMoveAnswer(value);
       const isMeant =
         answer?.status !== 'comes' || (answer.session.userId === userId && answer.session.key === session);

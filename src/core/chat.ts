@@ -199,6 +199,7 @@ async function closeChat(
 async function drain(sessions: Sessions, clock: Clock, until: number): Promise<void> {
   const all = Array.from(sessions.all());
   const ended = Promise.all(all.map((session) => session.ended)).then(() => {});
+  sessions.drain();
   for (const session of all) session.letGo();
   await withinDeadline(clock, ended, until - clock.now());
   for (const session of all) session.end('restarting');

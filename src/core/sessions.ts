@@ -73,6 +73,7 @@ export class Sessions {
   readonly #revocations: Revocations;
   readonly #tokenUses: TokenUses;
   #isClosing = false;
+  #isDraining = false;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -100,7 +101,7 @@ export class Sessions {
   async open(transport: Transport, request: OpenRequest): Promise<ConnectionEvents | undefined> {
     // Polls still come for what is due to their session.
     const isForRest = transport.kind === 'poll' && request.cursor !== undefined;
-    if (this.#isClosing && !isForRest) return this.#sendAway(transport);
+    if (this.#isDraining || (this.#isClosing && !isForRest)) return this.#sendAway(transport);
     const begun = this.#revocations.latest;
     const hash = hashOf(request.credentials);
     const principal = this.#known(request, hash) ?? (await this.#identify(request.credentials));
@@ -171,7 +172,17 @@ export class Sessions {
     this.#isClosing = false;
   }
 
+  /** Sends away everybody who comes from now on, also to what is here: they are to go on elsewhere. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
   // ---- for other nodes ----
+
+  /** Whether nobody begins here any more. */
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
 
   /**
    * A newcomer on another node wants the place of this session. Resolves whether it is free: the session proved that it
@@ -272,11 +283,11 @@ export class Sessions {
     return events;
   }
 
-  /** Resumes a session that is on another node. A poll never moves one. */
+  /** Resumes a session that is on another node. A poll is passed on to that node, and comes here only when that one stops. */
   async #fetch(transport: Transport, comer: Comer): Promise<Resumed> {
     const { moves, counters } = this.#options;
     const { principal, cursor, hash, begun } = comer;
-    if (moves === undefined || cursor === undefined || transport.kind === 'poll') return undefined;
+    if (moves === undefined || cursor === undefined) return undefined;
     const userId = principal.user.id;
     // Another connection may be fetching it already, or a newcomer may be asking whether it lives.
     const others = this.#openings.has(userId);

@@ -3,7 +3,7 @@
  * comes twice, is missing, or breaks a rule of its rooms.
  */
 import type { Chat } from '../../src/core/chat.ts';
-import type { ConnectionEvents, Transport } from '../../src/core/transport.ts';
+import type { ConnectionEvents, Transport, TransportKind } from '../../src/core/transport.ts';
 import { createRoomLog, type RoomLog } from '../fuzz/room-log.ts';
 import type { RawFrame } from './raw-client.ts';
 
@@ -30,7 +30,7 @@ export type NodeClient = {
   /** Opens a connection, with its cursor where it has one. Resolves whether it is open. */
   come(
     chat: Chat,
-    options?: { kind?: 'websocket' | 'sse'; cursor?: string | undefined; takeover?: boolean },
+    options?: { kind?: TransportKind; resumable?: boolean; cursor?: string | undefined; takeover?: boolean },
   ): Promise<boolean>;
   send(frame: object): void;
   /** The connection is gone, and the server knows. */
@@ -91,7 +91,7 @@ export function createNodeClient(name: string, token: string): NodeClient {
     room,
     line: () => line?.events,
     twin: () => createNodeClient(name, token),
-    async come(chat, { kind = 'websocket', takeover = false, ...options } = {}) {
+    async come(chat, { kind = 'websocket', takeover = false, resumable = true, ...options } = {}) {
       const own: NonNullable<typeof line> = { events: undefined, isOver: false };
       line = own;
       isResumed = undefined;
@@ -115,7 +115,8 @@ export function createNodeClient(name: string, token: string): NodeClient {
       const known = session === '' ? undefined : `${session}.${client.n}`;
       const cursor = 'cursor' in options ? options.cursor : known;
       const credentials = { kind: 'token', token } as const;
-      own.events = await chat.open(transport, { credentials, takeover, resumable: true, cursor });
+      own.events = await chat.open(transport, { credentials, takeover, resumable, cursor });
+      if (kind === 'poll') isResumed = own.events !== undefined;
       return own.events !== undefined && !own.isOver;
     },
     send(frame) {
