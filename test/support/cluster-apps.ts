@@ -10,6 +10,7 @@ import { createPostgresDatabase } from './databases.ts';
 import type { RawFrame } from './raw-client.ts';
 import { type RedisService, startRedis } from './redis.ts';
 import { findService, serviceTest } from './services.ts';
+import { openTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 export type TestCluster = {
   /** One more than there are is the first again. */
@@ -19,9 +20,11 @@ export type TestCluster = {
   add(): Promise<TestApp>;
   /** The Redis of this cluster alone, where the test asked for one. */
   readonly redis: OwnRedis;
+  /** The way of the node with this index to Redis. */
+  wayOf(index: number): TcpProxy;
 };
 
-export type OwnRedis = { stop(): Promise<void>; start(): Promise<void> };
+export type OwnRedis = Pick<RedisService, 'stop' | 'pause' | 'resume'> & { start(): Promise<void> };
 
 export type ClusterTestOptions = {
   nodes?: number;
@@ -54,34 +57,40 @@ async function startCluster(t: ExecutionContext, options: Started): Promise<Test
   let { own } = options;
   const port = own?.port;
   t.teardown(() => own?.stop());
-  const env = { REDIS_URL: options.redisUrl, RATE_LIMITS: 'off', DATABASE_POOL: '5', ...options.env };
   const overrides = options.clock === undefined ? {} : { clock: options.clock };
   const nodes: TestApp[] = [];
+  const ways: TcpProxy[] = [];
   const add = async (): Promise<TestApp> => {
+    const way = await openTcpProxy(options.redisUrl);
+    t.teardown(() => way.close());
+    const env = { REDIS_URL: way.url, RATE_LIMITS: 'off', DATABASE_POOL: '5', ...options.env };
     const node = await startApp(t, { databaseUrl: options.databaseUrl, env, overrides });
+    ways.push(way);
     nodes.push(node);
     return node;
   };
   for (let n = 0; n < (options.nodes ?? 2); n++) await add();
   for (const node of nodes) await waitUntil(async () => !(await isDegraded(node)), 'the node hears the others');
+  const requireOwn = (): RedisService => required(own, 'This Redis is of all tests.');
   return {
     nodes,
-    node(index) {
-      const node = nodes[index % nodes.length];
-      if (node === undefined) throw new Error('A cluster has nodes.');
-      return node;
-    },
+    node: (index) => required(nodes[index % nodes.length], 'A cluster has nodes.'),
     add,
     redis: {
-      async stop() {
-        if (own === undefined) throw new Error('This Redis is of all tests.');
-        await own.stop();
-      },
+      stop: () => requireOwn().stop(),
+      pause: () => requireOwn().pause(),
+      resume: () => requireOwn().resume(),
       async start() {
         own = await startRedis(port);
       },
     },
+    wayOf: (index) => required(ways[index], 'There is no such node.'),
   };
+}
+
+function required<T>(value: T | undefined, sentence: string): T {
+  if (value === undefined) throw new Error(sentence);
+  return value;
 }
 
 /** Whether the node says that Redis is lost; it must be ready all the same. */
