@@ -14,6 +14,8 @@ import { createSeldom } from './seldom.ts';
 
 /** What another node has stored is here after some milliseconds, when the bus works; a read of SQL costs more. */
 const patienceMs = 50;
+/** Without the bus others' messages come from SQL alone; what this node has just stored is about to be shown all the same. */
+const ownPatienceMs = 20;
 /** Time between two questions to a node that does not say who is in a room. */
 const askAgainMs = 2_000;
 /** Rooms that are compared at once after something was lost, and the time between: all at once would choke the bus. */
@@ -102,7 +104,8 @@ class BusRoomChannels implements ClusterRoomChannels, ChannelOwner {
   }
 
   patienceMs(): number {
-    return !this.bus.isAlone && this.bus.isHealthy() ? patienceMs : 0;
+    if (this.bus.isAlone) return 0;
+    return this.bus.isHealthy() ? patienceMs : ownPatienceMs;
   }
 
   forget(node: string): void {

@@ -111,12 +111,26 @@ function message(context: CommandContext, session: Session, frame: FrameOf<'mess
   const settled = session.beginAppend();
   const entry = { roomId: room.id, userId: session.userId, body, ...refOf(frame) };
   context.messageLog.append(entry, (outcome) => {
-    showOutcome(context, session, { room, body, ref: frame.ref }, outcome);
-    const live = outcome.status === 'stored' ? context.hub.get(room.id) : undefined;
-    // What the session does next comes after its message, also where that waits for one of another node.
-    if (outcome.status === 'stored' && live !== undefined) live.gate.after(outcome.id, settled, settled);
+    const sent = { room, body, ref: frame.ref };
+    // A message that waits for one of another node is no answer yet, and what the session does next comes after it.
+    if (outcome.status === 'repeat') {
+      afterMessage(context, room, outcome.id, () => {
+        showOutcome(context, session, sent, outcome);
+        settled();
+      });
+      return;
+    }
+    showOutcome(context, session, sent, outcome);
+    if (outcome.status === 'stored') afterMessage(context, room, outcome.id, settled);
     else settled();
   });
+}
+
+/** Runs it when the room has shown the message, or does not live any more. */
+function afterMessage({ hub }: CommandContext, { id: roomId }: LiveRoom, id: number, run: () => void): void {
+  const live = hub.get(roomId);
+  if (live === undefined) run();
+  else live.gate.after(id, run, run);
 }
 
 function showOutcome(

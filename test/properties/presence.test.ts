@@ -1,12 +1,13 @@
 /**
- * Rosters over three nodes: whatever happens, joins, parts, moves, things that the bus loses, nodes that die, nobody is
- * shown somebody who joins or parts twice, or a message out of order; and when the bus has carried for a while again,
- * what each member was shown, and what each node believes, is the truth.
+ * Rosters over three nodes: whatever happens, joins, parts, moves, things that the bus loses, nodes that die or find
+ * themselves dead, names that change, nobody is shown somebody who joins or parts twice, or a message out of order; and
+ * when the bus has carried for a while again, what each member was shown, and what each node believes, is the truth.
  */
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { createMemoryBus, type MemoryHub } from '../../src/bus/memory-bus.ts';
 import type { Clock, Storage } from '../../src/core/ports.ts';
+import type { RoomInfo } from '../../src/core/rooms.ts';
 import { createSqliteDatabase } from '../support/databases.ts';
 import { createManualTimers } from '../support/manual-timers.ts';
 import { followVisit, furnish, openRoomNode, type RoomNode } from '../support/room-cluster.ts';
@@ -33,11 +34,13 @@ class World {
   readonly #claims = new Map<number, number>();
   /** Deaths that a node has not heard of. */
   #deaths: { by: RoomNode; of: string }[] = [];
-  readonly #room: string;
+  /** Names that the room was given and that a node has not read of, oldest first. */
+  readonly #names = new Map<RoomNode, string[]>();
+  #room: RoomInfo;
   #said = 0;
   #born = 0;
 
-  constructor(t: ExecutionContext, storage: Storage, room: string) {
+  constructor(t: ExecutionContext, storage: Storage, room: RoomInfo) {
     this.#t = t;
     this.#storage = storage;
     this.#room = room;
@@ -66,11 +69,10 @@ class World {
         this.#leave(user);
         return;
       case 'say':
-        if (place !== undefined)
-          await this.#wait(this.#nodeOf(place).say(place.member, this.#room, `m${++this.#said}`));
+        if (place !== undefined) await this.#say(place);
         return;
       case 'relay':
-        if (place !== undefined) this.#nodeOf(place).relay(place.member, this.#room, `c${++this.#said}`);
+        if (place !== undefined) this.#relay(place);
         return;
       case 'move':
         return this.#move(user, index);
@@ -87,8 +89,17 @@ class World {
         return;
       case 'die':
         return this.#die(index);
+      case 'fence':
+        this.#fence(index);
+        return;
       case 'hear':
         this.#hearDeath();
+        return;
+      case 'rename':
+        await this.#rename();
+        return;
+      case 'read':
+        this.#readName(index);
         return;
       case 'wait':
         return this.#pass(stepMs * (1 + index));
@@ -97,6 +108,7 @@ class World {
 
   async settle(): Promise<void> {
     while (this.#deaths.length > 0) this.#hearDeath();
+    for (const index of this.#nodes.keys()) while (this.#readName(index));
     // What was lost without anybody's notice is made up for when the bus says that it may have lost something.
     this.#hub.break();
     this.#hub.mend();
@@ -111,13 +123,17 @@ class World {
       const node = this.#nodeOf(place);
       const label = `user-${user} on ${node.id}`;
       const visit = followVisit(place.member.frames);
-      this.#t.deepEqual(visit?.users, names, label);
+      equal(visit?.users, names, `${label} was shown`);
       const room = Array.from(place.member.session.rooms.values())[0];
-      this.#t.deepEqual(room?.usernames(), names, label);
-      this.#t.is(visit?.last, this.#stored, label);
+      equal(room?.usernames(), names, `${label} has`);
+      equal(visit?.last, this.#stored, `${label}: the last message`);
       const commands = place.member.frames.filter(({ code }) => code === 'custom').map(({ command }) => command);
-      this.#t.is(new Set(commands).size, commands.length, label);
+      equal(new Set(commands).size, commands.length, `${label}: commands`);
     }
+  }
+
+  #nameAt(index: number): string {
+    return this.#nodes[index]?.directory.get(this.#room.id)?.name ?? '';
   }
 
   get #stored(): number {
@@ -138,9 +154,57 @@ class World {
   async #join(user: number, index: number): Promise<void> {
     this.#leave(user);
     const claim = this.#nextClaim(user);
+    const node = this.#nodes[index] as RoomNode;
     const member = openMember(user, { key: `session-${user}-${claim}`, claim });
     this.#places.set(user, { node: index, member });
-    await this.#wait((this.#nodes[index] as RoomNode).join(member, this.#room));
+    await this.#wait(node.join(member, this.#nameAt(index)));
+  }
+
+  async #say(place: Place): Promise<void> {
+    await this.#wait(this.#nodeOf(place).say(place.member, this.#nameAt(place.node), `m${++this.#said}`));
+  }
+
+  #relay(place: Place): void {
+    this.#nodeOf(place).relay(place.member, this.#nameAt(place.node), `c${++this.#said}`);
+  }
+
+  /** To the other of two names. */
+  async #rename(): Promise<void> {
+    const { id, name } = this.#room;
+    const next = name.endsWith('-b') ? name.slice(0, -2) : `${name}-b`;
+    this.#room = { ...this.#room, name: next };
+    await this.#storage.rooms.change(id, { name: next }, 1);
+    for (const node of this.#nodes) this.#names.set(node, [...(this.#names.get(node) ?? []), next]);
+  }
+
+  /** False: there is nothing to be read. */
+  #readName(index: number): boolean {
+    const node = this.#nodes[index] as RoomNode;
+    const name = this.#names.get(node)?.shift();
+    if (name === undefined) return false;
+    node.hub.disband(this.#room.id);
+    node.directory.put({ ...this.#room, name });
+    this.#forgetPlaces(index);
+    return true;
+  }
+
+  /** Nobody of the node is in the room any more. */
+  #forgetPlaces(index: number): void {
+    for (const [user, { node, member }] of this.#places) {
+      if (node !== index) continue;
+      followVisit(member.frames);
+      this.#places.delete(user);
+    }
+  }
+
+  /** It goes on at once under another id, while the others may not have heard that it was dead. */
+  #fence(index: number): void {
+    const node = this.#nodes[index] as RoomNode;
+    const dead = node.id;
+    this.#forgetPlaces(index);
+    this.#born += 1;
+    node.restart(`node-${this.#born}`);
+    for (const by of this.#nodes) if (by !== node) this.#deaths.push({ by, of: dead });
   }
 
   #leave(user: number): void {
@@ -155,16 +219,19 @@ class World {
     const place = this.#places.get(user);
     // Sessions move over the bus.
     if (place === undefined || place.node === index || this.#broken.has(index) || this.#broken.has(place.node)) return;
+    // And the other node reads the changes first.
+    while (this.#readName(index));
     const to = this.#nodes[index] as RoomNode;
     const member = await this.#wait(to.moveHere(place.member, this.#nodeOf(place), this.#nextClaim(user)));
-    this.#places.set(user, { node: index, member });
+    if (member.session.rooms.size > 0) this.#places.set(user, { node: index, member });
+    else this.#places.delete(user);
   }
 
   async #die(index: number): Promise<void> {
     const dead = this.#nodes[index] as RoomNode;
     await dead.bus.close();
     this.#broken.delete(index);
-    for (const [user, { node }] of this.#places) if (node === index) this.#places.delete(user);
+    this.#forgetPlaces(index);
     const others = this.#nodes.filter((node) => node !== dead);
     this.#deaths = this.#deaths.filter(({ by }) => by !== dead).concat(others.map((by) => ({ by, of: dead.id })));
     this.#nodes[index] = await this.#bear();
@@ -204,6 +271,12 @@ class World {
   }
 }
 
+/** Thrown, so that the steps which led there are found. */
+function equal(actual: unknown, expected: unknown, label: string): void {
+  const [a, b] = [JSON.stringify(actual), JSON.stringify(expected)];
+  if (a !== b) throw new Error(`${label} ${a}, which should be ${b}.`);
+}
+
 const action = fc.record({
   do: fc.oneof(
     ...(
@@ -217,6 +290,9 @@ const action = fc.record({
         [1, 'break'],
         [2, 'mend'],
         [1, 'die'],
+        [1, 'fence'],
+        [1, 'rename'],
+        [3, 'read'],
         [2, 'hear'],
         [3, 'wait'],
       ] as const
@@ -234,15 +310,14 @@ test('whatever happens between three nodes, in the end everybody knows who is th
   await fc.assert(
     fc.asyncProperty(fc.array(action, { minLength: 5, maxLength: 40 }), async (actions) => {
       run += 1;
-      const room = `room-${run}`;
-      await furnish(storage, room, userCount);
+      const room = await furnish(storage, `room-${run}`, userCount);
       const world = new World(t, storage, room);
       await world.begin();
       for (const one of actions) await world.run(one);
       await world.settle();
       world.check();
     }),
-    { numRuns: Number(process.env['RUNS'] ?? 60) },
+    { numRuns: 60, includeErrorInReport: true },
   );
   t.true(run > 0);
 });
