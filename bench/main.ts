@@ -10,6 +10,7 @@ import { startPostgres } from '../test/support/postgres.ts';
 import { startRedis } from '../test/support/redis.ts';
 import type { Service } from '../test/support/services.ts';
 import { baselinesOf, type Contestant, createBaseline, createFinchat, type RunningServer } from './contestants.ts';
+import { runCosts } from './costs.ts';
 import { help, type Options, readOptions } from './options.ts';
 import type { Answer, Helper, IdleResult, LoadResult, Plan, Result } from './plan.ts';
 import { generatorCore, isPinned, startNode, stopAll } from './processes.ts';
@@ -146,6 +147,10 @@ async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   if (options === undefined) {
     console.log(help);
+    return;
+  }
+  if (options.costs) {
+    await runCosts(options.quick);
     return;
   }
   const load = loadavg()[0] ?? 0;

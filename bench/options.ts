@@ -16,7 +16,10 @@ export type Options = {
   nodes: number | undefined;
   database: 'sqlite' | 'postgres';
   only: string[];
+  /** Instead of loads: what nodes of a cluster cost each other. */
+  costs: boolean;
   json: string | undefined;
+  quick: boolean;
 };
 
 export const help = `Measures finchat beside what a bare server of the same transport can do, on this machine's loopback.
@@ -39,6 +42,7 @@ export const help = `Measures finchat beside what a bare server of the same tran
                   transport's own ws-broadcast, ws-joined, sse-broadcast, sse-joined, poll-joined
   --json FILE     writes the result there too
   --quick         one short run: 50 members, 2 seconds, 200 idle connections
+  --costs         instead: what each thing costs that nodes of a cluster do for each other (with --quick: a look)
 `;
 
 /** @throws Error with a sentence when an option has a fault. Undefined: help was asked for. */
@@ -60,6 +64,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
       nodes: text,
       only: text,
       json: text,
+      costs: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -91,6 +96,8 @@ export function readOptions(args: readonly string[]): Options | undefined {
     database,
     only: (values.only ?? '').split(',').filter((name) => name !== ''),
     json: values.json,
+    quick,
+    costs: values.costs,
   };
   if (options.rooms > options.members) throw new Error('--rooms must not be more than --members.');
   return options;

@@ -44,6 +44,8 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
       request: (request, response) => handle(request, response),
       upgrade(request, socket, head) {
         if (parts.door === undefined) refuseUpgrade(socket, 503, startingDetail);
+        // A balancer may try the next node; on an open connection it could not.
+        else if (isLeaving(parts)) refuseUpgrade(socket, 503, leavingDetail);
         else parts.door.handleUpgrade(request, socket, head);
       },
     }),
@@ -127,6 +129,12 @@ function listenOn(server: Server, host: string, port: number, log: Logger): Prom
   });
 }
 
+/** A node that stops, or was marked dead, takes nobody who could go to another one. */
+function isLeaving({ state, cluster }: Parts): boolean {
+  return cluster !== undefined && (state === 'draining' || !cluster.isServing);
+}
+
+const leavingDetail = 'This node takes no connections now; try another one.';
 const startingDetail = 'The server is starting: the database is being migrated.';
 
 /** Before the database is ready: alive, but not ready. */

@@ -18,7 +18,7 @@ const tickMs = 500;
 const healthyMs = 1_500;
 /** So many ticks of which none came back: the connections are made anew. Counted, as this process may have slept. */
 const maxMissing = 10;
-/** How long who subscribes waits for a bus that is away. */
+/** How long who subscribes waits for a bus that worked a moment ago. */
 const subscribeWaitMs = 1_000;
 /** Channels in one command, after a loss. */
 const channelsAtOnce = 500;
@@ -109,10 +109,12 @@ class RedisBus implements Bus {
     let tellReady: () => void = () => {};
     const ready = new Promise<void>((resolve) => (tellReady = resolve));
     const wanted: Wanted = { receive, isHeard: false, tellReady };
-    const endWait = this.#clock.after(subscribeWaitMs, () => {
+    const giveUp = (): void => {
       this.#noteLoss();
       tellReady();
-    });
+    };
+    // One that is away already is not waited for: whoever joins several rooms would wait for each of them.
+    const endWait = this.#clock.after(this.#isAway ? 0 : subscribeWaitMs, giveUp);
     void ready.then(endWait);
     if (this.#isClosed) tellReady();
     else {
@@ -156,6 +158,11 @@ class RedisBus implements Bus {
   }
 
   // ---- the connections ----
+
+  /** Known not to carry; one that has only just been opened is not. */
+  get #isAway(): boolean {
+    return this.#isSaid || (this.#newestTickAt !== -Infinity && !this.isHealthy());
+  }
 
   get #tickChannel(): string {
     return `finchat:tick:${this.#id}`;

@@ -162,6 +162,7 @@ function createCluster(
     peers.restart(self);
     while (!(await begin())) await pause(clock, beginPauseMs);
     if (isClosed) return;
+    await bury(former);
     await peers.ready;
     await readChanges();
     peers.tellAll('here', {});
@@ -171,6 +172,16 @@ function createCluster(
     isServing = true;
     chat?.goOn();
     log.info({ node: membership.id, former }, 'This node is back, under another id.');
+  }
+
+  /** Whoever has found this node dead may have told nobody else, or have been wrong. */
+  async function bury(former: string): Promise<void> {
+    try {
+      await storage.nodes.leave(former);
+      peers.tellAll('gone', { node: former });
+    } catch {
+      // Then its lease ends by itself.
+    }
   }
 
   async function begin(): Promise<boolean> {

@@ -204,6 +204,17 @@ function breaking(name: string, open: OpenWorld): void {
     t.deepEqual(heard, [{ n: 2 }]);
   });
 
+  test(`${name}: who subscribes while the bus is known to be away does not wait for it`, async (t) => {
+    const world = await open(t);
+    const bus = await attach(world);
+    await world.break();
+    await waitUntil(() => !bus.isHealthy(), 'it notices');
+    const since = performance.now();
+    for (const channel of ['one', 'two', 'three', 'four', 'five']) await collect(bus, channel).ready;
+    // Each would wait a second for a bus that might come any moment.
+    t.true(performance.now() - since < 2_500);
+  });
+
   test(`${name}: after a loss all is subscribed again before each node is told`, async (t) => {
     const world = await open(t);
     const [a, b] = await Promise.all([attach(world), attach(world)]);

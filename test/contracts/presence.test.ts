@@ -59,12 +59,11 @@ async function openNode(
     close: () => carrying.close(),
   };
   const node = await openRoomNode(t, { id: randomUUID(), bus, cluster, clock: systemClock, storage });
-  return {
-    ...node,
-    drop(publications) {
+  return Object.assign(node, {
+    drop(publications: number) {
       toDrop += publications;
     },
-  };
+  });
 }
 
 function contract(kind: string, openWorld: (t: ExecutionContext) => Promise<BusWorld>): void {

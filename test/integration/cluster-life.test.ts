@@ -83,7 +83,11 @@ async function createSuperuser(url: string): Promise<string> {
 }
 
 /** A member of the room, by one of the nodes. */
-async function enter(t: ExecutionContext, { url }: ServerProcess, username: string): Promise<RawWebSocketClient> {
+async function enter(
+  t: ExecutionContext,
+  { url }: ServerProcess,
+  username: string,
+): Promise<RawWebSocketClient & { token: string }> {
   const post = async (path: string): Promise<{ token?: string }> => {
     const headers = { 'content-type': 'application/json', connection: 'close' };
     const answer = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify({ username, password }) });
@@ -93,7 +97,7 @@ async function enter(t: ExecutionContext, { url }: ServerProcess, username: stri
   const { token = '' } = await post('/login');
   const client = await openRawClient(t, url, { token, resume: true });
   await client.ask({ type: 'join', room_name: 'friends' }, { code: 'joined', you: true });
-  return client;
+  return Object.assign(client, { token });
 }
 
 /** Resolves the status and the body of `GET /readyz` once the body is as wanted. */
@@ -133,6 +137,24 @@ lifeTest('each node says who it is and how many there are; one that stops is no 
   // It has left: nobody waits for its lease.
   await world.untilNodes(first, 1, (lease * 1000) / 2);
   t.notRegex(first.output(), /marked dead/);
+});
+
+lifeTest('a node that stops sends newcomers on, and ends once its sessions have gone to another', async (t, world) => {
+  const [first, second] = [await world.startNode(), await world.startNode()];
+  await world.untilNodes(second, 2);
+  const [ann, bob] = [await enter(t, first, 'ann'), await enter(t, second, 'bob')];
+  await ann.next({ code: 'joined', user: 'bob' });
+  const ended = second.end('SIGTERM');
+  await bob.next({ code: 'server-closing' });
+  t.is((await bob.closed).code, 1012);
+  // A balancer tries the next node after that, and clients another transport.
+  await t.throwsAsync(openRawClient(t, second.url, { token: bob.token }), { message: /503/ });
+  const back = await openRawClient(t, first.url, { token: bob.token, resume: true, cursor: bob.cursor ?? '' });
+  await back.ask({ type: 'message', room_name: 'friends', body: 'from here' }, { code: 'message', you: true });
+  t.true(back.session?.resumed);
+  t.is(await ended, 0);
+  await ann.next({ code: 'message', body: 'from here' });
+  t.is(ann.frames.filter(({ code }) => code === 'parted' || code === 'joined').length, 2, 'nobody saw it');
 });
 
 lifeTest('nodes begin without Redis, and are one chat in full as soon as it is there', async (t, world) => {

@@ -4,7 +4,7 @@ import { createRoomCounts } from '../../src/cluster/counts.ts';
 import { type ClusterPeers, createPeers } from '../../src/cluster/peers.ts';
 import { createRoomChannels } from '../../src/cluster/room-channels.ts';
 import { randomText } from '../../src/core/clock.ts';
-import type { Bus } from '../../src/core/cluster-ports.ts';
+import { type Bus, NodeSilent } from '../../src/core/cluster-ports.ts';
 import { type CommandContext, runCommand } from '../../src/core/commands.ts';
 import { createCounters } from '../../src/core/counters.ts';
 import { Hub } from '../../src/core/hub.ts';
@@ -35,6 +35,8 @@ export type RoomNode = {
   /** Resolves when the message is stored. */
   say(member: Member, room: string, body: string, ref?: string): Promise<void>;
   relay(member: Member, room: string, command: string): void;
+  /** Finds itself dead: everything here ends silently, and it goes on under another id. */
+  restart(id: string): void;
   /** The session leaves all rooms, as when it ends. */
   end(member: Member): void;
   /** Takes the member over from `from`, under this claim, as a session that moves; resolves it as it is here. */
@@ -68,6 +70,7 @@ export async function openRoomNode(
     counts.close();
     peers.close();
   });
+  peers.serve('carry', () => Promise.resolve({}));
   await peers.ready;
   counts.announce();
   const context = {
@@ -83,7 +86,9 @@ export async function openRoomNode(
     bodyLength: 100,
   } as CommandContext;
   const node: RoomNode = {
-    id,
+    get id() {
+      return peers.id;
+    },
     bus,
     peers,
     hub,
@@ -100,6 +105,12 @@ export async function openRoomNode(
     },
     relay: ({ session }, room, command) =>
       void runCommand(context, session, { type: 'custom', room_name: room, command, payload: '-' }),
+    restart(next) {
+      hub.nodeGone(peers.id);
+      hub.dropAll();
+      peers.restart(next);
+      counts.announce();
+    },
     end({ session }) {
       for (const room of session.rooms.values()) {
         room.remove(session, undefined);
@@ -121,6 +132,7 @@ async function move(what: { member: Member; from: RoomNode; to: RoomNode; claim:
   const states = Array.from(session.rooms.values(), (room) => room.exportMember(session));
   const exported = structuredClone(states);
   const seen = member.frames.splice(0);
+  await carry(from, to);
   const moved = openMember(session.userId, { key: session.key, claim, frames: seen });
   for (const state of exported) {
     const room = await to.hub.open(state.roomId);
@@ -133,6 +145,19 @@ async function move(what: { member: Member; from: RoomNode; to: RoomNode; claim:
   }
   session.rooms.clear();
   return moved;
+}
+
+/** What was published before arrives before what travels now. */
+async function carry(from: RoomNode, to: RoomNode): Promise<void> {
+  for (;;) {
+    try {
+      await from.peers.ask(to.id, 'carry', {});
+      return;
+    } catch (error: unknown) {
+      // Lost on its way.
+      if (!(error instanceof NodeSilent)) throw error;
+    }
+  }
 }
 
 /** What a member has been shown of a room that it is in, checked frame by frame: users, and the last message. */

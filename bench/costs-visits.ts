@@ -1,0 +1,184 @@
+/** What it costs when somebody joins a room whose members are on another node, and when a session moves to another node. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WebSocket } from 'ws';
+import { until } from '../test/support/services.ts';
+import type { Contestant, RunningServer } from './contestants.ts';
+import { type Cost, type CostWorld, costOf, type Idle, type Watched } from './cost.ts';
+import { openRawSocket } from './raw-socket.ts';
+
+const answerMs = 20_000;
+
+/** A server that is measured, and what it spends by itself. */
+export type Place = { world: CostWorld; contestant: Contestant; server: RunningServer; watched: Watched; idle: Idle };
+
+type Client = {
+  say(message: object, until: (heard: string) => boolean): Promise<void>;
+  /** How many users it has seen part, itself left out. */
+  readonly parted: number;
+  end(): void;
+};
+
+/** A client that says one thing after the other, and waits for the answer. */
+async function openClient(port: number, token: string): Promise<Client> {
+  let waiting: { until: (heard: string) => boolean; resolve: () => void; reject: (error: Error) => void } | undefined;
+  let parted = 0;
+  const raw = await openRawSocket(port, token, {
+    onMessage(bytes, from, to) {
+      const heard = bytes.toString('utf8', from, to);
+      if (heard.includes('"parted"') && heard.includes('"you":false')) parted += 1;
+      if (waiting?.until(heard) === true) waiting.resolve();
+    },
+    onEnd: (how) => waiting?.reject(new Error(`a connection was ${how}`)),
+  });
+  return {
+    async say(message, until) {
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve, reject) => {
+        timer = setTimeout(() => reject(new Error(`no answer to ${JSON.stringify(message)}`)), answerMs);
+        waiting = { until, resolve, reject };
+        raw.send(JSON.stringify(message));
+      }).finally(() => clearTimeout(timer));
+    },
+    get parted() {
+      return parted;
+    },
+    end: raw.end,
+  };
+}
+
+const join = (client: Client, room: string): Promise<void> =>
+  client.say({ type: 'join', room_name: room }, (heard) => heard.includes('"status"') && heard.includes(`"${room}"`));
+const part = (client: Client, room: string): Promise<void> =>
+  client.say({ type: 'part', room_name: room }, (heard) => heard.includes('"parted"') && heard.includes('"you":true'));
+
+/** Somebody on the second node joins and leaves a room whose members are on the first: it has to ask who is there. */
+export async function measureJoins({ contestant, server, watched, world, idle }: Place): Promise<Cost[]> {
+  const costs: Cost[] = [];
+  const [room = ''] = await contestant.rooms(1);
+  const [here, there] = server.nodes.map(({ port }) => port);
+  const tokens = await contestant.tokens(server, 1100);
+  const guest = await openClient(there ?? 0, tokens.at(-1) ?? '');
+  const resident = await openClient(there ?? 0, tokens.at(-2) ?? '');
+  const members: Client[] = [];
+  for (const size of [1, 200, 1000]) {
+    while (members.length < size) {
+      const member = await openClient(here ?? 0, tokens[members.length] ?? '');
+      await join(member, room);
+      members.push(member);
+    }
+    for (const isKnown of [false, true]) {
+      const what = `join and part, ${size} on the other node${isKnown ? ', room known here' : ''}`;
+      world.note(what);
+      if (isKnown) await join(resident, room);
+      const count = Math.ceil((world.isQuick ? 60 : 300) / (size > 500 ? 3 : 1));
+      let joining = 0;
+      const run = async (times: number): Promise<void> => {
+        const last = members.at(-1);
+        const goal = (last?.parted ?? 0) + times;
+        for (let index = 0; index < times; index += 1) {
+          const start = performance.now();
+          await join(guest, room);
+          joining += performance.now() - start;
+          await part(guest, room);
+        }
+        // The other node shows it to its members after that.
+        await until(answerMs, async () => {
+          if ((last?.parted ?? 0) < goal) throw new Error('The other node did not show who joined and parted.');
+        });
+      };
+      await run(10);
+      joining = 0;
+      const { cpuUs } = await costOf(watched, count, () => run(count), idle);
+      costs.push({ what, each: 'join and part', cpuUs, ms: joining / count });
+      if (isKnown) await part(resident, room);
+    }
+  }
+  for (const client of [guest, resident, ...members]) client.end();
+  await sleep(2_000);
+  return costs;
+}
+
+/** A session goes to and fro between the nodes, with the rooms that it is in. */
+export async function measureMoves({ contestant, server, watched, world, idle }: Place): Promise<Cost[]> {
+  const costs: Cost[] = [];
+  const rooms = await contestant.rooms(10);
+  const [token = ''] = await contestant.tokens(server, 1);
+  for (const size of [1, 10]) {
+    const what = `session moved, in ${size} room${size === 1 ? '' : 's'}`;
+    world.note(what);
+    let at = await openMover(server.nodes[0]?.port ?? 0, token);
+    for (const room of rooms.slice(0, size)) await at.join(room);
+    const count = world.isQuick ? 40 : 200;
+    let side = 0;
+    const run = async (times: number): Promise<void> => {
+      for (let index = 0; index < times; index += 1) {
+        side = 1 - side;
+        const next = await openMover(server.nodes[side]?.port ?? 0, token, at.cursor());
+        if (!next.isResumed()) throw new Error('A session was not resumed on the other node.');
+        at.leave();
+        at = next;
+      }
+    };
+    await run(10);
+    const { cpuUs, seconds } = await costOf(watched, count, () => run(count), idle);
+    costs.push({ what, each: 'move', cpuUs, ms: (seconds / count) * 1000 });
+    at.close();
+    await sleep(2_000);
+  }
+  return costs;
+}
+
+type Mover = {
+  join(room: string): Promise<void>;
+  cursor(): string;
+  isResumed(): boolean;
+  leave(): void;
+  close(): void;
+};
+
+type Heard = { code?: string; type?: string; session?: string; resumed?: boolean; status?: object; room_name?: string };
+
+/** A client that may be resumed: it counts what it hears, as PROTOCOL.md says. */
+function openMover(port: number, token: string, cursor?: string): Promise<Mover> {
+  const [, counted = '0'] = cursor?.split('.') ?? [];
+  let heard = Number(counted);
+  let session = '';
+  let isResumed = false;
+  let onHeard: ((heard: Heard) => void) | undefined;
+  const query = new URLSearchParams({ token, resume: '1', ...(cursor !== undefined && { cursor }) });
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/ws/chat?${query}`);
+  const mover: Mover = {
+    join: (room) =>
+      new Promise((resolve) => {
+        onHeard = ({ status, room_name }) => {
+          if (status !== undefined && room_name === room) resolve();
+        };
+        socket.send(JSON.stringify({ type: 'join', room_name: room }));
+      }),
+    cursor: () => `${session}.${heard}`,
+    isResumed: () => isResumed,
+    leave: () => socket.terminate(),
+    close: () => socket.close(1000),
+  };
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('no session')), answerMs);
+    socket.on('error', reject);
+    socket.on('message', (data: Buffer) => {
+      const message = JSON.parse(data.toString()) as Heard;
+      if (message.type === 'fatal') {
+        reject(new Error(data.toString()));
+        return;
+      }
+      if (message.code === 'session') {
+        session = message.session ?? '';
+        isResumed = message.resumed === true;
+        if (!isResumed) heard = 0;
+        clearTimeout(timer);
+        resolve(mover);
+        return;
+      }
+      heard += 1;
+      onHeard?.(message);
+    });
+  });
+}
