@@ -243,3 +243,35 @@ test('who is sent away while the user is claimed leaves no claim behind', async 
   await untilFree(all, id);
   t.is(a.sessions.size, 0);
 });
+
+test('a client that comes again while its first connection waits for the store gets in', async (t) => {
+  let goOn = (): void => {};
+  const stalled = new Promise<void>((resolve) => (goOn = resolve));
+  let isFirst = true;
+  const all = await openSessionNodes(t, 1, {
+    wrapClaims: (claims) => ({
+      ...claims,
+      async take(...args) {
+        if (isFirst) {
+          isFirst = false;
+          await stalled;
+        }
+        return claims.take(...args);
+      },
+    }),
+  });
+  const [a] = all.nodes as [SessionNode];
+  const { token } = await all.user('ann');
+  const given = a.come(token, { dead: true });
+  void given.then(({ events }) => events?.onClose(false));
+  await until(10_000, async () => {
+    if (isFirst) throw new Error('The store was not asked yet.');
+  });
+  const [again, other] = [a.come(token), a.come(token)];
+  await turn();
+  goOn();
+  // One at a time: of those who have waited the second is refused.
+  t.deepEqual((await again).ended, []);
+  t.deepEqual((await other).ended, ['already-chatting']);
+  t.is(a.sessions.size, 1);
+});

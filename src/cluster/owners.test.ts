@@ -78,6 +78,25 @@ test('of two newcomers on two nodes one waits for the proof of a third, and the 
   t.is(a.sessions.size + b.sessions.size + c.sessions.size, 1);
 });
 
+test('a session that leaves keeps nobody away, however long its last message takes to be stored', async (t) => {
+  const { nodes, user, hub } = await openSessionNodes(t, 3);
+  const [a, b, c] = nodes as Three;
+  const { token } = await user('ann');
+  await a.come(token);
+  const [session] = a.sessions.all();
+  const settled = session?.beginAppend();
+  const first = b.come(token, { takeover: true, dead: true });
+  void first.then(({ events }) => events?.onClose(true));
+  await until(10_000, async () => {
+    if (session?.isOpen !== false) throw new Error('Nobody has asked yet.');
+  });
+  const second = c.come(token);
+  await hub.settle();
+  settled?.();
+  const ends = [...(await first).ended, ...(await second).ended];
+  t.false(ends.includes('already-chatting'), ends.join());
+});
+
 test('without a bus a dead session still gives way: the question goes through the store', async (t) => {
   const { nodes, user, during, hub } = await openSessionNodes(t, 2);
   const [a, b] = nodes as Two;

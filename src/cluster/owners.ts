@@ -1,6 +1,6 @@
 /**
  * Asks the node that has a user's session whether it gives way to a newcomer here, and answers the same of its own. The
- * question goes over the bus; where nobody answers there it goes through SQL, as a change that the owner reads, and what
+ * question goes over the bus; where it is not carried it goes through SQL, as a change that the owner reads, and what
  * came of it is read from the claim. So a bus that is away makes newcomers wait, and lets nobody in twice.
  */
 import { z } from 'zod';
@@ -53,14 +53,20 @@ export function createOwners({ peers, store, changes, clock }: OwnersOptions): O
     return sessions === undefined || sessions.giveWay({ userId, key }, takeover);
   }
 
-  async function askThroughStore({ userId, session, node }: Claim, takeover: boolean): Promise<OwnerAnswer> {
+  /** What the claim says of a node that has not answered. */
+  async function look({ userId, session, node }: Claim): Promise<OwnerAnswer> {
+    const claim = await store.findByUser(userId);
+    return claim?.session === session && claim.node === node ? 'unknown' : 'free';
+  }
+
+  async function askThroughStore(claim: Claim, takeover: boolean): Promise<OwnerAnswer> {
+    const { userId, session } = claim;
     await changes.append({ kind: 'session-asked', user: { id: userId }, session, takeover, at: clock.now() });
     for (let passedMs = 0; passedMs < looksForMs; passedMs += lookMs) {
       await new Promise<void>((resolve) => {
         clock.after(lookMs, resolve);
       });
-      const claim = await store.findByUser(userId);
-      if (claim?.session !== session || claim.node !== node) return 'free';
+      if ((await look(claim)) === 'free') return 'free';
     }
     return 'unknown';
   }
@@ -69,11 +75,14 @@ export function createOwners({ peers, store, changes, clock }: OwnersOptions): O
     async ask(claim, takeover) {
       const { userId, session, node } = claim;
       const options = { timeoutMs: limits.proofMs + marginMs };
+      const begun = clock.now();
       try {
         const answer = answerForm.safeParse(await peers.ask(node, 'prove', { userId, session, takeover }, options));
         return answer.success ? answer.data.outcome : 'unknown';
       } catch (error: unknown) {
         if (!(error instanceof NodeSilent)) throw error;
+        // It was given its time: a node that stands still reads no changes either, and clients wait no longer.
+        if (clock.now() - begun >= options.timeoutMs) return look(claim);
         return askThroughStore(claim, takeover);
       }
     },

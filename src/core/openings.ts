@@ -3,8 +3,8 @@
  * users and keys of sessions only.
  */
 
-/** `key`: of the session whose being here is not known yet; undefined: known of each. */
-type Opening = { key: string | undefined; done: Promise<void> };
+/** `key`: of the session whose being here is not known yet; undefined: known of each. `isSlow`: see `noteSlow`. */
+type Opening = { key: string | undefined; done: Promise<void>; isSlow: boolean };
 
 type Wanted = { readonly userId: number; readonly key: string };
 
@@ -21,11 +21,21 @@ export class Openings {
     const done = new Promise<void>((resolve) => {
       finish = resolve;
     });
-    this.#byUser.set(userId, { key, done });
+    this.#byUser.set(userId, { key, done, isSlow: false });
     return () => {
       this.#byUser.delete(userId);
       finish();
     };
+  }
+
+  /** What is under way for the user waits for no client's proof any more, but for a store or another node. */
+  noteSlow(userId: number): void {
+    const opening = this.#byUser.get(userId);
+    if (opening !== undefined) opening.isSlow = true;
+  }
+
+  isSlow(userId: number): boolean {
+    return this.#byUser.get(userId)?.isSlow === true;
   }
 
   /** Whether it is known if the session is here: not while it is about to begin, to come or to go. */

@@ -414,3 +414,20 @@ test('whoever was sent away does not count as chatting while a last message is b
   await session?.ended;
   t.is(sessions.size, 0);
 });
+
+test('a client that comes again while the last message of its former session is being stored gets in', async (t) => {
+  const sessions = openSessions();
+  t.teardown(() => sessions.close());
+  await sessions.open(newPoll().transport, { ...request, resumable: true });
+  const settled = sessions.find(request.credentials, undefined)?.beginAppend();
+  const [first, second] = [newTransport(), newTransport()];
+  const given = sessions.open(first.transport, { ...request, takeover: true });
+  void given.then((events) => events?.onClose(false));
+  await turn();
+  const opening = sessions.open(second.transport, request);
+  await turn();
+  settled?.();
+  t.truthy(await opening);
+  t.deepEqual(second.closed, []);
+  t.is(sessions.size, 1);
+});

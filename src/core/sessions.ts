@@ -192,7 +192,9 @@ export class Sessions {
     await this.settled({ userId, key });
     const session = this.#index.ofUser(userId);
     if (session?.key !== key) return true;
-    if (this.#openings.has(userId)) return false;
+    // One that leaves keeps nobody away; who waits for the proof of one that lives is alone there.
+    if (!session.isOpen) await session.ended;
+    if (this.#openings.has(userId)) return !session.isOpen;
     // It stays found meanwhile, by whoever comes to resume it.
     const finish = this.#openings.begin(userId, undefined);
     try {
@@ -320,6 +322,8 @@ export class Sessions {
   /** Begins a session, under the rule of one session per user. */
   async #enter(transport: Transport, comer: Comer, request: OpenRequest): Promise<ConnectionEvents | undefined> {
     const userId = comer.principal.user.id;
+    // A store or another node that is slow: the client may have given that one up, and be this one.
+    if (this.#openings.isSlow(userId)) await this.#openings.done(userId);
     if (this.#openings.has(userId)) return this.#refuse(transport, 'already-chatting');
     const key = this.#options.random(sessionIdBytes);
     const finish = this.#openings.begin(userId, key);
@@ -331,6 +335,7 @@ export class Sessions {
       if (this.#isTooLate(transport, comer)) return undefined;
       const wish = { userId, key, tokenHash: comer.hash, takeover: request.takeover };
       const asked = this.#claims.take(wish);
+      if (asked instanceof Promise) this.#openings.noteSlow(userId);
       // No step lies between on a node that is alone.
       const claimed = asked instanceof Promise ? await asked : asked;
       if ('refused' in claimed) {
@@ -366,6 +371,8 @@ export class Sessions {
     if (!takeover && session.isOpen && (await session.prove())) return false;
     if (takeover) this.#endWithFatal(session, 'resumed-elsewhere');
     else session.end('tooSlow');
+    // For what it has sent to be stored.
+    this.#openings.noteSlow(session.userId);
     await session.ended;
     return true;
   }
