@@ -93,6 +93,7 @@ class Lender implements Lending {
     if (!session.mayResume()) return { status: 'flooding' };
     if (!session.reaches(n)) return { status: 'no' };
     if (!isWithin(session, rooms)) return { status: 'rooms', rooms: Array.from(session.rooms.keys()) };
+    if (!session.mayMove()) return { status: 'flooding' };
     session.beginMove(n);
     if (!(await this.#settles(session, signal))) return { status: 'later' };
     // What it had sent may have taken it to another one.

@@ -170,6 +170,7 @@ function createContext(
     outboxBytes: settings.sessionOutbox,
     pollGapSeconds: settings.pollGap,
     messageBuckets: createTokenBuckets({ ratePerSecond: limits.messagesPerSecond, burst: limits.messageBurst, clock }),
+    moveBuckets: createTokenBuckets({ ratePerSecond: limits.movesPerMinute / 60, burst: limits.moveBurst, clock }),
   };
 }
 

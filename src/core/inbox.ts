@@ -61,6 +61,12 @@ export class Inbox {
     return !this.#options.context.rateLimits || this.#rawCap.take(frames, bytes);
   }
 
+  /** Counts a move to another node, each of which costs both nodes all that is kept for the session; false: they are too many. */
+  mayMove(): boolean {
+    const { context, userId } = this.#options;
+    return !context.rateLimits || context.moveBuckets.take(userId) === 0;
+  }
+
   take(decoded: Decoded, bytes: number): void {
     const { context, userId } = this.#options;
     const waitMs = context.rateLimits ? context.messageBuckets.take(userId) : 0;

@@ -6,6 +6,8 @@ export type SessionContext = CommandContext & {
   rateLimits: boolean;
   /** Of client messages, by user id. */
   messageBuckets: Pick<TokenBuckets<number>, 'take' | 'debtMs' | 'owe'>;
+  /** Of moves to other nodes, by user id. */
+  moveBuckets: Pick<TokenBuckets<number>, 'take'>;
   /** Seconds that a resumable session waits for its client after its connection is gone; 0: it ends at once. */
   graceSeconds: number;
   /** Bytes of the messages that a resumable session keeps. */

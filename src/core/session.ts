@@ -294,6 +294,11 @@ export class Session implements Receiver, ConnectionOwner {
     return this.#inbox.mayTake(1, 0);
   }
 
+  /** Counts a move to another node; false: there are too many. */
+  mayMove(): boolean {
+    return this.#inbox.mayMove();
+  }
+
   #endFlooded(): void {
     if (this.#outbox === undefined) this.end('flooding');
     else this.#detach('flooding');

@@ -99,4 +99,8 @@ export const limits = {
   rawFramesPerSecond: 500,
   /** Bytes a second of one session, what a resume writes again too, before it is cut or refused as flooding. */
   rawBytesPerSecond: 4_194_304,
+  /** Times that a session goes from one server of a chat to another in a burst: each carries its outbox and its rooms along. */
+  moveBurst: 20,
+  /** Such times a minute, on average: a network that comes and goes needs fewer. */
+  movesPerMinute: 30,
 } as const;

@@ -99,6 +99,8 @@ const limitRows: Record<keyof typeof limits, string> = {
   messageFragments: 'WebSocket fragments of one message (then close code 1008)',
   rawFramesPerSecond: 'frames a second (then close code 4429, or HTTP 429)',
   rawBytesPerSecond: 'bytes a second (then close code 4429, or HTTP 429)',
+  moveBurst: 'resumes at another of several servers in a burst (then close code 4429, or HTTP 429)',
+  movesPerMinute: 'such resumes a minute, on average',
 };
 
 test('the table of limits has every limit with its value, and no other', (t) => {

@@ -112,6 +112,24 @@ test('whoever comes too often is sent away, and its session stays', async (t) =>
   t.is(other.ended.at(-1), 'flooding');
 });
 
+test('a session that goes to and fro between nodes is held back, and stays', async (t) => {
+  const world = await openChatNodes(t, 2, { settings: { rateLimits: true } });
+  const [a, b] = world.nodes as Two;
+  const [ann, bob] = (await gather(world, { ann: a, bob: b })) as [NodeClient, NodeClient];
+  let moves = 0;
+  for (let there = b; await ann.come(there.chat); there = there === b ? a : b) {
+    t.true(ann.isResumed);
+    moves += 1;
+    t.true(moves <= 3 * limits.moveBurst);
+  }
+  t.is(ann.ended.at(-1), 'flooding');
+  t.true(moves >= 2 * limits.moveBurst);
+  world.clock.advance(4_000);
+  for (const { chat } of [a, b]) if (chat.sessions.withId(ann.session) !== undefined) t.true(await ann.come(chat));
+  await talk(bob, 'still here', ann, bob);
+  t.deepEqual(faultsOf(world, ann, bob), []);
+});
+
 test('a session in no room moves, and a room that it joins there is joined once', async (t) => {
   const world = await openChatNodes(t, 2);
   const [a, b] = world.nodes as Two;

@@ -148,6 +148,7 @@ function openNode(
     counters,
     rateLimits: true,
     messageBuckets: { take: () => 0, debtMs: () => 0, owe() {} },
+    moveBuckets: { take: () => 0 },
     outboxBytes: limits.outboxBytes,
     graceSeconds: limits.graceSeconds,
     pollGapSeconds: limits.pollGapSeconds,

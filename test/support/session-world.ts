@@ -36,6 +36,7 @@ export function openSessionWorld(outboxBytes: number, isResumable = true): Sessi
     counters: createCounters(),
     rateLimits: true,
     messageBuckets: { take: () => 0, debtMs: () => 0, owe() {} },
+    moveBuckets: { take: () => 0 },
     graceSeconds: limits.graceSeconds,
     pollGapSeconds: limits.pollGapSeconds,
     outboxBytes,
