@@ -25,6 +25,7 @@ import type { Principal } from './accounts.ts';
 import { runCommand } from './commands.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import { countError } from './counters.ts';
+import { Delivery } from './delivery.ts';
 import { encode, encodeError } from './encode.ts';
 import { Inbox } from './inbox.ts';
 import type { LiveRoom, Receiver } from './live-room.ts';
@@ -55,12 +56,8 @@ export class Session implements Receiver, ConnectionOwner {
   /** Undefined: detached. */
   #connection: Connection | undefined;
   #cancelGrace: () => void = () => {};
-  /** What a session without an outbox writes with this turn. */
-  #out: EncodedFrame[] = [];
   readonly #outbox: Outbox | undefined;
-  #isFlushDue = false;
-  /** The outbox of a detached session had no room: it ends with this turn. */
-  #isOverflowed = false;
+  readonly #delivery: Delivery;
   #move: Move | undefined;
   /** Its node is about to stop. */
   #isKept = false;
@@ -76,6 +73,7 @@ export class Session implements Receiver, ConnectionOwner {
     this.key = key;
     this.seen = new SeenRooms(from?.seen);
     this.#outbox = isResumable ? new Outbox(key, context.outboxBytes, from?.outbox) : undefined;
+    this.#delivery = new Delivery(this.#outbox);
     this.userId = principal.user.id;
     this.username = principal.user.username;
     const inboxOptions = {
@@ -144,7 +142,7 @@ export class Session implements Receiver, ConnectionOwner {
 
   /** Whether a client that has `n` of its messages can go on with it. */
   reaches(n: number): boolean {
-    return this.#state === 'open' && !this.#isOverflowed && this.#outbox?.reaches(n) === true;
+    return this.#state === 'open' && !this.#delivery.isLost && this.#outbox?.reaches(n) === true;
   }
 
   /** The client has `n` messages, and is no more where it was. */
@@ -176,7 +174,7 @@ export class Session implements Receiver, ConnectionOwner {
 
   /** All but its rooms, with what they have shown so far. Undefined: it has ended, or does not move any more. */
   export(): SessionExport | undefined {
-    if (this.#state !== 'open' || this.#move === undefined || this.#outbox === undefined || this.#isOverflowed) {
+    if (this.#state !== 'open' || this.#move === undefined || this.#outbox === undefined || this.#delivery.isLost) {
       return undefined;
     }
     for (const room of this.rooms.values()) room.flush();
@@ -362,20 +360,8 @@ export class Session implements Receiver, ConnectionOwner {
   // ---- towards the client ----
 
   push(frames: readonly EncodedFrame[]): void {
-    if (this.#state === 'ended' || this.#isOverflowed) return;
-    const outbox = this.#outbox;
-    for (const frame of frames) {
-      if (outbox === undefined) this.#out.push(frame);
-      else outbox.push(frame);
-    }
-    // Nobody has come for what waits, and there is no room for more.
-    if (this.#connection === undefined && outbox !== undefined) {
-      outbox.trim(0);
-      this.#isOverflowed = outbox.isOver;
-    }
-    if (this.#isFlushDue || (this.#connection === undefined && !this.#isOverflowed)) return;
-    this.#isFlushDue = true;
-    this.#context.turn.addSession(this);
+    if (this.#state === 'ended') return;
+    if (this.#delivery.push(frames, this.#connection !== undefined)) this.#context.turn.addSession(this);
   }
 
   /** Sends a message to this client alone, after what its rooms have shown so far: also what this turn has shown. */
@@ -394,32 +380,12 @@ export class Session implements Receiver, ConnectionOwner {
   }
 
   flush(): void {
-    this.#isFlushDue = false;
-    const connection = this.#connection;
-    if (this.#isOverflowed && this.#move === undefined) this.leave();
-    else if (connection === undefined) return;
-    else if (this.#outbox === undefined) this.#writeAll(connection.transport);
-    else this.#writeFrom(this.#outbox, connection);
+    const isTaken = this.#delivery.writeTo(this.#connection);
+    if (this.#delivery.isLost && this.#move === undefined) this.leave();
+    else if (this.#connection === undefined) return;
+    else if (!isTaken && this.#outbox === undefined) this.end('tooSlow');
+    else if (!isTaken) this.#detach('tooSlow');
     this.#inbox.queue.goOn();
-  }
-
-  #writeAll(transport: Transport): void {
-    const frames = this.#out;
-    if (frames.length === 0) return;
-    this.#out = [];
-    transport.write(frames);
-    if (transport.unwritten() > limits.unwrittenBytes) this.end('tooSlow');
-  }
-
-  /** Writes what the connection takes. The oldest fall out of a full outbox as long as it is full of what was sent. */
-  #writeFrom(outbox: Outbox, connection: Connection): void {
-    if (!connection.isBlocked) {
-      outbox.writeTo(connection.transport);
-      if (outbox.hasUnsent) connection.block();
-    }
-    outbox.trim(connection.transport.unwritten());
-    // What is all sent is only a moment from being let go.
-    if (outbox.isOver && outbox.hasUnsent) this.#detach('tooSlow');
   }
 
   onDisbanded(room: LiveRoom): void {
@@ -442,9 +408,7 @@ export class Session implements Receiver, ConnectionOwner {
   /** Long answers wait until they fit beside what the client has not taken yet: asking for many costs nobody the session. */
   #hasRoomFor(task: Task): boolean {
     if ((task.type !== 'join' && task.type !== 'history') || this.#state !== 'open') return true;
-    const unwritten = this.#connection?.transport.unwritten() ?? 0;
-    if (this.#outbox !== undefined) return this.#outbox.hasRoomFor(limits.historyBytes, unwritten);
-    return unwritten + limits.historyBytes <= limits.unwrittenBytes;
+    return this.#delivery.hasRoomFor(limits.historyBytes, this.#connection);
   }
 
   #run(task: Task): Promise<void> | undefined {
@@ -483,7 +447,6 @@ export class Session implements Receiver, ConnectionOwner {
     this.flush();
     this.#release(false)?.close('normal');
     this.#state = 'ended';
-    this.#out = [];
     this.#resolveEnded();
   }
 }
