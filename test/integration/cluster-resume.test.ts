@@ -49,6 +49,8 @@ for (const from of transportNames) {
         const second = await openRawClient(t, cluster.node(1).url, { ...options, transport: to, cursor });
         await say(bob, 'd');
         await second.next({ code: 'custom', command: 'd' });
+        // Its next poll has come to the owner by then: one that is on its way would take the session back.
+        if (to === 'poll') await cluster.node(1).request('POST', '/poll/chat', { token, body: [] });
         // The second is alive this time, and hears that it is over.
         const third = await openRawClient(t, cluster.node(0).url, {
           ...options,
