@@ -19,7 +19,7 @@ export async function readiness(parts: Parts, storage: Storage): Promise<Readine
     return {
       ready: true,
       degraded: [
-        'Redis cannot be reached, or answers late: messages of other nodes come with a delay, commands and who is in a room do not.',
+        'Redis does not carry: messages of other nodes come late, what else happens there is not seen until it does.',
       ],
     };
   }
