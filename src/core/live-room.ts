@@ -197,7 +197,9 @@ export class LiveRoom {
     if (!this.members.has(member)) return;
     this.flush();
     const { userId, username, key: session } = member;
-    if (to !== undefined) this.#apply(this.roster.join({ userId, username, session, ...to }));
+    // It may have parted there by now, which was told here.
+    const isThere = this.roster.get(userId)?.session === session;
+    if (to !== undefined && isThere) this.#apply(this.roster.join({ userId, username, session, ...to }));
     this.#audience.delete(member);
   }
 

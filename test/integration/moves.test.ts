@@ -159,6 +159,32 @@ test('a session moves to and fro, and on to a third node', async (t) => {
   t.deepEqual(faultsOf(world, ann, bob), []);
 });
 
+test('who parts as soon as it has come is gone for its former node, too', async (t) => {
+  const world = await openChatNodes(t, 3);
+  const [a, b, c] = world.nodes as [ChatNode, ChatNode, ChatNode];
+  const [ann, bob, cid, dan] = (await gather(world, { ann: a, bob: b, cid: c, dan: a })) as [
+    NodeClient,
+    NodeClient,
+    NodeClient,
+    NodeClient,
+  ];
+  const session = a.chat.sessions.withId(ann.session);
+  // It waits for the outcome of a message, and goes along.
+  const settled = session?.beginAppend();
+  ann.send({ type: 'part', room_name: 'friends' });
+  const coming = ann.come(b.chat);
+  await waitUntil(() => session?.moving !== undefined, 'on its way');
+  settled?.();
+  t.true(await coming);
+  await waitUntil(() => a.chat.sessions.withId(ann.session) === undefined, 'gone');
+  for (const one of [bob, cid, dan]) {
+    await waitUntil(() => partsOf(one).length > 0, `told to ${one.name}`);
+    t.deepEqual([...one.room('friends').roster].sort(), ['bob', 'cid', 'dan']);
+  }
+  for (const { chat } of world.nodes) t.deepEqual(chat.hub.get(1)?.usernames(), ['bob', 'cid', 'dan']);
+  t.deepEqual(faultsOf(world, ann, bob, cid, dan), []);
+});
+
 test('an outbox of a megabyte moves', async (t) => {
   const world = await openChatNodes(t, 2);
   const [a, b] = world.nodes as Two;
