@@ -1,15 +1,32 @@
 /** What needs a hand on the clock or on the channels; what holds over every bus is in test/contracts/bus-peers.test.ts. */
 import test, { type ExecutionContext } from 'ava';
-import { createTestClock, type TestClock } from '../../test/support/app.ts';
+import { createManualTimers } from '../../test/support/manual-timers.ts';
 import { createMemoryBus, type MemoryHub } from '../bus/memory-bus.ts';
+import { systemClock } from '../core/clock.ts';
 import { type Bus, NodeSilent } from '../core/cluster-ports.ts';
+import type { Clock } from '../core/ports.ts';
 import { createChannels } from './channels.ts';
 import { type ClusterPeers, createPeers } from './peers.ts';
 
+type TestClock = Clock & { advance(ms: number): void };
 type Node = { peers: ClusterPeers; bus: Bus; clock: TestClock; said: string[] };
 type World = { hub: MemoryHub; node: (id: string, options?: { maxPending?: number; clock?: TestClock }) => Node };
 
 const channels = createChannels('c');
+
+/** Time that only the test moves on. */
+function createTestClock(): TestClock {
+  const timers = createManualTimers();
+  return {
+    now: () => 1_000_000 + timers.now(),
+    after(ms, run) {
+      const timer = timers.setTimeout(run, ms);
+      return () => timers.clearTimeout(timer);
+    },
+    endOfTurn: (run) => systemClock.endOfTurn(run),
+    advance: (ms) => timers.advance(ms),
+  };
+}
 
 function world(t: ExecutionContext): World {
   const hub = createMemoryBus();

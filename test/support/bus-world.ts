@@ -5,6 +5,7 @@ import { createMemoryBus } from '../../src/bus/memory-bus.ts';
 import { openRedisBus } from '../../src/bus/redis-bus.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Bus, Subscription } from '../../src/core/cluster-ports.ts';
+import type { Clock } from '../../src/core/ports.ts';
 import { type RedisService, startRedis } from './redis.ts';
 
 export type BusWorld = {
@@ -14,6 +15,9 @@ export type BusWorld = {
   break(): Promise<void>;
   mend(): Promise<void>;
 };
+
+/** Timers run, and time stands still: nothing is late, however busy the machine is. */
+export const standingClock: Clock = { ...systemClock, now: () => 1_000_000 };
 
 /** What a log was told. */
 export type SaidLog = {
@@ -52,7 +56,10 @@ export async function openRedisWorld(t: ExecutionContext, url?: string): Promise
   const port = redis?.port;
   t.teardown(() => redis?.stop());
   return {
-    open: () => openTestBus(t, url ?? `redis://127.0.0.1:${port}`),
+    open: () =>
+      url === undefined
+        ? openTestBus(t, `redis://127.0.0.1:${port}`)
+        : openTestBus(t, url, createSaidLog(), standingClock),
     async break() {
       await redis?.stop();
     },
@@ -62,8 +69,13 @@ export async function openRedisWorld(t: ExecutionContext, url?: string): Promise
   };
 }
 
-export function openTestBus(t: ExecutionContext, url: string, log: SaidLog = createSaidLog()): Bus {
-  const bus = openRedisBus(url, { clock: systemClock, log });
+export function openTestBus(
+  t: ExecutionContext,
+  url: string,
+  log: SaidLog = createSaidLog(),
+  clock: Clock = systemClock,
+): Bus {
+  const bus = openRedisBus(url, { clock, log });
   t.teardown(() => bus.close());
   return bus;
 }
