@@ -12,8 +12,11 @@ import { Channel, type ChannelOwner } from './room-channel.ts';
 import { type Publication, parsePublication } from './room-publication.ts';
 import { createSeldom } from './seldom.ts';
 
-/** What another node has stored is here after some milliseconds, when the bus works; a read of SQL costs more. */
-const patienceMs = 50;
+/**
+ * What another node has stored is here after some milliseconds, when the bus works, or a little later when it is busy; a
+ * read of SQL costs more, and would overtake the commands and joins that were before it.
+ */
+const patienceMs = 200;
 /** Without the bus others' messages come from SQL alone; what this node has just stored is about to be shown all the same. */
 const ownPatienceMs = 20;
 /** Time between two questions to a node that does not say who is in a room. */

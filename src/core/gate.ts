@@ -161,7 +161,22 @@ export class OrderingGate<Origin> {
     }
     this.#state = 'patient';
     this.#awaited = this.#position;
-    this.#cancelPatience = this.#options.clock.after(patienceMs, () => this.#fill());
+    this.#awaitMissing(patienceMs);
+  }
+
+  #awaitMissing(ms: number): void {
+    const { clock } = this.#options;
+    let isOver = false;
+    const cancel = clock.after(ms, () => {
+      // What has arrived while this process was busy is heard first.
+      clock.endOfTurn(() => {
+        if (!isOver) this.#fill();
+      });
+    });
+    this.#cancelPatience = () => {
+      isOver = true;
+      cancel();
+    };
   }
 
   #fill(): void {
