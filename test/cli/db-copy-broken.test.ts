@@ -1,8 +1,14 @@
 /** `finchat db copy` that is broken off at any point, and begun again: on the databases as they are then. */
 import test, { type ExecutionContext } from 'ava';
 import { assertSame } from '../support/copied.ts';
-import { createPostgresDatabase, createSqliteDatabase, type TestDatabase } from '../support/databases.ts';
-import { serviceTest, until } from '../support/services.ts';
+import {
+  createPostgresDatabase,
+  createSqliteDatabase,
+  startOwnPostgres,
+  type TestDatabase,
+} from '../support/databases.ts';
+import { whyNoPostgres } from '../support/postgres.ts';
+import { programTest, serviceTest, until } from '../support/services.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
 import { openDesk } from './command-line.ts';
 import { assertRefused, breakOff, copyArgs, endOf, execute, furnished, manyMessages, readMark } from './copying.ts';
@@ -169,3 +175,29 @@ serviceTest(test.serial, 'postgres', 'a PostgreSQL that hangs is left at Ctrl-C'
   });
   proxy.resume();
 });
+
+programTest(
+  test.serial,
+  whyNoPostgres(),
+  'a PostgreSQL that crashes in the middle takes nothing with it that counts',
+  async (t) => {
+    const desk = await openDesk(t, { database: null });
+    const source = await createSqliteDatabase(t);
+    await furnished(source, manyMessages);
+    const { server, db } = await startOwnPostgres(t);
+    for (const rows of [5000, 20_000]) {
+      const child = desk.start(copyArgs(source.url, db.url));
+      const ended = endOf(child);
+      await until(30_000, async () => {
+        if (((await readMark(db))?.progress.messages?.rows ?? 0) < rows) throw new Error('It is not so far yet.');
+      });
+      await server.crash();
+      const { code, stderr } = await ended;
+      t.is(code, 1);
+      t.regex(stderr, /\. What is copied stays: run the same command again, which goes on\.\n$/);
+      await server.start();
+    }
+    t.like(await desk.json(copyArgs(source.url, db.url)), { equal: true, resumed: true });
+    await assertSame(t, await source.open(), await db.open());
+  },
+);

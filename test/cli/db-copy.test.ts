@@ -96,11 +96,15 @@ postgresTest(test, 'a database is not copied into itself, whatever it is called 
 const refusesServed = async (t: ExecutionContext, served: TestDatabase): Promise<void> => {
   const desk = await openDesk(t, { database: null });
   const other = await createSqliteDatabase(t);
-  const lock = await (await served.open()).lockServer();
+  const storage = await served.open();
   const sentence = 'A server or another copy is running on this database. Stop it first.';
-  await assertRefused(t, desk, copyArgs(served.url, other.url), new RegExp(`^The source: ${sentence}`));
-  await assertRefused(t, desk, copyArgs(other.url, served.url), new RegExp(`^The target: ${sentence}`));
-  await lock?.release();
+  // Alone, and as a node among others.
+  for (const shared of served.dialect === 'sqlite' ? [false] : [false, true]) {
+    const lock = await storage.lockServer({ shared });
+    await assertRefused(t, desk, copyArgs(served.url, other.url), new RegExp(`^The source: ${sentence}`));
+    await assertRefused(t, desk, copyArgs(other.url, served.url), new RegExp(`^The target: ${sentence}`));
+    await lock?.release();
+  }
 };
 sqliteTest(test, 'while a server runs on either of them nothing is copied (SQLite)', refusesServed);
 postgresTest(test, 'while a server runs on either of them nothing is copied (PostgreSQL)', refusesServed);
@@ -148,4 +152,16 @@ test('wrong URLs are named, and make no file', async (t) => {
     t.is(stdout, '');
   }
   t.is((await desk.run(['db'])).code, 2);
+});
+
+postgresTest(test, 'a password in a URL is shown nowhere', async (t, target) => {
+  const desk = await openDesk(t, { database: null });
+  const source = await createSqliteDatabase(t);
+  await furnished(source);
+  const url = target.url.replace('finchat@', 'finchat:s3cret-word@');
+  t.not(url, target.url);
+  const { code, stdout, stderr } = await desk.run(copyArgs(source.url, url));
+  t.is(code, 0, stderr);
+  t.regex(stdout, /Set DATABASE_URL to postgres:\/\/finchat@/);
+  t.notRegex(stdout + stderr, /s3cret/);
 });

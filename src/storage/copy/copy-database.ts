@@ -210,7 +210,8 @@ async function whatWasKept<T>(signal: AbortSignal, work: () => Promise<T>): Prom
   try {
     return await work();
   } catch (error) {
-    const reason = signal.aborted ? 'Broken off.' : toStoreError(error).message;
+    // What drivers say has no full stop.
+    const reason = signal.aborted ? 'Broken off.' : toStoreError(error).message.replace(/[^.!?]$/, '$&.');
     throw new StoreError('unavailable', `${reason} What is copied stays: run the same command again, which goes on.`, {
       cause: error,
     });
