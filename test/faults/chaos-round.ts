@@ -48,7 +48,7 @@ const peaceMs = 90_000;
 /** For what nodes tell each other to have arrived, in peace. */
 const agreeMs = 30_000;
 /** Between two looks at what they say: each is a visit that everybody sees. */
-const lookMs = 400;
+const lookMs = 600;
 /** MiB of the heap, and of the whole process, which no node needs: what grows without bound gets there. */
 const heapMax = 160;
 const rssMax = 400;

@@ -29,12 +29,14 @@ export async function compare(
   const living = truth.living.toSorted();
   const counts = Object.fromEntries(truth.rooms.map((room) => [room, living.length]));
   let sessions = 0;
-  for (const node of cluster.nodes) {
-    const label = `node ${node.index}`;
-    say(`${label} counts`, await readCounts(node.url, visitor.token, truth.rooms), counts);
-    sessions += (await readFigures(node.process)).sessions;
-    const rosters = await visit(node.url, visitor, truth.rooms);
-    for (const [room, users] of rosters) say(`${label} lists in ${room}`, users, living);
+  // Before the visits: a count may be some tenths of a second old.
+  for (const { index, url, process } of cluster.nodes) {
+    say(`node ${index} counts`, await readCounts(url, visitor.token, truth.rooms), counts);
+    sessions += (await readFigures(process)).sessions;
+  }
+  for (const { index, url } of cluster.nodes) {
+    const rosters = await visit(url, visitor, truth.rooms);
+    for (const [room, users] of rosters) say(`node ${index} lists in ${room}`, users, living);
   }
   say('sessions on all nodes', sessions, living.length);
   const { claimed, nodes, homeless } = await readClaims(cluster.postgres.url);
