@@ -45,6 +45,7 @@ const memberForm = z.object({
   position: count,
   users: z.array(z.object({ userId: id, username: z.string() })),
   commands: z.array(z.tuple([z.string(), count])),
+  heardForMs: z.number(),
   deleted: z.array(id),
   held: z.array(z.object({ message: messageForm, ref: z.string().exactOptional() })),
 });

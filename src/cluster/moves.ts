@@ -105,13 +105,14 @@ class Mover implements ClusterMoves {
       if (claim?.session !== cursor.session || claim.node === peers.id) return 'not-resumable';
       // Nobody else has got it meanwhile, and it was not freed.
       if (last?.claim.number === claim.number) return last.status === 'no' ? 'not-resumable' : 'unavailable';
+      const askedAt = this.#options.clock.now();
       const answer = await this.#ask(claim, comer, seats);
       if (answer.status === 'no' || answer.status === 'silent') last = { claim, status: answer.status };
       else if (answer.status === 'flooding') return 'flooding';
       else if (answer.status === 'later') return 'unavailable';
       else if (answer.status === 'rooms') await seats.take(answer.rooms);
       else if (answer.status === 'comes') {
-        const moved = await this.#bring(comer, claim, answer);
+        const moved = await this.#bring(comer, claim, answer, askedAt);
         if (moved !== undefined) return moved;
       }
     }
@@ -140,7 +141,7 @@ class Mover implements ClusterMoves {
   }
 
   /** Undefined: the owner has not let it go, or somebody else has got it. */
-  async #bring(comer: Comer, former: Claim, moving: MovingSession): Promise<Moved | undefined> {
+  async #bring(comer: Comer, former: Claim, moving: MovingSession, askedAt: number): Promise<Moved | undefined> {
     const { peers, clock } = this.#options;
     const node = peers.id;
     const claim = await this.#claim(comer, former, node);
@@ -150,7 +151,7 @@ class Mover implements ClusterMoves {
     const { transport, principal, cursor, tokenHash, here } = comer;
     const beganAt = Math.min(moving.beganAt, clock.now());
     const session = here.sessions.bring(principal, moving.session, { claim: claim.number, tokenHash, beganAt });
-    const isComplete = await this.#enterAll(here, session, moving.rooms);
+    const isComplete = await this.#enterAll(here, session, moving.rooms, askedAt);
     if (!isComplete) session.end('unavailable');
     const events = session.resume(transport, principal, cursor.n);
     // With more than it has room for it would end with this turn.
@@ -184,16 +185,16 @@ class Mover implements ClusterMoves {
   // ---- rooms ----
 
   /** False: not into all of them, because the store could not be asked. */
-  async #enterAll(here: Here, session: Session, states: readonly MemberState[]): Promise<boolean> {
+  async #enterAll(here: Here, session: Session, states: readonly MemberState[], askedAt: number): Promise<boolean> {
     const { log } = this.#options;
-    const entered = await Promise.allSettled(states.map((state) => this.#enter(here, session, state)));
+    const entered = await Promise.allSettled(states.map((state) => this.#enter(here, session, state, askedAt)));
     const failed = entered.find((outcome) => outcome.status === 'rejected');
     if (failed === undefined) return true;
     log.warn({ err: failed.reason as unknown }, 'A session ends on its way here: a room could not be read.');
     return false;
   }
 
-  async #enter({ hub, directory }: Here, session: Session, state: MemberState): Promise<void> {
+  async #enter({ hub, directory }: Here, session: Session, state: MemberState, askedAt: number): Promise<void> {
     const { clock } = this.#options;
     let room = await hub.open(state.roomId);
     if (room?.name !== state.name || room.epoch !== state.epoch) {
@@ -206,7 +207,7 @@ class Mover implements ClusterMoves {
       return;
     }
     try {
-      const isMember = (await room.importMember(session, state)) && room.members.has(session);
+      const isMember = (await room.importMember(session, state, askedAt)) && room.members.has(session);
       if (isMember && session.isOpen) session.rooms.set(room.id, room);
       else if (isMember) room.remove(session, undefined);
     } finally {

@@ -65,7 +65,7 @@ export class LiveRoom {
   readonly gate: OrderingGate<Origin>;
   /** All members, on all nodes. */
   readonly roster: Roster = new Roster();
-  readonly commands: RecentCommands = new RecentCommands();
+  readonly commands: RecentCommands;
   /** The newest messages, ascending, at most `limits.joinMessages`. */
   readonly recent: StoredMessage[];
   /** Ids of the messages that were deleted last, since the room is live: what is under way must not show them. */
@@ -80,6 +80,7 @@ export class LiveRoom {
     this.id = options.id;
     this.name = options.name;
     this.epoch = options.epoch;
+    this.commands = new RecentCommands(options.clock.now());
     this.recent = options.messages.toReversed();
     this.#isComplete = options.messages.length < limits.joinMessages;
     const { turn, onDelivered, onMembers } = options;
@@ -179,17 +180,17 @@ export class LiveRoom {
   exportMember(member: Receiver): MemberState {
     this.flush();
     this.#options.channel?.flush();
-    return exportState(this, member, this.#options.channel?.commands ?? 0);
+    return exportState(this, member, this.#options.channel?.commands ?? 0, this.#options.clock.now());
   }
 
   /**
    * The session goes on here, in place of another node: the others are not told. It gets what it has missed, then what
    * happens. Resolves whether it is a member now (or was again removed meanwhile: look at `members`); false: the room is
    * another one, or has ended, and the session was told that it has parted. Rejects with StoreError: it is no member.
-   * Nothing must be asked of the room in the session's name before that.
+   * Nothing must be asked of the room in the session's name before that. `askedAt`: when the other node was asked for it.
    */
-  importMember(member: Receiver, state: MemberState): Promise<boolean> {
-    return bringUpToDate(this, member, state, this.#options);
+  importMember(member: Receiver, state: MemberState, askedAt: number): Promise<boolean> {
+    return bringUpToDate(this, member, state, { ...this.#options, askedAt });
   }
 
   /** The member has gone on on another node: nobody is told. `to`: where, if it is known. Release the room afterwards. */

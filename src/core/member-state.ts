@@ -11,6 +11,8 @@ export type MemberState = {
   users: { userId: number; username: string }[];
   /** The number of the last command that it was shown, or that was before its time, by node. */
   commands: [node: string, n: number][];
+  /** For how many milliseconds its node has heard every command of the room: what another node says is among those. */
+  heardForMs: number;
   /** Messages of whose deletion it was told, or which it was not shown. */
   deleted: number[];
   /** Its own messages that are stored and not shown yet, with the ref that its echo carries. */

@@ -18,10 +18,11 @@ import type { EncodedFrame } from './transport.ts';
 /** Messages read at once. */
 const readChunk = 500;
 
-type Tools = { clock: Clock; store: MessageStore };
+/** `askedAt`: when the other node was asked for the session. */
+type Tools = { clock: Clock; store: MessageStore; askedAt: number };
 
 /** `commands`: the number of the last command that this node has relayed. */
-export function exportState(room: LiveRoom, member: Receiver, commands: number): MemberState {
+export function exportState(room: LiveRoom, member: Receiver, commands: number, now: number): MemberState {
   const held = Array.from(room.gate.waiting()).filter(({ origin }) => origin?.sender === member);
   return {
     roomId: room.id,
@@ -30,6 +31,7 @@ export function exportState(room: LiveRoom, member: Receiver, commands: number):
     position: room.gate.position,
     users: Array.from(room.roster.all(), ({ userId, username }) => ({ userId, username })),
     commands: [...room.commands.seen(), [room.node, commands]],
+    heardForMs: room.commands.heardForMs(now),
     deleted: Array.from(room.deleted),
     held: held.map(({ message, origin }) => ({
       message,
@@ -86,7 +88,9 @@ async function missed(
   Object.assign(hold, { frames: [], bytes: 0, overflowed: false });
   const { name } = room;
   const presence = presenceSince(room, member, state, tools.clock.now());
-  const commands = room.commands.since(state.commands);
+  const commands = room.commands.since(state.commands, Math.min(tools.askedAt, tools.clock.now() - state.heardForMs));
+  // All of them that come here at all have come: they were shown over there before the session was asked for.
+  for (const [node, n] of state.commands) room.commands.noteSeen(node, n);
   const known = new Set(state.deleted);
   const deleted = Array.from(room.deleted).filter((id) => id <= state.position && !known.has(id));
   const messages = await messagesSince(room, state.position, tools.store);

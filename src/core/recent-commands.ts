@@ -16,6 +16,11 @@ type Kept = { node: string; n: number; command: RelayedCommand; at: number };
 export class RecentCommands {
   #kept: Kept[] = [];
   readonly #seen = new Map<string, number>();
+  readonly #openedAt: number;
+
+  constructor(openedAt: number) {
+    this.#openedAt = openedAt;
+  }
 
   /** False: it was shown before. */
   add(node: string, n: number, command: RelayedCommand, now: number): boolean {
@@ -42,9 +47,21 @@ export class RecentCommands {
     return Array.from(this.#seen);
   }
 
-  /** Those that were shown here, but not to whoever has seen so far. */
-  since(seen: readonly (readonly [node: string, n: number])[]): RelayedCommand[] {
+  /** For how long every command of the room was heard here. */
+  heardForMs(now: number): number {
+    return now - this.#openedAt;
+  }
+
+  /**
+   * Those that were shown here, but not to whoever has seen so far. A node that is not among the seen ones had said nothing
+   * while its room was live over there: what it said before `unknownAfter` was before that time.
+   */
+  since(seen: readonly (readonly [node: string, n: number])[], unknownAfter: number): RelayedCommand[] {
     const known = new Map(seen);
-    return this.#kept.filter(({ node, n }) => n > (known.get(node) ?? 0)).map(({ command }) => command);
+    const isMissed = ({ node, n, at }: Kept): boolean => {
+      const last = known.get(node);
+      return last === undefined ? at > unknownAfter : n > last;
+    };
+    return this.#kept.filter(isMissed).map(({ command }) => command);
   }
 }

@@ -26,6 +26,7 @@ export type RoomNode = {
   readonly bus: Bus;
   readonly peers: ClusterPeers;
   readonly hub: Hub;
+  readonly clock: Clock;
   readonly directory: RoomDirectory;
   readonly log: SaidLog;
   /** Nodes that were heard of. */
@@ -92,6 +93,7 @@ export async function openRoomNode(
     bus,
     peers,
     hub,
+    clock,
     directory,
     log,
     here,
@@ -129,6 +131,7 @@ async function move(what: { member: Member; from: RoomNode; to: RoomNode; claim:
   const { session } = member;
   const rooms = Array.from(session.rooms.keys());
   for (const id of rooms) await to.hub.open(id);
+  const askedAt = to.clock.now();
   const states = Array.from(session.rooms.values(), (room) => room.exportMember(session));
   const exported = structuredClone(states);
   const seen = member.frames.splice(0);
@@ -136,7 +139,7 @@ async function move(what: { member: Member; from: RoomNode; to: RoomNode; claim:
   const moved = openMember(session.userId, { key: session.key, claim, frames: seen });
   for (const state of exported) {
     const room = await to.hub.open(state.roomId);
-    const isMember = room !== undefined && (await room.importMember(moved.session, state));
+    const isMember = room !== undefined && (await room.importMember(moved.session, state, askedAt));
     if (isMember && room.members.has(moved.session)) moved.session.rooms.set(room.id, room);
   }
   for (const room of session.rooms.values()) {
