@@ -146,3 +146,10 @@ export function createRoomLog(name: string, member: string): RoomLog {
     },
   };
 }
+
+/** Throws where a command comes twice to somebody: each is unique by its room, user and payload. */
+export function noteOnce(known: Set<string>, { room_name: room = '', user = '', payload }: RawFrame): void {
+  const command = `${room} ${user} ${String(payload)}`;
+  if (known.has(command)) throw new Error(`the command ${command} came twice`);
+  known.add(command);
+}

@@ -9,7 +9,7 @@ import type { RawFrame } from '../support/raw-client.ts';
 import { type Request, takeBatch } from './batch.ts';
 import { type Line, openLine, splitCursor, type TransportKind } from './lines.ts';
 import type { Stored } from './parts.ts';
-import { createRoomLog, type RoomLog } from './room-log.ts';
+import { createRoomLog, noteOnce, type RoomLog } from './room-log.ts';
 import type { SessionClientOptions } from './session-options.ts';
 
 /** What nobody may hear. */
@@ -49,6 +49,7 @@ export class SessionClient {
   /** A session that has ended because another one of this user began, and what was asked of it since. */
   #ousted: { id: string; refs: Set<string> } | undefined;
   #refs = 0;
+  readonly #commands = new Set<string>();
   readonly #idOfRef = new Map<string, string>();
 
   constructor(options: SessionClientOptions) {
@@ -337,6 +338,7 @@ export class SessionClient {
     const log = this.#log(room);
     log.take(frame);
     tally.count(`got ${code ?? ''}`);
+    if (code === 'custom') noteOnce(this.#commands, frame);
     if (you !== true) return;
     if (code === 'joined' || code === 'parted') diary.note(`${code} ${room} ${ref ?? ''}`);
     if (code === 'joined') {
