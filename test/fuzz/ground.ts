@@ -2,21 +2,27 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import type { Storage } from '../../src/core/ports.ts';
+import { until } from '../support/services.ts';
 import type { FuzzClient } from './parts.ts';
 import type { StoredLog } from './verify.ts';
 
 /** Where the round's things are closed: AVA's context, or whatever has a `teardown`. */
 export type Teardowns = Pick<ExecutionContext, 'teardown'>;
 
+/** A server behind a balancer may not be ready at a moment. */
+const signUpMs = 20_000;
+
 /** Registers and logs in. Several rounds on one database meet the same users again. */
-export async function signUp(url: string, username: string): Promise<string> {
+export function signUp(url: string, username: string): Promise<string> {
   const body = JSON.stringify({ username, password: 'a long enough pass-phrase' });
   const headers = { 'content-type': 'application/json', connection: 'close' };
-  await fetch(`${url}/register`, { method: 'POST', headers, body });
-  const response = await fetch(`${url}/login`, { method: 'POST', headers, body });
-  const { token } = (await response.json()) as { token?: string };
-  if (token === undefined) throw new Error(`${username} could not log in: status ${response.status}.`);
-  return token;
+  return until(signUpMs, async () => {
+    await fetch(`${url}/register`, { method: 'POST', headers, body });
+    const response = await fetch(`${url}/login`, { method: 'POST', headers, body });
+    const { token } = (await response.json()) as { token?: string };
+    if (token === undefined) throw new Error(`${username} could not log in: status ${response.status}.`);
+    return token;
+  });
 }
 
 /** Waits until `isDone`, until something is wrong, or for so long. Resolves whether it is done. */

@@ -21,7 +21,7 @@ export type Balancer = {
 
 /** Between two looks at a server's readiness, and how long its answer may take: far shorter than real ones, for tests. */
 const lookMs = 150;
-const lookPatienceMs = 600;
+const lookPatienceMs = 1500;
 
 type Target = { url: URL; isReady: boolean };
 type InTurn = () => Iterable<Target>;
