@@ -50,7 +50,7 @@ test('what happens while the missed messages are read comes after them', async (
   const room = await roomOf(world);
   world.store.isHeld = true;
   const moved = openMember(1, { claim: 2 });
-  const moving = room.importMember(moved.session, state);
+  const moving = room.importMember(moved.session, state, 0);
   await turns();
   t.is(world.store.waiting, 1);
   world.hub.offer(1, message(61), undefined);
@@ -81,7 +81,7 @@ test('its own message that waited for one of another node carries its ref, whoev
   t.is(state.position, 0);
   const world = openRoomWorld(range(2));
   const moved = openMember(1, { claim: 2 });
-  t.true(await (await roomOf(world)).importMember(moved.session, state));
+  t.true(await (await roomOf(world)).importMember(moved.session, state, 0));
   t.deepEqual(shownAs(moved.frames), ['message 1 you', 'message 2 you r']);
 });
 
@@ -92,7 +92,7 @@ test('where that was deleted meanwhile, its sender learns of both', async (t) =>
   world.store.remove(2);
   world.hub.delete(1, 2);
   const moved = openMember(1, { claim: 2 });
-  t.true(await (await roomOf(world)).importMember(moved.session, state));
+  t.true(await (await roomOf(world)).importMember(moved.session, state, 0));
   t.deepEqual(shownAs(moved.frames), ['message 3 you', 'message 2 you r repeat', 'deleted 2']);
 });
 
@@ -103,7 +103,7 @@ test('it is told of deletions that it had not been told of, also of those from b
   const room = await roomOf(world);
   world.hub.delete(1, 3);
   const moved = openMember(1, { claim: 2 });
-  t.true(await room.importMember(moved.session, state));
+  t.true(await room.importMember(moved.session, state, 0));
   t.deepEqual(shownAs(moved.frames), ['deleted 2', 'deleted 3']);
 });
 
@@ -112,7 +112,7 @@ test('it is not a member of a room that has another name or log, or ends meanwhi
   for (const change of [{ name: 'others' }, { epoch: 'another' }]) {
     const room = await roomOf(openRoomWorld(range(1)));
     const moved = openMember(1, { claim: 2 });
-    t.false(await room.importMember(moved.session, { ...state, ...change }));
+    t.false(await room.importMember(moved.session, { ...state, ...change }, 0));
     t.deepEqual(shownAs(moved.frames), ['parted user-1 you']);
     t.is(room.roster.size, 0);
   }
@@ -120,7 +120,7 @@ test('it is not a member of a room that has another name or log, or ends meanwhi
   const room = await roomOf(world);
   world.store.isHeld = true;
   const moved = openMember(1, { claim: 2 });
-  const moving = room.importMember(moved.session, state);
+  const moving = room.importMember(moved.session, state, 0);
   await turns();
   world.hub.disband(1);
   world.store.answer();
@@ -136,7 +136,7 @@ test('when the store cannot be asked it is no member, and the others do not take
   const other = openMember(2);
   room.add(other.session);
   const moved = openMember(1, { claim: 2 });
-  await t.throwsAsync(room.importMember(moved.session, state), { instanceOf: StoreError });
+  await t.throwsAsync(room.importMember(moved.session, state, 0), { instanceOf: StoreError });
   await turns();
   t.deepEqual(shownAs(other.frames), ['joined user-1', 'parted user-1']);
   t.deepEqual(room.usernames(), ['user-2']);
