@@ -188,6 +188,32 @@ test('a node that claims too late does not have the session, and its client is n
   t.deepEqual(faultsOf(world, ann, bob), []);
 });
 
+test('a session of which its owner does not hear that it has come is not there twice, and nobody sees it part', async (t) => {
+  const world = await openChatNodes(t, 3, {
+    wrapBus: (bus) => ({
+      isAlone: false,
+      isHealthy: () => bus.isHealthy(),
+      subscribe: (...args) => bus.subscribe(...args),
+      onRestored: (listener) => bus.onRestored(listener),
+      close: () => bus.close(),
+      publish: (channel, value) =>
+        (value as { kind?: string }).kind === 'moved' ? Promise.resolve(1) : bus.publish(channel, value),
+    }),
+  });
+  const [a, b, c] = world.nodes as [ChatNode, ChatNode, ChatNode];
+  const [ann, bob, cid] = (await gather(world, { ann: a, bob: c, cid: a })) as [NodeClient, NodeClient, NodeClient];
+  t.true(await ann.come(b.chat));
+  t.true(ann.isResumed);
+  await talk(ann, 'here', ann, bob, cid);
+  await world.during(waitUntil(() => a.chat.sessions.withId(ann.session) === undefined, 'its copy is dropped'));
+  await talk(ann, 'still here', ann, bob, cid);
+  t.true(await ann.come(c.chat), 'and moves on');
+  t.true(ann.isResumed);
+  await talk(ann, 'and there', ann, bob, cid);
+  t.deepEqual(partsOf(bob, cid), []);
+  t.deepEqual(faultsOf(world, ann, bob, cid), []);
+});
+
 test('a newcomer who takes the place of a session that moves gets it, wherever it is by then', async (t) => {
   const { world, nodes, onTake } = await openWorld(t);
   const [a, b, c] = nodes;
