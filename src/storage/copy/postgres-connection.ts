@@ -61,7 +61,7 @@ async function prepareSession(client: pg.Client, role: 'source' | 'target'): Pro
   if (role === 'target') return;
   // Nobody writes to the source until the copy has been compared with it. The locks come before the snapshot.
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
-  const names = [...smallTables, messages].map(({ name }) => name).filter((name) => name !== 'meta');
+  const names = [...smallTables, messages].map(({ name }) => name);
   try {
     await client.query(`LOCK TABLE ${[...names, 'change_counter'].join(', ')} IN SHARE MODE`);
   } catch (error) {
@@ -71,26 +71,11 @@ async function prepareSession(client: pg.Client, role: 'source' | 'target'): Pro
   }
 }
 
+type Query = (sql: string, values: readonly unknown[]) => Promise<Row[]>;
+type Plainly = (sql: string) => Promise<void>;
+
 function createSide(client: pg.Client, shown: string): CopyConnection {
-  // Planned once: planning a statement takes as long as running it.
-  const names = new Map<string, string>();
-  const query = async (sql: string, values: readonly unknown[]): Promise<Row[]> => {
-    const name = names.get(sql) ?? `finchat-copy-${names.size}`;
-    names.set(sql, name);
-    try {
-      const { rows } = await client.query<Row>({ name, text: numbered(sql), values: [...values], rowMode: 'array' });
-      return rows;
-    } catch (error) {
-      throw toStoreError(error);
-    }
-  };
-  const plainly = async (sql: string): Promise<void> => {
-    try {
-      await client.query(sql);
-    } catch (error) {
-      throw toStoreError(error);
-    }
-  };
+  const { query, plainly } = createQueries(client);
   return {
     dialect: 'postgres',
     shown,
@@ -119,32 +104,57 @@ function createSide(client: pg.Client, shown: string): CopyConnection {
         throw error;
       }
     },
-    async dropIndexes() {
-      // Unique keys and references are indexes and look-ups too. The primary key stays: it has the rows in order.
-      const constraints = await query(
-        `SELECT format('%I', conname), pg_get_constraintdef(oid) FROM pg_constraint
-         WHERE conrelid = 'messages'::regclass AND contype IN ('u', 'f') ORDER BY conname`,
-        [],
-      );
-      const indexes = await query(
-        `SELECT format('%I', indexname), indexdef FROM pg_indexes
-         WHERE schemaname = current_schema() AND tablename = 'messages'
-         AND indexname NOT IN (SELECT conname FROM pg_constraint WHERE conrelid = 'messages'::regclass)
-         ORDER BY indexname`,
-        [],
-      );
-      for (const [name] of constraints) await plainly(`ALTER TABLE messages DROP CONSTRAINT ${String(name)}`);
-      for (const [name] of indexes) await plainly(`DROP INDEX ${String(name)}`);
-      return [
-        ...constraints.map(([name, what]) => `ALTER TABLE messages ADD CONSTRAINT ${String(name)} ${String(what)}`),
-        ...indexes.map(([, definition]) => String(definition)),
-      ];
-    },
+    dropIndexes: () => dropIndexes(query, plainly),
     // The words are in the table, and their index is among those that are made anew.
     indexWords: () => plainly('ANALYZE'),
     abort: () => void end(client),
     close: () => end(client),
   };
+}
+
+function createQueries(client: pg.Client): { query: Query; plainly: Plainly } {
+  // Planned once: planning a statement takes as long as running it.
+  const names = new Map<string, string>();
+  const query: Query = async (sql, values) => {
+    const name = names.get(sql) ?? `finchat-copy-${names.size}`;
+    names.set(sql, name);
+    try {
+      const { rows } = await client.query<Row>({ name, text: numbered(sql), values: [...values], rowMode: 'array' });
+      return rows;
+    } catch (error) {
+      throw toStoreError(error);
+    }
+  };
+  const plainly: Plainly = async (sql) => {
+    try {
+      await client.query(sql);
+    } catch (error) {
+      throw toStoreError(error);
+    }
+  };
+  return { query, plainly };
+}
+
+async function dropIndexes(query: Query, plainly: Plainly): Promise<string[]> {
+  // Unique keys and references are indexes and look-ups too. The primary key stays: it has the rows in order.
+  const constraints = await query(
+    `SELECT format('%I', conname), pg_get_constraintdef(oid) FROM pg_constraint
+     WHERE conrelid = 'messages'::regclass AND contype IN ('u', 'f') ORDER BY conname`,
+    [],
+  );
+  const indexes = await query(
+    `SELECT format('%I', indexname), indexdef FROM pg_indexes
+     WHERE schemaname = current_schema() AND tablename = 'messages'
+     AND indexname NOT IN (SELECT conname FROM pg_constraint WHERE conrelid = 'messages'::regclass)
+     ORDER BY indexname`,
+    [],
+  );
+  for (const [name] of constraints) await plainly(`ALTER TABLE messages DROP CONSTRAINT ${String(name)}`);
+  for (const [name] of indexes) await plainly(`DROP INDEX ${String(name)}`);
+  return [
+    ...constraints.map(([name, what]) => `ALTER TABLE messages ADD CONSTRAINT ${String(name)} ${String(what)}`),
+    ...indexes.map(([, definition]) => String(definition)),
+  ];
 }
 
 function chunkSql({ table, columns, key, after, weigh, except }: ChunkQuery): string {

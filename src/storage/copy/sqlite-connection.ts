@@ -79,19 +79,7 @@ function createSide(connection: BetterSqlite.Database, file: string, release: ()
       }
     },
     dropIndexes: async () => [],
-    async indexWords(onProgress, signal) {
-      const indexing = prepareIndexing(connection);
-      const goal = guard(() => indexing.newest());
-      for (let reached = guard(() => indexing.reached()); reached < goal; reached = guard(() => indexing.reached())) {
-        onProgress(reached, goal);
-        guard(() => {
-          indexing.indexNext();
-          indexing.merge();
-        });
-        await nextTurn();
-        signal.throwIfAborted();
-      }
-    },
+    indexWords: (onProgress, signal) => indexWords(connection, onProgress, signal),
     abort() {
       // No statement of it takes long.
     },
@@ -100,6 +88,27 @@ function createSide(connection: BetterSqlite.Database, file: string, release: ()
       await release().catch(() => {});
     },
   };
+}
+
+/** As the search itself does it, in the same small steps. */
+async function indexWords(
+  connection: BetterSqlite.Database,
+  onProgress: (done: number, all: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const indexing = prepareIndexing(connection);
+    const goal = indexing.newest();
+    for (let reached = indexing.reached(); reached < goal; reached = indexing.reached()) {
+      onProgress(reached, goal);
+      indexing.indexNext();
+      indexing.merge();
+      await nextTurn();
+      signal.throwIfAborted();
+    }
+  } catch (error) {
+    throw toStoreError(error);
+  }
 }
 
 function readChunk(connection: BetterSqlite.Database, query: ChunkQuery): Row[] {
