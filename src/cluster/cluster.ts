@@ -127,10 +127,7 @@ function createCluster(
   let isClosed = false;
 
   peers.on('here', (_value, from) => membership.noteHere(from));
-  peers.on('gone', (value) => {
-    const { node } = value as { node?: unknown };
-    if (typeof node === 'string') membership.noteGone(node);
-  });
+  peers.on('gone', () => membership.noteGone());
   peers.on('changes', () => void readChanges());
   bus.onRestored(() => void reconcile());
   membership.onAppeared((node) => log.info({ node, nodes: membership.living.size }, 'Another node is here.'));

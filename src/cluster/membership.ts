@@ -41,9 +41,13 @@ export interface Membership {
   begin(): Promise<void>;
   /** This node was found dead under `id`: a write was fenced. */
   noteFenced(id: string): void;
-  /** Another node has said that `node` is here, or gone. */
+  /** Another node has said that `node` is here. */
   noteHere(node: string): void;
-  noteGone(node: string): void;
+  /**
+   * Another node has said that a node is gone, this one perhaps: the store is asked at once. Not believed as it is: with a
+   * database that was restored beside the running one, somebody else's dead nodes have the ids of these.
+   */
+  noteGone(): void;
   /** Runs once for each node that is gone, also for what this one was before. Returns its end. */
   onGone(listener: (node: string) => void): () => void;
   onAppeared(listener: (node: string) => void): () => void;
@@ -73,6 +77,9 @@ export function createMembership(options: MembershipOptions): Membership {
   /** Renewals that went well, one after the other. */
   let inRow = 0;
   let isFailing = false;
+  let isLooking = false;
+  /** It was said once more meanwhile. */
+  let isLookDue = false;
 
   const isLeft = (): boolean => state === 'left';
 
@@ -150,7 +157,7 @@ export function createMembership(options: MembershipOptions): Membership {
     for (const node of dead) {
       log.warn({ node }, 'A node has not renewed its lease in time. It was marked dead; its users can chat elsewhere.');
       tellGone(node);
-      noteGone(node);
+      forget(node);
     }
   }
 
@@ -161,9 +168,28 @@ export function createMembership(options: MembershipOptions): Membership {
     onAppeared.run(node);
   }
 
-  function noteGone(node: string): void {
-    if (node === id) fence();
-    else forget(node);
+  /** Who lives is asked at once; it says nothing about how well the renewals go. */
+  async function look(): Promise<void> {
+    if (state !== 'alive' || isLooking) {
+      isLookDue = isLooking;
+      return;
+    }
+    const asked = id;
+    const number = ++sent;
+    isLooking = true;
+    try {
+      const ids = await store.renew(asked);
+      if (asked === id && state === 'alive') {
+        if (ids === undefined) fence();
+        else apply(ids, number);
+      }
+    } catch {
+      // The next renewal tells.
+    }
+    isLooking = false;
+    if (!isLookDue) return;
+    isLookDue = false;
+    void look();
   }
 
   function forget(node: string): void {
@@ -202,7 +228,7 @@ export function createMembership(options: MembershipOptions): Membership {
       if (node === id) fence();
     },
     noteHere,
-    noteGone,
+    noteGone: () => void look(),
     onGone: (listener) => onGone.add(listener),
     onAppeared: (listener) => onAppeared.add(listener),
     onFenced: (listener) => onFenced.add(listener),

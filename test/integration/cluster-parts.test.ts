@@ -142,7 +142,7 @@ test('a node that was marked dead ends its sessions, and takes newcomers again u
   t.deepEqual([...ann.faults, ...bob.faults], []);
 });
 
-test('a node believes another that says that it is dead, and nothing that makes no sense', async (t) => {
+test('a node that is said to be dead looks whether it is, and believes nothing that makes no sense', async (t) => {
   const { nodes, hub, clock, storage, untilSo } = await openWorld(t, 2);
   const [first, second] = nodes as [Node, Node];
   const former = second.cluster.node;
@@ -160,6 +160,12 @@ test('a node believes another that says that it is dead, and nothing that makes 
   t.deepEqual([first.cluster.counts.fenced, second.cluster.counts.fenced], [0, 0]);
   t.is(second.cluster.node, former);
 
+  // As by a node on a database that was restored beside this one.
+  for (const { cluster } of [first, second]) other.tellAll('gone', { node: cluster.node });
+  await hub.settle();
+  await untilSo('both have looked', () => first.cluster.living === 2 && second.cluster.living === 2);
+  t.deepEqual([first.cluster.counts.fenced, second.cluster.counts.fenced], [0, 0]);
+  await storage.nodes.leave(former);
   other.tellAll('gone', { node: former });
   await untilSo('it has begun anew', () => second.cluster.isServing && second.cluster.node !== former);
   t.deepEqual([first.cluster.counts.fenced, second.cluster.counts.fenced], [0, 1]);
