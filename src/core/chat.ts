@@ -24,6 +24,8 @@ import { createTurn } from './turn.ts';
 const reconnectsPerSecond = 500;
 /** No client is asked to come back sooner: the server needs this long to start again. */
 const minReconnectMs = 500;
+/** The share of the time for which sessions wait until the last client is asked to come: the rest is for its way back. */
+const comeBackShare = 0.7;
 /** Milliseconds that clients have to take what is due to them before their connections close: some round trips. */
 const takeMs = 500;
 /** Milliseconds between two looks whether they have. */
@@ -176,7 +178,7 @@ function createContext(
 
 async function closeChat(
   parts: { sessions: Sessions; changes: ChangeReader; messageLog: MessageLog },
-  { clock, chance, links }: ChatOptions,
+  { clock, chance, links, settings }: ChatOptions,
   deadlineMs: number,
 ): Promise<void> {
   const { sessions, changes, messageLog } = parts;
@@ -185,7 +187,8 @@ async function closeChat(
   sessions.close();
   // Sessions that go on elsewhere are to be ended here until then, by whoever ends sessions.
   if (!hasOthers) changes.close();
-  announceClosing(sessions, chance);
+  const waitMs = hasOthers ? Math.min(deadlineMs, settings.sessionGrace * 1000) : Number.POSITIVE_INFINITY;
+  announceClosing(sessions, chance, waitMs * comeBackShare);
   if (hasOthers) for (const session of sessions.all()) session.keepForMove();
   await withinDeadline(clock, messageLog.close(), deadlineMs);
   // What the last commits showed goes out with this turn, before the connections close.
@@ -224,12 +227,12 @@ async function untilTaken(sessions: Sessions, clock: Clock): Promise<void> {
   }
 }
 
-/** Each client gets a time of its own to come back. */
-function announceClosing(sessions: Sessions, chance: () => number): void {
-  const spreadMs = Math.max(minReconnectMs, (sessions.size / reconnectsPerSecond) * 1000);
-  for (const session of sessions.all()) {
-    session.announceClosing(minReconnectMs + Math.floor(chance() * spreadMs));
-  }
+/** Each client gets a time of its own to come back, the last one after `latestMs` at most. */
+function announceClosing(sessions: Sessions, chance: () => number, latestMs: number): void {
+  const earliestMs = Math.min(minReconnectMs, latestMs / 2);
+  const wantedMs = Math.max(minReconnectMs, (sessions.size / reconnectsPerSecond) * 1000);
+  const spreadMs = Math.min(wantedMs, latestMs - earliestMs);
+  for (const session of sessions.all()) session.announceClosing(Math.floor(earliestMs + chance() * spreadMs));
 }
 
 type Parts = {

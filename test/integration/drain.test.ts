@@ -67,6 +67,22 @@ test('what is sent to a node that is about to stop takes effect on the next one'
   t.deepEqual(faultsOf(world, ann, bob), []);
 });
 
+test('clients are asked to come back while their sessions still wait for them', async (t) => {
+  for (const [stopMs, sessionGrace] of [
+    [600, 30],
+    [deadlineMs, 0.6],
+  ] as const) {
+    const world = await openChatNodes(t, 2, { settings: { sessionGrace } });
+    const [a] = world.nodes as Two;
+    const clients = await gather(world, { ann: a, bob: a, cid: a });
+    await world.during(a.chat.close(stopMs));
+    for (const { frames } of clients) {
+      const { reconnect_in: ms } = frames.find(({ code }) => code === 'server-closing') ?? {};
+      t.true(typeof ms === 'number' && ms >= 200 && ms <= 450, String(ms));
+    }
+  }
+});
+
 test('who does not come in time parts, once, for everybody to see', async (t) => {
   for (const how of ['deadline', 'grace', 'no resume'] as const) {
     const world = await openChatNodes(t, 2, { settings: { sessionGrace: how === 'grace' ? 1 : 30 } });
