@@ -56,10 +56,13 @@ export async function readLog(storage: Storage, roomId: number): Promise<StoredL
   }
 }
 
+/** Of a diary: the last half minute or so. */
+const shownLines = 120;
+
 /** With what its client did last. */
 export function withDiary(fault: string, clients: readonly FuzzClient[]): string {
   const client = clients.find(({ name }) => fault.includes(`${name}: `));
-  return client === undefined ? fault : `${fault}\n  ${client.diary.lines.slice(-60).join('\n  ')}`;
+  return client === undefined ? fault : `${fault}\n  ${client.diary.lines.slice(-shownLines).join('\n  ')}`;
 }
 
 /** Runs what was registered meanwhile, last to first, whatever happened. */

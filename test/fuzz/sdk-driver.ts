@@ -220,6 +220,10 @@ class SdkDriver implements FuzzClient {
   }
 
   #onFrame(frame: RawFrame): void {
+    if (frame.type === 'error') this.diary.note(`refused ${frame.ref ?? ''}: ${frame.code ?? ''}`);
+    // It is sent again, after others that were taken.
+    if (frame.type === 'error' && frame.code === 'unavailable') this.keepsOrder = false;
+    if (frame.code === 'message' && frame.you === true) this.diary.note(`shown ${frame.id} ${frame.ref ?? ''}`);
     if (frame.type !== 'room:notification' || frame['repeat'] === true) return;
     try {
       this.#frames.get(frame.room_name ?? '')?.take(frame);
@@ -289,6 +293,7 @@ class SdkDriver implements FuzzClient {
     this.#pending += 1;
     while (this.#phase !== 'leaving') {
       try {
+        this.diary.note(`send ${room} ${ref}`);
         const { id } = await this.#client.send(room, body, { ref });
         this.stored.push({ room, id, body });
         break;

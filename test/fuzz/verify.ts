@@ -49,7 +49,7 @@ export function verifyRoom(name: string, log: StoredLog, orderly: ReadonlySet<st
     if (body === unheard) faults.push(`${name}: message ${id} of ${user} was ${unheard}`);
     const said = Number(/ says (\d+)/.exec(body)?.[1]);
     if (orderly.has(user) && said < (lastSaid.get(user) ?? -1)) {
-      faults.push(`${name}: ${user} said ${said} after ${String(lastSaid.get(user))}`);
+      faults.push(`${user}: in ${name} message ${id} is what it said as ${said}, after ${String(lastSaid.get(user))}`);
     }
     lastSaid.set(user, said);
   }
