@@ -41,6 +41,8 @@ const wishes: readonly TransportWish[] = ['auto', 'websocket', 'sse', 'poll'];
 const graceSeconds = 6;
 /** The clients of a fuzzer's round would keep one node busy; here three share two cores with both services. */
 const slowness = 3;
+/** A node hears of the end of a connection by way of the balancer and its door. */
+const gapMs = 700;
 /** Each session client has another one of its user come about so often. */
 const rivalEveryMs = 6000;
 /** To come back, rejoin and catch up after the last trouble, on a busy machine. */
@@ -158,7 +160,7 @@ async function openClients(options: {
   fail: (what: string) => void;
 }): Promise<Stage['clients']> {
   const { random, clients, sdkClients, url, ...rest } = options;
-  const shared = { ...rest, target: url, rooms, slowness, rivalEveryMs };
+  const shared = { ...rest, target: url, rooms, slowness, gapMs, rivalEveryMs };
   const raw = Array.from({ length: clients }, async (_, n) => {
     const own = { name: `raw-${n}`, token: await signUp(url, `raw-${n}`), random: random.fork(`raw-${n}`) };
     return openRawDriver({ ...shared, ...own, graceMs: graceSeconds * 1000, isRoomy: true, isGentle: n % 2 === 0 });

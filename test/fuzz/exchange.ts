@@ -20,6 +20,8 @@ export type ExchangeDeps = {
    * after the client was told of the cut. A client that ends at `resumed-elsewhere` can live with nothing else.
    */
   gentle: boolean;
+  /** Between the loss of a connection and the second try, so that the target has seen the one before the other. */
+  gapMs: number;
   onFault: (name: string) => void;
   /** A flow towards the client has begun. */
   onFlow: (flow: Flow) => void;
@@ -29,8 +31,6 @@ export type ExchangeDeps = {
 
 /** For an answer that ends by itself: far above what the server takes. */
 const answerMs = 20_000;
-/** Between the loss of a connection and the second try, so that the target has seen the one before the other. */
-const gapMs = 60;
 
 export async function exchange(
   kind: ExchangeKind,
@@ -71,7 +71,7 @@ async function repeatRequest(client: Socket, request: HttpRequest, deps: Exchang
   const isAnswered = await first.answer(patience(request, random));
   if (!isAnswered && gentle) {
     first.socket.destroy();
-    await delay(gapMs);
+    await delay(deps.gapMs);
   }
   if (gentle && client.destroyed) return;
   const second = open(client, request, deps);
@@ -102,7 +102,7 @@ async function repeatStream(client: Socket, request: HttpRequest, deps: Exchange
   await first.answer(random.wait(150));
   if (gentle || random.chance(0.5)) {
     first.socket.destroy();
-    await delay(gapMs);
+    await delay(deps.gapMs);
   }
   if (client.destroyed) {
     first.socket.destroy();
@@ -110,7 +110,7 @@ async function repeatStream(client: Socket, request: HttpRequest, deps: Exchange
   }
   onFault('stream opened twice, the second kept');
   deps.onFlow(carry(client, openSocket(deps), request.bytes, {}, onFault));
-  await delay(gapMs);
+  await delay(deps.gapMs);
   first.socket.destroy();
 }
 

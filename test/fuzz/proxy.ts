@@ -50,19 +50,24 @@ export const requestWeights: Weights = {
   late: 3,
 };
 
+/** A server on this machine sees an end within some milliseconds. */
+const nearGapMs = 60;
+
 export type ProxyOptions = {
   /** `http://host:port` */
   target: string;
   random: Random;
   /** See `ExchangeDeps.gentle`. */
   gentle?: boolean;
+  /** See `ExchangeDeps.gapMs`: more where others stand between the proxy and what serves. */
+  gapMs?: number;
   /** Instead of the usual ones, for both kinds of requests. */
   weights?: Partial<Weights>;
   onFault?: (name: string) => void;
 };
 
 export async function openFaultyProxy(options: ProxyOptions): Promise<FaultyProxy> {
-  const { random, gentle = false, onFault = () => {} } = options;
+  const { random, gentle = false, gapMs = nearGapMs, onFault = () => {} } = options;
   const target = new URL(options.target);
   const sockets = new Set<Socket>();
   const flows = new Set<Flow>();
@@ -92,7 +97,7 @@ export async function openFaultyProxy(options: ProxyOptions): Promise<FaultyProx
     // Nobody who is gentle leaves a dead connection to the server, or delivers what its sender has given up.
     const treatment = gentle && (drawn === 'late' || drawn === 'half-open') ? 'cut' : drawn;
     if (treatment === 'repeat' || treatment === 'swallow' || treatment === 'late') {
-      const deps = { target, random, gentle, onFault, onFlow: keepFlow, onSocket: keep };
+      const deps = { target, random, gentle, gapMs, onFault, onFlow: keepFlow, onSocket: keep };
       void exchange(treatment, client, request, deps);
       return;
     }

@@ -25,6 +25,8 @@ export type DriverOptions = {
   isTroubled?: () => boolean;
   /** How many times as slow as usual it acts. */
   slowness?: number;
+  /** See `ProxyOptions.gapMs`. */
+  gapMs?: number | undefined;
   /** At times somebody else comes as this user: at most every so many milliseconds. */
   rivalEveryMs?: number;
   fail: (what: string) => void;
@@ -60,6 +62,7 @@ export async function openRawDriver(options: DriverOptions): Promise<FuzzClient 
     target: options.target,
     random: random.fork('proxy'),
     gentle: isGentle,
+    ...(options.gapMs === undefined ? {} : { gapMs: options.gapMs }),
     onFault(fault) {
       diary.note(`proxy: ${fault}`);
       tally.count(`fault: ${fault}`);

@@ -32,6 +32,8 @@ export type SdkDriverOptions = {
   start: number;
   /** How many times as slow as usual it acts. */
   slowness?: number;
+  /** See `ProxyOptions.gapMs`. */
+  gapMs?: number | undefined;
   fail: (what: string) => void;
 };
 
@@ -49,6 +51,7 @@ export async function openSdkDriver(options: SdkDriverOptions): Promise<FuzzClie
     random: random.fork('proxy'),
     // The SDK believes `resumed-elsewhere`, as it must: so nobody opens anything behind its back.
     gentle: true,
+    ...(options.gapMs === undefined ? {} : { gapMs: options.gapMs }),
     onFault(fault) {
       diary.note(`proxy: ${fault}`);
       tally.count(`fault: ${fault}`);
