@@ -22,6 +22,10 @@ import type { Turn } from './turn.ts';
 const maxDeleted = 1_000;
 /** How long a member that its node says nothing of is kept: it has moved, perhaps, and its new node tells of it. */
 const absentMs = 1_000;
+/** Frames that are shown at once when many part together: more would stop everything else for seconds. */
+const maxShownAtOnce = 100_000;
+/** Time for everything else until the next of them are. */
+const showGapMs = 20;
 /** The one node, where there is no other. */
 const aloneNode = '';
 
@@ -259,7 +263,7 @@ export class LiveRoom {
 
   /** A node was marked dead: its members have parted, after the last message that it can have stored. */
   nodeGone(node: string, lastId: number): void {
-    this.gate.after(lastId, () => this.#apply(this.roster.dropNode(node)));
+    this.gate.after(lastId, () => this.#dismiss(this.roster.of(node)));
   }
 
   /** The members here, as other nodes are told of them. */
@@ -336,8 +340,12 @@ export class LiveRoom {
   }
 
   #dismiss(absent: readonly RosterEntry[]): void {
+    const atOnce = Math.max(1, Math.floor(maxShownAtOnce / Math.max(1, this.members.size)));
     // Whoever was told of again meanwhile has another entry.
-    for (const entry of absent) if (this.roster.get(entry.userId) === entry) this.#apply(this.roster.part(entry));
+    const still = absent.filter((entry) => this.roster.get(entry.userId) === entry);
+    for (const entry of still.slice(0, atOnce)) this.#apply(this.roster.part(entry));
+    const rest = still.slice(atOnce);
+    if (rest.length > 0) this.#options.clock.after(showGapMs, () => this.#dismiss(rest));
   }
 
   #apply(changes: readonly RosterChange[]): void {

@@ -74,11 +74,6 @@ export class Roster {
     return [{ code: 'parted', userId, username: old.username }];
   }
 
-  /** All members of a node that was marked dead have parted. */
-  dropNode(node: string): RosterChange[] {
-    return this.of(node).flatMap((entry) => this.part(entry));
-  }
-
   #noteParted(userId: number, claim: number): void {
     const known = this.#parted.get(userId) ?? claim;
     this.#parted.delete(userId);
