@@ -24,8 +24,8 @@ export type Plan = { spared: number; steps: readonly Step[] };
 
 /** Shorter than the lease mostly, longer at times: both must be met. */
 const awayMs = { least: 300, most: 7000 };
-/** Peace after a step: at times too short for all to heal, mostly long enough. */
-const peaceMs = { least: 1500, most: 9000 };
+/** Peace after a step: mostly too short for all to heal, at times so long that nothing is excused any more. */
+const peaceMs = { least: 1500, most: 9000, long: 20_000 };
 
 export function makePlan(random: Random, options: { nodes: number; durationMs: number }): Plan {
   const { nodes, durationMs } = options;
@@ -41,7 +41,7 @@ export function makePlan(random: Random, options: { nodes: number; durationMs: n
     }
     steps.push(step);
     at += Math.max(main.forMs, (step.beside?.afterMs ?? 0) + (step.beside?.act.forMs ?? 0));
-    at += random.int(peaceMs.least, peaceMs.most);
+    at += random.chance(0.15) ? peaceMs.long : random.int(peaceMs.least, peaceMs.most);
   }
   return { spared, steps };
 }
