@@ -1,5 +1,5 @@
 import test from 'ava';
-import { openRoomWorld } from '../../test/support/room-world.ts';
+import { message, openRoomWorld } from '../../test/support/room-world.ts';
 import { until } from '../../test/support/services.ts';
 import type { Receiver } from './live-room.ts';
 import type { EncodedFrame } from './transport.ts';
@@ -50,4 +50,18 @@ test('many members of a dead node part one after the other, so that nothing else
   room.flush();
   const names = far.map(({ username }) => username).toSorted();
   for (const { parted } of here) t.deepEqual(parted.toSorted(), names);
+});
+
+test('a position or a message that is far beyond the log is not waited for', async (t) => {
+  const { hub, store } = openRoomWorld([message(1)]);
+  const room = await hub.open(1);
+  if (room === undefined) throw new Error('There is no room.');
+  const id = Number.MAX_SAFE_INTEGER;
+  const member = { userId: 7, username: 'far', session: 'f', claim: 1 };
+  room.receive('far', { kind: 'joined', at: id, member });
+  room.receive('far', { kind: 'messages', messages: [message(id)] });
+  t.is(room.gate.backlog, 0);
+  store.add(2);
+  room.receive('far', { kind: 'messages', messages: [message(2)] });
+  t.is(room.gate.position, 2);
 });

@@ -26,6 +26,8 @@ const absentMs = 1_000;
 const maxShownAtOnce = 100_000;
 /** Time for everything else until the next of them are. */
 const showGapMs = 20;
+/** Messages that another node can be ahead: who says more has not the room's log, and the gate would count up to there. */
+const maxAhead = 1_000_000;
 /** The one node, where there is no other. */
 const aloneNode = '';
 
@@ -249,9 +251,11 @@ export class LiveRoom {
 
   /** What another node says; all but messages in its order, each when the room has come as far here. */
   receive(node: string, event: RoomEvent): void {
+    const highest = this.gate.position + maxAhead;
     if (event.kind === 'messages') {
-      for (const message of event.messages) this.gate.offer({ message, origin: undefined });
-    } else {
+      const sensible = event.messages.filter(({ id }) => id <= highest);
+      for (const message of sensible) this.gate.offer({ message, origin: undefined });
+    } else if (event.at <= highest) {
       this.gate.after(event.at, () => this.#take(node, event));
     }
   }
