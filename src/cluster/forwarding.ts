@@ -31,7 +31,13 @@ const nameForm = z.object({
 const forms = {
   post: nameForm.extend({ messages: z.array(z.unknown()), bytes: z.number().nonnegative() }),
   leave: nameForm,
-  poll: nameForm.extend({ cursor: z.string(), waitMs: z.number().nonnegative() }),
+  poll: nameForm.extend({
+    cursor: z.string(),
+    waitMs: z
+      .number()
+      .min(0)
+      .max(limits.pollWaitMaxSeconds * 1000),
+  }),
   state: nameForm.omit({ tokenHash: true }),
 };
 const nowhere = z.object({ outcome: z.literal('nowhere') });

@@ -12,8 +12,10 @@
  */
 import type { Claim, ClaimStore, Peers } from '../core/cluster-ports.ts';
 import type { Claims } from '../core/elsewhere.ts';
+import type { MemberState } from '../core/member-state.ts';
 import { type Clock, StoreError } from '../core/ports.ts';
 import type { Session } from '../core/session.ts';
+import type { SessionExport } from '../core/session-state.ts';
 import type { LentSession, Sessions } from '../core/sessions.ts';
 import { type MoveAnswer, type MoveQuestion, readMovedNotice, readMoveQuestion } from './move-frames.ts';
 
@@ -25,6 +27,13 @@ export const movedWithinMs = 3_000;
 const lookMs = 1_000;
 /** Looks at a claim that the other node holds without having said so. Far above the time that a node needs that is slow. */
 const maxLooks = 15;
+/**
+ * Characters of what a session has to carry. Redis cuts who has 32 MB to read by default, and a node gives up a connection
+ * on which more waits: for one session all would be without the others for a moment.
+ */
+const maxLength = 8 * 1024 * 1024;
+/** Characters of one member in a list, roughly. */
+const memberLength = 50;
 
 export type LendingOptions = {
   peers: Pick<Peers, 'id' | 'serve' | 'on'>;
@@ -101,6 +110,11 @@ class Lender implements Lending {
     const state = session.export();
     if (state === undefined) return { status: 'no' };
     const seen = Array.from(session.rooms.values(), (room) => room.exportMember(session));
+    if (lengthOf(state, seen) > maxLength) {
+      const sentence = 'A session does not move, because it has too much to carry; its client begins a new one.';
+      this.#options.log.warn({ user: session.userId }, sentence);
+      return { status: 'no' };
+    }
     return { status: 'comes', session: state, rooms: seen, beganAt };
   }
 
@@ -188,6 +202,11 @@ class Lender implements Lending {
     session.stay();
     this.#finish(lent);
   }
+}
+
+function lengthOf({ outbox }: SessionExport, rooms: readonly MemberState[]): number {
+  const frames = outbox.frames.reduce((sum, frame) => sum + frame.length, 0);
+  return rooms.reduce((sum, { users }) => sum + users.length * memberLength, frames);
 }
 
 /** Whether it is in no other rooms than these. */

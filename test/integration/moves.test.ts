@@ -201,6 +201,22 @@ test('an outbox of a megabyte moves', async (t) => {
   t.deepEqual(faultsOf(world, ann, bob), []);
 });
 
+test('a session that would be too much for the bus does not move: its client begins a new one', async (t) => {
+  const world = await openChatNodes(t, 2);
+  const [a, b] = world.nodes as Two;
+  const [ann, bob] = (await gather(world, { ann: a, bob: b })) as [NodeClient, NodeClient];
+  ann.cut();
+  a.chat.sessions.withId(ann.session)?.push([{ bytes: Buffer.alloc(9 * 1024 * 1024, 'x') }]);
+  const former = ann.session;
+  t.true(await ann.come(b.chat));
+  t.false(ann.isResumed);
+  t.not(ann.session, former);
+  t.is(a.chat.sessions.size, 0);
+  ann.send({ type: 'join', room_name: 'friends' });
+  await talk(bob, 'hello', ann, bob);
+  t.deepEqual(partsOf(bob), ['ann']);
+});
+
 test('who has missed more than its new node remembers gets it from the store', async (t) => {
   let hold = Promise.resolve();
   const world = await openChatNodes(t, 2, {
