@@ -53,11 +53,9 @@ export class Session implements Receiver, ConnectionOwner {
   #resolveEnded: () => void = () => {};
   #principal: Principal;
   #state: 'open' | 'ending' | 'ended' = 'open';
-  /** Undefined: detached. */
-  #connection: Connection | undefined;
-  #cancelGrace: () => void = () => {};
-  readonly #outbox: Outbox | undefined;
+  /** Without a connection it is detached. */
   readonly #delivery: Delivery;
+  #cancelGrace: () => void = () => {};
   #move: Move | undefined;
   /** Its node is about to stop. */
   #isKept = false;
@@ -72,8 +70,7 @@ export class Session implements Receiver, ConnectionOwner {
     this.#principal = principal;
     this.key = key;
     this.seen = new SeenRooms(from?.seen);
-    this.#outbox = isResumable ? new Outbox(key, context.outboxBytes, from?.outbox) : undefined;
-    this.#delivery = new Delivery(this.#outbox);
+    this.#delivery = new Delivery(isResumable ? new Outbox(key, context.outboxBytes, from?.outbox) : undefined);
     this.userId = principal.user.id;
     this.username = principal.user.username;
     const inboxOptions = {
@@ -91,7 +88,7 @@ export class Session implements Receiver, ConnectionOwner {
 
   /** Under which it can be resumed; undefined: it cannot. */
   get id(): string | undefined {
-    return this.#outbox === undefined ? undefined : this.key;
+    return this.#delivery.isResumable ? this.key : undefined;
   }
 
   get commandRefs(): Set<string> {
@@ -108,21 +105,19 @@ export class Session implements Receiver, ConnectionOwner {
   }
 
   get transportKind(): TransportKind | 'detached' {
-    return this.#connection?.transport.kind ?? 'detached';
+    return this.#delivery.connection?.transport.kind ?? 'detached';
   }
 
   /** Whether its connection has not taken all that is for it. */
   get isBehind(): boolean {
-    return this.#connection !== undefined && this.#outbox?.hasUnsent === true;
+    return this.#delivery.isBehind;
   }
 
   // ---- connections ----
 
   /** Begins over its first connection. */
   begin(transport: Transport): ConnectionEvents {
-    const connection = this.#attach(transport);
-    this.#greet(transport, false);
-    return connection;
+    return this.#attach(transport, false);
   }
 
   /**
@@ -133,8 +128,7 @@ export class Session implements Receiver, ConnectionOwner {
     if (this.#move !== undefined || !this.reaches(n)) return undefined;
     this.#rewind(n);
     this.#principal = principal;
-    const connection = this.#attach(transport);
-    this.#greet(transport, true);
+    const connection = this.#attach(transport, true);
     this.flush();
     if (!this.#isKept) this.#inbox.queue.unpause();
     return connection;
@@ -142,15 +136,15 @@ export class Session implements Receiver, ConnectionOwner {
 
   /** Whether a client that has `n` of its messages can go on with it. */
   reaches(n: number): boolean {
-    return this.#state === 'open' && !this.#delivery.isLost && this.#outbox?.reaches(n) === true;
+    return this.#state === 'open' && this.#delivery.reaches(n);
   }
 
   /** The client has `n` messages, and is no more where it was. */
   #rewind(n: number): void {
-    this.#release(true)?.refuse('resumed-elsewhere');
+    this.#delivery.release(true)?.refuse('resumed-elsewhere');
     this.#cancelGrace();
     // Whoever comes again and again for what it never reads is held back as if it had sent that much.
-    this.#inbox.mayTake(0, this.#outbox?.rewind(n) ?? 0);
+    this.#inbox.mayTake(0, this.#delivery.rewind(n));
   }
 
   // ---- the way to another node ----
@@ -174,13 +168,11 @@ export class Session implements Receiver, ConnectionOwner {
 
   /** All but its rooms, with what they have shown so far. Undefined: it has ended, or does not move any more. */
   export(): SessionExport | undefined {
-    if (this.#state !== 'open' || this.#move === undefined || this.#outbox === undefined || this.#delivery.isLost) {
-      return undefined;
-    }
+    if (this.#state !== 'open' || this.#move === undefined) return undefined;
     for (const room of this.rooms.values()) room.flush();
     const { key, userId, username } = this;
-    const outbox = this.#outbox.export();
-    return { key, userId, username, outbox, ...this.#inbox.export(), seen: this.seen.export() };
+    const outbox = this.#delivery.export();
+    return outbox && { key, userId, username, outbox, ...this.#inbox.export(), seen: this.seen.export() };
   }
 
   /** The move came to nothing: it is detached as if its connection had gone now. */
@@ -200,7 +192,7 @@ export class Session implements Receiver, ConnectionOwner {
   /** Asks its client to prove that it lives; resolves false when it does not, or there is no connection. */
   prove(): Promise<boolean> {
     if (this.#state !== 'open') return Promise.resolve(false);
-    return this.#connection?.prove() ?? Promise.resolve(false);
+    return this.#delivery.connection?.prove() ?? Promise.resolve(false);
   }
 
   onStalled(): void {
@@ -209,7 +201,7 @@ export class Session implements Receiver, ConnectionOwner {
 
   onGone(isGoodbye: boolean): void {
     if (!isGoodbye) return this.#detach(undefined);
-    this.#release(false);
+    this.#delivery.release(false);
     this.leave();
   }
 
@@ -224,43 +216,30 @@ export class Session implements Receiver, ConnectionOwner {
   }
 
   onBeat(): void {
-    this.#outbox?.age(this.#context.clock.now());
-    const isDraining = this.#connection?.transport.unwritten() === 0;
-    if (this.#outbox !== undefined && !isDraining) this.#connection?.expectDrain();
+    this.#delivery.beat(this.#context.clock.now());
   }
 
   askForPost(): void {
     this.answer({ type: 'notification', code: 'ping' });
   }
 
-  #attach(transport: Transport): Connection {
-    const pollGapMs = this.#context.pollGapSeconds * 1000;
-    this.#connection = new Connection({ clock: this.#context.clock, transport, owner: this, pollGapMs });
-    return this.#connection;
-  }
-
-  /** Says which session this is, where the transport has no other way to say it. */
-  #greet(transport: Transport, resumed: boolean): void {
-    if (this.id === undefined || transport.kind === 'poll') return;
-    const { graceSeconds: grace } = this.#context;
-    transport.write([encode({ type: 'notification', code: 'session', session: this.id, resumed, grace })]);
-  }
-
-  /** Has no connection any more. */
-  #release(isAlive: boolean): Transport | undefined {
-    const connection = this.#connection;
-    this.#connection = undefined;
-    connection?.release(isAlive);
-    return connection?.transport;
+  #attach(transport: Transport, resumed: boolean): Connection {
+    const { clock, graceSeconds: grace, pollGapSeconds } = this.#context;
+    const connection = new Connection({ clock, transport, owner: this, pollGapMs: pollGapSeconds * 1000 });
+    this.#delivery.attach(connection);
+    // A poll has another way to say which session this is.
+    if (this.id !== undefined && transport.kind !== 'poll') {
+      transport.write([encode({ type: 'notification', code: 'session', session: this.id, resumed, grace })]);
+    }
+    return connection;
   }
 
   /** Its connection is gone, or is given up with `close`. */
   #detach(close: CloseName | undefined): void {
-    const transport = this.#release(false);
-    if (transport !== undefined) this.#outbox?.giveBack(transport.unwritten());
+    const transport = this.#delivery.takeBack();
     if (close !== undefined) transport?.close(close);
     if (this.#state !== 'open') return;
-    if (this.#outbox === undefined || this.#context.graceSeconds === 0) this.leave();
+    if (!this.#delivery.isResumable || this.#context.graceSeconds === 0) this.leave();
     else this.#cancelGrace = this.#context.clock.after(this.#context.graceSeconds * 1000, () => this.leave());
   }
 
@@ -279,7 +258,7 @@ export class Session implements Receiver, ConnectionOwner {
 
   /** Client messages that came beside the connection, parsed from `bytes` bytes of JSON. False: too many, none was taken. */
   post(messages: readonly unknown[], bytes: number): boolean {
-    this.#connection?.onAlive();
+    this.#delivery.connection?.onAlive();
     if (!this.#inbox.mayTake(messages.length, bytes)) return false;
     // How long each was is not known any more: what waits is bounded all the same.
     const share = Math.ceil(bytes / Math.max(1, messages.length));
@@ -298,8 +277,8 @@ export class Session implements Receiver, ConnectionOwner {
   }
 
   #endFlooded(): void {
-    if (this.#outbox === undefined) this.end('flooding');
-    else this.#detach('flooding');
+    if (this.#delivery.isResumable) this.#detach('flooding');
+    else this.end('flooding');
   }
 
   // ---- from the chat ----
@@ -309,7 +288,7 @@ export class Session implements Receiver, ConnectionOwner {
     if (this.#state !== 'open') return;
     countError(this.#context.counters, code);
     this.flush();
-    this.#release(false)?.refuse(code);
+    this.#delivery.release(false)?.refuse(code);
     this.end(closeAfter(code));
   }
 
@@ -323,7 +302,7 @@ export class Session implements Receiver, ConnectionOwner {
 
   /** Ends the session and closes its connection. What waits for its turn is dropped. */
   end(close: CloseName): void {
-    this.#release(false)?.close(close);
+    this.#delivery.release(false)?.close(close);
     if (this.#state !== 'open') return;
     this.#inbox.queue.clear();
     this.leave();
@@ -331,7 +310,7 @@ export class Session implements Receiver, ConnectionOwner {
 
   /** The node is about to stop: what its client sends from now on waits for the node to which the session goes. */
   keepForMove(): void {
-    if (this.#outbox === undefined) return;
+    if (!this.#delivery.isResumable) return;
     this.#isKept = true;
     this.#inbox.queue.pause();
   }
@@ -339,13 +318,13 @@ export class Session implements Receiver, ConnectionOwner {
   /** The node stops: the connection is closed, so that the client comes to another node. */
   letGo(): void {
     this.flush();
-    if (this.#connection !== undefined) this.#detach('restarting');
+    if (this.#delivery.connection !== undefined) this.#detach('restarting');
   }
 
   /** The node stops: the connection is closed, and nobody is told of a parting, because everybody leaves. */
   stop(): void {
     this.flush();
-    this.#release(false)?.close('restarting');
+    this.#delivery.release(false)?.close('restarting');
     this.#inbox.queue.clear();
     this.#cancelGrace();
     this.rooms.clear();
@@ -361,7 +340,7 @@ export class Session implements Receiver, ConnectionOwner {
 
   push(frames: readonly EncodedFrame[]): void {
     if (this.#state === 'ended') return;
-    if (this.#delivery.push(frames, this.#connection !== undefined)) this.#context.turn.addSession(this);
+    if (this.#delivery.push(frames)) this.#context.turn.addSession(this);
   }
 
   /** Sends a message to this client alone, after what its rooms have shown so far: also what this turn has shown. */
@@ -380,11 +359,11 @@ export class Session implements Receiver, ConnectionOwner {
   }
 
   flush(): void {
-    const isTaken = this.#delivery.writeTo(this.#connection);
+    const isTaken = this.#delivery.write();
     if (this.#delivery.isLost && this.#move === undefined) this.leave();
-    else if (this.#connection === undefined) return;
-    else if (!isTaken && this.#outbox === undefined) this.end('tooSlow');
-    else if (!isTaken) this.#detach('tooSlow');
+    else if (this.#delivery.connection === undefined) return;
+    else if (!isTaken && this.#delivery.isResumable) this.#detach('tooSlow');
+    else if (!isTaken) this.end('tooSlow');
     this.#inbox.queue.goOn();
   }
 
@@ -408,7 +387,7 @@ export class Session implements Receiver, ConnectionOwner {
   /** Long answers wait until they fit beside what the client has not taken yet: asking for many costs nobody the session. */
   #hasRoomFor(task: Task): boolean {
     if ((task.type !== 'join' && task.type !== 'history') || this.#state !== 'open') return true;
-    return this.#delivery.hasRoomFor(limits.historyBytes, this.#connection);
+    return this.#delivery.hasRoomFor(limits.historyBytes);
   }
 
   #run(task: Task): Promise<void> | undefined {
@@ -445,7 +424,7 @@ export class Session implements Receiver, ConnectionOwner {
   #finish(): void {
     this.#endMove();
     this.flush();
-    this.#release(false)?.close('normal');
+    this.#delivery.release(false)?.close('normal');
     this.#state = 'ended';
     this.#resolveEnded();
   }
