@@ -1,7 +1,7 @@
 /** Runs things that would repeat, at most once in a while each: what others send must not fill the log. */
 import type { Clock } from '../core/ports.ts';
 
-export const onceAMinuteMs = 60_000;
+const onceAMinuteMs = 60_000;
 /** Different names at once; beyond, nothing is run until one has waited long enough. */
 const maxNames = 100;
 
