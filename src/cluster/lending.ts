@@ -40,6 +40,8 @@ export type LendingOptions = {
   claims: Pick<ClaimStore, 'take'>;
   keeper: Pick<Claims, 'release'>;
   sessions: Pick<Sessions, 'lend' | 'forget' | 'isClosing'>;
+  /** Rejects with StoreError. */
+  readChanges: () => Promise<void>;
   clock: Clock;
   /** This node, as it was when it asked, was marked dead. */
   onFenced: (node: string) => void;
@@ -103,6 +105,9 @@ class Lender implements Lending {
     if (!session.reaches(n)) return { status: 'no' };
     if (!isWithin(session, rooms)) return { status: 'rooms', rooms: Array.from(session.rooms.keys()) };
     if (!session.mayMove()) return { status: 'flooding' };
+    // A kick that the other node has read of, before its client came there, would find the session nowhere.
+    await this.#options.readChanges();
+    if (!session.reaches(n)) return { status: 'no' };
     session.beginMove(n);
     if (!(await this.#settles(session, signal))) return { status: 'later' };
     // What it had sent may have taken it to another one.

@@ -61,7 +61,7 @@ export function createMoves(options: MovesOptions): ClusterMoves {
 /** Who comes for which session. */
 type Comer = { transport: Transport; principal: Principal; cursor: Cursor; tokenHash: string; here: Here };
 /** The chat of this node. */
-type Here = Pick<Chat, 'sessions' | 'hub' | 'directory'>;
+type Here = Pick<Chat, 'sessions' | 'hub' | 'directory' | 'readChanges'>;
 
 class Mover implements ClusterMoves {
   readonly #options: MovesOptions;
@@ -74,7 +74,11 @@ class Mover implements ClusterMoves {
 
   serve(chat: Here): void {
     this.#here = chat;
-    this.#lending = openLending({ ...this.#options, sessions: chat.sessions });
+    this.#lending = openLending({
+      ...this.#options,
+      sessions: chat.sessions,
+      readChanges: () => chat.readChanges(),
+    });
   }
 
   close(): void {

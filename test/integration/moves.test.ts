@@ -217,6 +217,22 @@ test('a session that would be too much for the bus does not move: its client beg
   t.deepEqual(partsOf(bob), ['ann']);
 });
 
+test('a kick that only the new node has read of ends the session all the same', async (t) => {
+  const world = await openChatNodes(t, 2);
+  const [a, b] = world.nodes as Two;
+  const [ann, bob] = (await gather(world, { ann: a, bob: b })) as [NodeClient, NodeClient];
+  const former = ann.session;
+  const user = await world.storage.users.findByName('ann');
+  await world.storage.users.kick(user?.id ?? 0);
+  await b.chat.readChanges();
+  await ann.twin().come(b.chat, { cursor: `${former}.${ann.n}` });
+  t.is(a.chat.sessions.withId(former), undefined);
+  t.is(b.chat.sessions.withId(former), undefined);
+  t.true(ann.ended.includes('kicked'));
+  await talk(bob, 'hello', bob);
+  t.deepEqual(partsOf(bob), ['ann']);
+});
+
 test('who has missed more than its new node remembers gets it from the store', async (t) => {
   let hold = Promise.resolve();
   const world = await openChatNodes(t, 2, {
