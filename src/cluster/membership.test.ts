@@ -109,6 +109,44 @@ test('a node that begins lives with those that the store knows', async (t) => {
   t.deepEqual([a.gone, b.gone], [[], []]);
 });
 
+test('a node that is left while it begins is not registered afterwards', async (t) => {
+  const world = createWorld();
+  const { membership } = world.join('a');
+  world.state = 'stalled';
+  const begun = membership.begin();
+  await membership.leave();
+  world.state = 'well';
+  await begun;
+  t.deepEqual([...world.rows.keys()], []);
+  t.false(membership.isAlive);
+});
+
+test('a store that gives no answer has no more than two renewals to give', async (t) => {
+  const world = createWorld();
+  await world.join('a').membership.begin();
+  const before = world.renewals;
+  world.state = 'stalled';
+  await world.pass(3 * leaseMs);
+  t.is(world.renewals - before, 2);
+  world.state = 'well';
+  await world.pass(leaseMs);
+});
+
+test('a process that stood still marks nobody dead for one lease', async (t) => {
+  const world = createWorld();
+  const { membership, gone } = world.join('a');
+  await membership.begin();
+  await world.pass(2 * leaseMs);
+  const now = world.rows.get('a1')?.seenAt ?? 0;
+  await world.jump(leaseMs / 2);
+  // The others stood still with it, and are later than it is.
+  world.rows.set('late', { seenAt: now - leaseMs, leaseMs });
+  await world.pass(leaseMs - leaseMs / 5);
+  t.deepEqual(gone, []);
+  await world.pass((2 * leaseMs) / 5);
+  t.deepEqual(gone, ['late']);
+});
+
 test('a lease is renewed five times before it is over', async (t) => {
   const world = createWorld();
   await world.join('a').membership.begin();

@@ -56,6 +56,22 @@ test('a hole is read from the store, and a deleted id is passed', async (t) => {
   t.is(gate.position, 5);
 });
 
+test('a message that comes with its origin while its hole is read passes with it', async (t) => {
+  const origins: unknown[] = [];
+  let answer: (found: StoredMessage[]) => void = () => {};
+  const gate = new OrderingGate<string>({
+    clock: systemClock,
+    position: 0,
+    read: () => new Promise((resolve) => (answer = resolve)),
+    release: ({ origin }) => origins.push(origin),
+  });
+  gate.offer({ message: message(3), origin: 'third' });
+  gate.offer({ message: message(2), origin: 'second' });
+  answer([message(1), message(2)]);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.deepEqual(origins, [undefined, 'second', 'third']);
+});
+
 test('what the store holds beyond the last message seen is caught up with', async (t) => {
   const { gate, passed, settle } = gateOver([1, 2, 3]);
   gate.offer({ message: message(1), origin: undefined });

@@ -48,6 +48,22 @@ test('a join that its part has overtaken makes no ghost', (t) => {
   t.deepEqual(codes(roster.join(entry('s', 2, 'b'))), ['joined']);
 });
 
+test('a part counts for its own session alone, and also where the roster has not heard of its last move', (t) => {
+  const roster = new Roster();
+  roster.join(entry('s', 1, 'a'));
+  t.deepEqual(roster.part(entry('other', 2, 'b')), []);
+  t.is(roster.get(1)?.session, 's');
+  t.deepEqual(codes(roster.part(entry('s', 2, 'b'))), ['parted']);
+});
+
+test('a part that comes late does not make room for a join that the newest part has overtaken', (t) => {
+  const roster = new Roster();
+  roster.part(entry('newest', 3));
+  roster.part(entry('older', 1));
+  t.deepEqual(roster.join(entry('middle', 2)), []);
+  t.is(roster.size, 0);
+});
+
 test('a dead node takes those with it who are there, and nobody else', (t) => {
   const roster = new Roster();
   roster.join(entry('s', 1, 'a', 1));
