@@ -85,6 +85,26 @@ test('while the store is away nobody gets in and is told to come again, and what
   }
 });
 
+test('a session that has come after an attempt that failed keeps its claim', async (t) => {
+  const faulty = faultyClaims();
+  const all = await openSessionNodes(t, 1, faulty);
+  const [a] = all.nodes as [SessionNode];
+  const { id, token } = await all.user('ann');
+  await a.come(token, { resumable: true });
+  const key = (await all.storage.claims.findByUser(id))?.session ?? '';
+  faulty.fault = 'unavailable';
+  // What an attempt leaves behind of which nobody knows whether it was claimed.
+  a.keeper.release({ userId: id, key });
+  await turn();
+  faulty.fault = undefined;
+  a.keeper.keep({ userId: id, key });
+  for (let passedMs = 0; passedMs < 10_000; passedMs += 250) {
+    all.clock.advance(250);
+    await turn();
+  }
+  t.like(await all.storage.claims.findByUser(id), { session: key, node: 'a' });
+});
+
 test('a store that is away is not asked more often than every few seconds', async (t) => {
   const faulty = faultyClaims();
   const { nodes, user, clock } = await openSessionNodes(t, 1, faulty);

@@ -40,6 +40,8 @@ export type ClaimKeeperOptions = {
 };
 
 export interface ClaimKeeper extends Claims {
+  /** The session has come here with its claim: what was to free it, after an attempt that had failed, does not any more. */
+  keep(session: Claimant): void;
   /** Compares the claims with these sessions from now on. */
   watch(sessions: Pick<Sessions, 'all' | 'holds'>): void;
   /** Compares at once. Never rejects. */
@@ -98,6 +100,10 @@ class Keeper implements ClaimKeeper {
 
   release(session: Claimant): void {
     this.#add(session, undefined);
+  }
+
+  keep({ userId, key }: Claimant): void {
+    if (this.#due.get(userId)?.claim.session === key) this.#due.delete(userId);
   }
 
   watch(sessions: Pick<Sessions, 'all' | 'holds'>): void {

@@ -11,12 +11,13 @@ import type { Principal } from '../core/accounts.ts';
 import type { Chat } from '../core/chat.ts';
 import { type Claim, type ClaimStore, NodeSilent, type Peers } from '../core/cluster-ports.ts';
 import type { Cursor } from '../core/cursor.ts';
-import type { Claims, Moved, Moves } from '../core/elsewhere.ts';
+import type { Moved, Moves } from '../core/elsewhere.ts';
 import type { MemberState } from '../core/member-state.ts';
 import { partedFrom } from '../core/moving.ts';
 import { type Clock, StoreError } from '../core/ports.ts';
 import type { Session } from '../core/session.ts';
 import type { Transport } from '../core/transport.ts';
+import type { ClaimKeeper } from './claim-keeper.ts';
 import { type Lending, movedWithinMs, openLending, settleMs } from './lending.ts';
 import {
   type MoveAnswer,
@@ -41,7 +42,7 @@ const retryMs = 500;
 export type MovesOptions = {
   peers: Peers;
   claims: Pick<ClaimStore, 'take' | 'findByUser'>;
-  keeper: Pick<Claims, 'release'>;
+  keeper: Pick<ClaimKeeper, 'keep' | 'release'>;
   clock: Clock;
   /** This node, as it was when it asked, was marked dead. */
   onFenced: (node: string) => void;
@@ -172,7 +173,9 @@ class Mover implements ClusterMoves {
     const { session } = former;
     for (let tries = 1; ; tries += 1) {
       try {
-        return await claims.take({ userId, session, node, tokenHash }, former);
+        const claim = await claims.take({ userId, session, node, tokenHash }, former);
+        if (claim !== undefined) keeper.keep({ userId, key: session });
+        return claim;
       } catch (error: unknown) {
         const isFenced = error instanceof StoreError && error.kind === 'fenced';
         if (isFenced) onFenced(node);
