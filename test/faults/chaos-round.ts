@@ -41,8 +41,8 @@ const wishes: readonly TransportWish[] = ['auto', 'websocket', 'sse', 'poll'];
 const graceSeconds = 6;
 /** The clients of a fuzzer's round would keep one node busy; here three share two cores with both services. */
 const slowness = 3;
-/** A node hears of the end of a connection by way of the balancer and its door. */
-const gapMs = 700;
+/** A node hears of an end by way of the balancer and its door, and may have to finish an opening first, on a busy machine. */
+const gapMs = 3000;
 /** Each session client has another one of its user come about so often. */
 const rivalEveryMs = 6000;
 /** To come back, rejoin and catch up after the last trouble, on a busy machine. */
