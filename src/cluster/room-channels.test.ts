@@ -89,6 +89,43 @@ test('what happens in one turn is one publication, with its messages together', 
   );
 });
 
+test('what comes twice, or of another log of the room, is not heard', async (t) => {
+  const { open, pass } = openWorld(t);
+  const [a, b] = [open('a'), open('b')];
+  a.open();
+  const channel = b.open();
+  await pass(0);
+  channel.say({ kind: 'parted', at: 0, userId: 1, session: 's', claim: 1 });
+  await pass(0);
+  const last = b.said.at(-1) as Publication;
+  a.heard.length = 0;
+  await b.bus.publish('finchat:c:room:1', last);
+  await b.bus.publish('finchat:c:room:1', { ...last, seq: last.seq + 1, epoch: 'other' });
+  await pass(0);
+  t.deepEqual(a.heard, []);
+  await b.bus.publish('finchat:c:room:1', { ...last, seq: last.seq + 1 });
+  await pass(0);
+  t.is(a.heard.length, 1);
+});
+
+test('who has missed how a node opened the room anew asks it', async (t) => {
+  const { open, pass } = openWorld(t);
+  const [a, b] = [open('a'), open('b')];
+  a.open();
+  b.open();
+  await pass(0);
+  const last = b.said.at(-1) as Publication;
+  b.said.length = 0;
+  const next = { ...last, stream: last.stream + 1, events: [] };
+  await b.bus.publish('finchat:c:room:1', { ...next, seq: 1 });
+  await pass(0);
+  t.deepEqual(kinds(b.said), ['']);
+  await b.bus.publish('finchat:c:room:1', { ...next, stream: next.stream + 1, seq: 2 });
+  await pass(0);
+  await pass(0);
+  t.deepEqual(kinds(b.said), ['', '', 'roster']);
+});
+
 test('a node that is alone says nothing, and is heard as soon as it is not', async (t) => {
   const { open, pass } = openWorld(t);
   const a = open('a');
