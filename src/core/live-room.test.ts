@@ -1,67 +1,63 @@
+/** What a room makes of what other nodes say of their members; over a bus it is in test/contracts/presence.test.ts. */
 import test from 'ava';
-import { message, openRoomWorld } from '../../test/support/room-world.ts';
-import { until } from '../../test/support/services.ts';
-import type { Receiver } from './live-room.ts';
-import type { EncodedFrame } from './transport.ts';
+import { createManualTimers } from '../../test/support/manual-timers.ts';
+import { openMember } from '../../test/support/room-world.ts';
+import { systemClock } from './clock.ts';
+import { LiveRoom } from './live-room.ts';
+import type { Clock, MessageStore } from './ports.ts';
+import type { RoomMember } from './roster.ts';
+import { createTurn } from './turn.ts';
 
-type Seen = Receiver & { readonly parted: string[] };
-
-function receiver(userId: number): Seen {
-  const parted: string[] = [];
-  const push = (frames: readonly EncodedFrame[]): void => {
-    for (const { bytes } of frames) {
-      const { code, user } = JSON.parse(bytes.toString()) as { code: string; user: string };
-      if (code === 'parted') parted.push(user);
-    }
+/** A room without messages, with user 1 in it. */
+function openRoom() {
+  const timers = createManualTimers();
+  const clock: Clock = {
+    ...systemClock,
+    now: () => timers.now(),
+    after(ms, run) {
+      const handle = timers.setTimeout(run, ms);
+      return () => timers.clearTimeout(handle);
+    },
   };
-  return {
-    userId,
-    username: `here-${userId}`,
-    key: `k${userId}`,
-    claim: 1,
-    parted,
-    push,
-    flush() {},
-    onDisbanded() {},
+  const turn = createTurn(clock);
+  const store = {} as MessageStore;
+  const info = { id: 1, name: 'friends', epoch: 'e', lastId: 0, messages: [] };
+  const room = new LiveRoom({ ...info, clock, turn, store, onDelivered() {} });
+  const member = openMember(1);
+  room.add(member.session);
+  /** What user 1 was shown since it was asked last. */
+  const shown = (): string[] => {
+    room.flush();
+    return member.frames.splice(0).map(({ code, user, command }) => `${code} ${command ?? user}`);
   };
+  const tell = (members: RoomMember[], n = 0): void => room.receive('b', { kind: 'roster', at: 0, n, members });
+  return { room, timers, shown, tell };
 }
 
-test('many members of a dead node part one after the other, so that nothing else waits for all of them', async (t) => {
-  const { hub } = openRoomWorld([]);
-  const room = await hub.open(1);
-  if (room === undefined) throw new Error('There is no room.');
-  const here = Array.from({ length: 500 }, (_, n) => receiver(n + 1));
-  for (const one of here) room.add(one);
-  const far = Array.from({ length: 300 }, (_, n) => {
-    return { userId: 1_000 + n, username: `far-${n}`, session: `f${n}`, claim: 1 };
-  });
-  room.receive('far', { kind: 'roster', at: 0, n: 0, members: far });
-  t.is(room.roster.size, 800);
-  room.nodeGone('far', 0);
-  t.true(room.roster.has('far'));
-  // One of those that are still there has come to another node meanwhile.
-  const last = { ...far[299], session: 'next', claim: 2, userId: 1_299, username: 'far-299' };
-  room.receive('other', { kind: 'joined', at: 0, member: last });
-  await until(10_000, async () => {
-    if (room.roster.has('far')) throw new Error('Some are still there.');
-  });
-  t.is(room.roster.size, 501);
-  t.is(room.roster.get(1_299)?.session, 'next');
-  room.flush();
-  const names = far.map(({ username }) => username).toSorted();
-  for (const { parted } of here) t.deepEqual(parted.toSorted(), names);
+const user2: RoomMember = { userId: 2, username: 'user-2', session: 's', claim: 1 };
+
+test('a member that its node says nothing of parts after a second, unless it is told of again before', (t) => {
+  const { timers, shown, tell } = openRoom();
+  tell([user2]);
+  t.deepEqual(shown(), ['joined user-2']);
+  tell([]);
+  timers.advance(900);
+  tell([user2]);
+  timers.advance(2_000);
+  t.deepEqual(shown(), []);
+  tell([]);
+  timers.advance(900);
+  t.deepEqual(shown(), []);
+  timers.advance(100);
+  t.deepEqual(shown(), ['parted user-2']);
 });
 
-test('a position or a message that is far beyond the log is not waited for', async (t) => {
-  const { hub, store } = openRoomWorld([message(1)]);
-  const room = await hub.open(1);
-  if (room === undefined) throw new Error('There is no room.');
-  const id = Number.MAX_SAFE_INTEGER;
-  const member = { userId: 7, username: 'far', session: 'f', claim: 1 };
-  room.receive('far', { kind: 'joined', at: id, member });
-  room.receive('far', { kind: 'messages', messages: [message(id)] });
-  t.is(room.gate.backlog, 0);
-  store.add(2);
-  room.receive('far', { kind: 'messages', messages: [message(2)] });
-  t.is(room.gate.position, 2);
+test('commands that a node relayed before it said who is here are not shown', (t) => {
+  const { room, shown, tell } = openRoom();
+  const command = { userId: 2, username: 'user-2', payload: '', createdAt: 0 };
+  tell([user2], 5);
+  shown();
+  room.receive('b', { kind: 'command', at: 0, n: 5, command: { ...command, command: 'before' } });
+  room.receive('b', { kind: 'command', at: 0, n: 6, command: { ...command, command: 'after' } });
+  t.deepEqual(shown(), ['custom after']);
 });
