@@ -213,6 +213,7 @@ function createCluster(
       channels,
       counts: roomCounts,
       onEnded: (session, code) => owners.tellEnded(session, code),
+      onOwed: (userId, ms) => owners.tellOwed(userId, ms),
       onAsked: (change) => owners.heard(change),
     },
     async serve(opened) {

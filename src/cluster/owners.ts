@@ -23,6 +23,7 @@ const lateMs = 30_000;
 const keyForm = z.string().min(1).max(limits.sessionIdLength);
 const questionForm = z.object({ userId: z.int().positive(), session: keyForm, takeover: z.boolean() });
 const answerForm = z.object({ outcome: z.enum(['free', 'lives']) });
+const owedForm = z.object({ userId: z.int().positive(), ms: z.int().positive() });
 const endForm = z.object({ session: keyForm, code: z.enum(Object.keys(fatalCodes) as FatalCode[]) });
 
 type Asked = Extract<Change, { kind: 'session-asked' }>;
@@ -38,11 +39,13 @@ export interface Owners {
   /** Asks the node that holds the user. Rejects with StoreError. */
   ask(claim: Claim, takeover: boolean): Promise<OwnerAnswer>;
   /** Answers for these sessions from now on. */
-  serve(sessions: Pick<Sessions, 'giveWay' | 'noteEnded'>): void;
+  serve(sessions: Pick<Sessions, 'giveWay' | 'noteEnded' | 'noteOwed'>): void;
   /** Another node has asked through SQL. */
   heard(change: Asked): void;
   /** A session here was ended by a fatal: its client may come back to any node, to be told so. */
   tellEnded(session: string, code: FatalCode): void;
+  /** A session here has ended, and its user has sent much. `ms`: until that is made up for. */
+  tellOwed(userId: number, ms: number): void;
 }
 
 export function createOwners({ peers, store, changes, clock }: OwnersOptions): Owners {
@@ -96,9 +99,15 @@ export function createOwners({ peers, store, changes, clock }: OwnersOptions): O
         const end = endForm.safeParse(value);
         if (end.success) served.noteEnded(end.data.session, end.data.code);
       });
+      peers.on('owes', (value) => {
+        const owed = owedForm.safeParse(value);
+        if (owed.success) served.noteOwed(owed.data.userId, owed.data.ms);
+      });
     },
 
     tellEnded: (session, code) => peers.tellAll('ended', { session, code }),
+
+    tellOwed: (userId, ms) => peers.tellAll('owes', { userId, ms }),
 
     heard({ user, session, takeover, at }) {
       if (clock.now() - at <= lateMs) void giveWay({ userId: user.id, session, takeover });

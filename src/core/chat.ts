@@ -6,7 +6,7 @@ import { limits } from '../protocol/limits.ts';
 import type { Accounts } from './accounts.ts';
 import { type ChangeReader, createChangeReader } from './change-reader.ts';
 import { type Counters, createCounters } from './counters.ts';
-import type { Claims, Moves, TellEnded } from './elsewhere.ts';
+import type { Claims, Moves, TellEnded, TellOwed } from './elsewhere.ts';
 import { Hub } from './hub.ts';
 import { createMessageLog, type MessageLog, type MessageLogOptions } from './message-log.ts';
 import { Mutes } from './mutes.ts';
@@ -55,6 +55,7 @@ export type ChatLinks = {
   counts?: RoomCounts;
   /** A session was ended by a fatal that its client may not have heard. */
   onEnded?: TellEnded;
+  onOwed?: TellOwed;
   /** Another node asks through the store for the place of a session. */
   onAsked?: (change: Extract<Change, { kind: 'session-asked' }>) => void;
 };

@@ -95,3 +95,6 @@ export interface Elsewhere {
 
 /** Says to all nodes how a session ended whose client may come back to any of them. */
 export type TellEnded = (session: string, code: FatalCode) => void;
+
+/** Says to all nodes that a user has sent so much lately that the next session's messages wait: `ms` until all is made up for. */
+export type TellOwed = (userId: number, ms: number) => void;

@@ -9,7 +9,15 @@ import { type Accounts, hashOf, type Principal } from './accounts.ts';
 import { type Counters, countError } from './counters.ts';
 import type { Credentials } from './credentials.ts';
 import { type Cursor, parseCursor } from './cursor.ts';
-import { type Claimant, type Claims, createLoneClaims, type Moves, type SessionState } from './elsewhere.ts';
+import {
+  type Claimant,
+  type Claims,
+  createLoneClaims,
+  type Moves,
+  type SessionState,
+  type TellEnded,
+  type TellOwed,
+} from './elsewhere.ts';
 import { EndedSessions } from './ended-sessions.ts';
 import { createIdentifier, type Identity } from './identify.ts';
 import { Openings } from './openings.ts';
@@ -24,6 +32,8 @@ import type { ConnectionEvents, Transport } from './transport.ts';
 
 /** Bytes of a session's key: not to be guessed, and as text well below `limits.sessionIdLength`. */
 const sessionIdBytes = 16;
+/** Of what a user has sent lately, less than this is not worth telling all nodes: a fifth of the burst. */
+const owedMs = 1_000;
 
 /** How a connection wants to chat. */
 export type OpenRequest = {
@@ -51,7 +61,9 @@ export type SessionsOptions = {
   claims?: Claims;
   moves?: Moves;
   /** A session was ended by a fatal that its client may not have heard. */
-  onEnded?: (id: string, code: FatalCode) => void;
+  onEnded?: TellEnded;
+  /** A session has ended whose user may begin the next one on any node. */
+  onOwed?: TellOwed;
 };
 
 /** A session that is about to move to another node. `finish`: to be called when it has moved, or stays. */
@@ -250,7 +262,10 @@ export class Sessions {
   adopt(session: Session, tokenHash: string, beganAt: number): void {
     this.#index.add(session, beganAt, tokenHash);
     void session.ended.then(() => {
-      if (this.#index.remove(session)) this.#claims.release(session);
+      if (!this.#index.remove(session)) return;
+      // Before the claim is free: the next session's node has heard of it by then.
+      this.#tellOwed(session.userId);
+      this.#claims.release(session);
     });
   }
 
@@ -262,6 +277,18 @@ export class Sessions {
   /** A session on another node was ended by a fatal: its client may come here. */
   noteEnded(id: string, code: FatalCode): void {
     this.#ended.note(id, code);
+  }
+
+  /** A user has sent much on another node: the rate is one for all nodes. */
+  noteOwed(userId: number, ms: number): void {
+    const { rateLimits, messageBuckets } = this.#options.context;
+    if (rateLimits) messageBuckets.owe(userId, ms);
+  }
+
+  #tellOwed(userId: number): void {
+    const { rateLimits, messageBuckets } = this.#options.context;
+    const ms = rateLimits ? messageBuckets.debtMs(userId) : 0;
+    if (ms >= owedMs) this.#options.onOwed?.(userId, ms);
   }
 
   // ---- one session per user ----

@@ -1,5 +1,6 @@
 /** One session per user on several nodes, and what ends a session from another node than its own. */
 import test, { type ExecutionContext } from 'ava';
+import { limits } from '../../src/protocol/limits.ts';
 import { clusterTest, createAdministrator, messagesOf, type TestCluster, waitUntil } from '../support/cluster-apps.ts';
 import { openRawClient, type RawClient } from '../support/raw-client.ts';
 import { type TransportName, transportNames } from '../support/raw-collector.ts';
@@ -207,3 +208,21 @@ clusterTest(test, 'rooms made, renamed and deleted at one node are so on all', a
     );
   }
 });
+
+clusterTest(
+  test,
+  'what a user has sent counts for the next session too, on whatever node that is',
+  async (t, cluster) => {
+    const token = await cluster.node(0).login('alice');
+    const first = await cluster.node(0).chat('alice', { token });
+    for (let n = 0; n < limits.messageBurst; n += 1) first.send({ type: 'help', ref: `first-${n}` });
+    await first.next({ ref: `first-${limits.messageBurst - 1}` });
+    await first.close();
+    const second = await cluster.node(1).chat('alice', { token, takeover: true });
+    const half = limits.messageBurst / 2;
+    for (let n = 0; n < half; n += 1) second.send({ type: 'help', ref: `second-${n}` });
+    await second.next({ ref: `second-${half - 1}` });
+    t.true(second.frames.some(({ code }) => code === 'rate-limited'));
+  },
+  { env: { RATE_LIMITS: 'on' } },
+);

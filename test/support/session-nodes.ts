@@ -164,6 +164,7 @@ function openNode(
     claims: keeper,
     ...(moves === undefined ? {} : { moves: moves(id) }),
     onEnded: (session, code) => owners.tellEnded(session, code),
+    onOwed: (userId, ms) => owners.tellOwed(userId, ms),
   });
   keeper.watch(sessions);
   owners.serve(sessions);
