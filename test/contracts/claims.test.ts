@@ -1,15 +1,13 @@
-/** The contract of ClaimStore, on memory and on both databases. What only several nodes do is in node-store.test.ts. */
+/** The contract of ClaimStore, on both databases. What only several nodes do is in node-store.test.ts. */
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import type { Claim, ClaimRequest, ClaimStore } from '../../src/core/cluster-ports.ts';
-import { createMemoryClaims } from '../../src/core/memory-claims.ts';
 import { eachDatabase } from '../support/databases.ts';
 
 type World = { claims: ClaimStore; users: number[] };
 
 /** Two nodes, `a` and `b`, and three users. */
 function eachClaimStore(title: string, body: (t: ExecutionContext, world: World) => Promise<void>): void {
-  test(`${title} (memory)`, (t) => body(t, { claims: createMemoryClaims(), users: [1, 2, 3] }));
   eachDatabase(test, title, async (t, db) => {
     const { nodes, claims, users } = await db.open();
     for (const id of ['a', 'b']) await nodes.register(id, 3_600_000);

@@ -17,7 +17,7 @@ import { type Postgres, startPostgres } from './postgres.ts';
 import { makeFolder, serviceTest } from './services.ts';
 
 /** The migrated database on the tests' PostgreSQL server, made by run.ts. */
-export const postgresTemplate = 'finchat_template';
+const postgresTemplate = 'finchat_template';
 
 export type TestDatabase = {
   readonly dialect: 'sqlite' | 'postgres';

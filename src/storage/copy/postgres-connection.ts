@@ -188,7 +188,7 @@ function numbered(sql: string): string {
   return sql.replace(/\?/g, () => `$${++place}`);
 }
 
-export function withoutPassword(url: string): string {
+function withoutPassword(url: string): string {
   try {
     const parsed = new URL(url);
     parsed.password = '';
