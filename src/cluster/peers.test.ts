@@ -174,6 +174,29 @@ test('garbage on a channel is dropped, with one line a minute', async (t) => {
   t.is(a.said.length, 3);
 });
 
+test('a question that comes twice is answered once, and not after it was broken off', async (t) => {
+  const { hub, node } = world(t);
+  const a = node('a');
+  const { asked, answer } = slow(a);
+  const stranger = hub.attach();
+  t.teardown(() => stranger.close());
+  const heard: unknown[] = [];
+  stranger.subscribe(channels.node('c'), (value) => heard.push(value));
+  const head = { v: 1, from: 'c', at: a.clock.now() };
+  const ask = (id: number): object => ({ ...head, type: 'ask', id, kind: 'slow', by: a.clock.now(), value: {} });
+  for (const id of [1, 1, 2]) await stranger.publish(channels.node('a'), ask(id));
+  await stranger.publish(channels.node('a'), { ...head, type: 'abort', ids: [2] });
+  await hub.settle();
+  answer({ said: 'once' });
+  await hub.settle();
+  t.deepEqual(
+    asked.map(({ aborted }) => aborted),
+    [false, true],
+  );
+  t.like(heard, [{ type: 'answer', id: 1, value: { said: 'once' } }]);
+  t.is(heard.length, 1);
+});
+
 test('an answer counts only from the node that was asked', async (t) => {
   const { hub, node } = world(t);
   const [a, b] = [node('a'), node('b')];
