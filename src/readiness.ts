@@ -4,7 +4,10 @@ import type { Readiness } from './http/dependencies.ts';
 import type { Parts } from './parts.ts';
 import type { Now } from './protocol/admin.ts';
 
-export async function readiness(parts: Parts, storage: Storage): Promise<Readiness> {
+export async function readiness(
+  parts: Pick<Parts, 'state' | 'cluster' | 'redis'>,
+  storage: Pick<Storage, 'ping'>,
+): Promise<Readiness> {
   if (parts.state === 'draining') return { ready: false, reason: 'The server is stopping.' };
   try {
     await storage.ping();

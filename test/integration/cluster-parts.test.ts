@@ -13,6 +13,7 @@ import { createPasswords } from '../../src/core/passwords.ts';
 import { type Storage, StoreError } from '../../src/core/ports.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import { createTestClock, type TestClock } from '../support/app.ts';
+import { waitUntil } from '../support/bus-world.ts';
 import { createSqliteDatabase } from '../support/databases.ts';
 import { createNodeClient, type NodeClient } from '../support/node-client.ts';
 import { until } from '../support/services.ts';
@@ -101,6 +102,16 @@ async function openWorld(t: ExecutionContext, count: number): Promise<World> {
 }
 
 const roster = (client: NodeClient): string => [...client.room('friends').roster].sort().join(' ');
+
+test('what was changed at one node is read by the others at once, not with their next look', async (t) => {
+  const { nodes, storage } = await openWorld(t, 2);
+  const [first, second] = nodes as [Node, Node];
+  const { id } = await storage.rooms.create({ name: 'news', topic: '', createdAt: 0 });
+  t.is(second.chat.directory.get(id), undefined);
+  first.cluster.tellChanges();
+  // Its clock stands still.
+  await waitUntil(() => second.chat.directory.get(id)?.name === 'news', 'the other node knows the room');
+});
 
 test('a node that was marked dead ends its sessions, and takes newcomers again under another id once it is registered', async (t) => {
   const { nodes, storage, client, untilSo } = await openWorld(t, 2);

@@ -78,7 +78,7 @@ test('clients are asked to come back while their sessions still wait for them', 
     await world.during(a.chat.close(stopMs));
     for (const { frames } of clients) {
       const { reconnect_in: ms } = frames.find(({ code }) => code === 'server-closing') ?? {};
-      t.true(typeof ms === 'number' && ms >= 200 && ms <= 450, String(ms));
+      t.true(typeof ms === 'number' && ms >= 300 && ms <= 450, String(ms));
     }
   }
 });
