@@ -246,6 +246,17 @@ test('a session that has moved is found at its new owner, whoever was remembered
   t.is((await b.elsewhere.poll({ tokenHash, cursor: `${session.id}.0`, waitMs: 0 }, never))?.status, 200);
 });
 
+test('an owner that stops answers no poll of another node, so that the session comes there', async (t) => {
+  const all = await openSessionNodes(t, 2);
+  const [a, b] = all.nodes as Two;
+  const { session, tokenHash } = await chatting(all);
+  const question = { tokenHash, cursor: `${session.id}.0`, waitMs: 0 };
+  t.is((await b.elsewhere.poll(question, never))?.status, 200);
+  a.sessions.close();
+  t.is(await b.elsewhere.poll(question, never), undefined);
+  t.true(session.isOpen);
+});
+
 test('administrators see on any node how a user chats', async (t) => {
   const all = await openSessionNodes(t, 2);
   const [a, b] = all.nodes as Two;
