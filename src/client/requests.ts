@@ -144,9 +144,9 @@ export class Requests {
 
   /** The session goes on over a new connection. `ref`: one for the fence. */
   reattach(ref: string): void {
+    // Also from a connection that was not lost, on a climb: dropping its fence must let nothing pass before the next one.
+    this.detach();
     this.#open = true;
-    this.#resume();
-    this.#dropFence();
     const fence: RequestFrame = { type: 'list', ref };
     // Without a deadline: on a line that does not answer, the connection ends it.
     this.#enter(fence, JSON.stringify(fence), this.#internal, { timeoutMs: Number.POSITIVE_INFINITY }).catch(() => {});
@@ -163,7 +163,7 @@ export class Requests {
 
   /** The session is gone: what was sent waits for the next one, but commands and internal requests end here. */
   lose(): void {
-    this.#dropFence();
+    this.detach();
     for (const entry of this.#internal.values()) entry.reject(new ConnectionError('lost', entry.frame.ref));
     for (const entry of this.#entries.values()) {
       if (!entry.sent) continue;
