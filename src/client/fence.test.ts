@@ -3,7 +3,7 @@ import { Requests } from './requests.ts';
 
 const message = (ref: string) => ({ type: 'message', room_name: 'r', body: ref, ref }) as const;
 
-function open(): { requests: Requests; sent: string[]; add(ref: string): void } {
+function open(): { requests: Requests; sent: string[]; add: (ref: string) => void } {
   const sent: string[] = [];
   const requests = new Requests({
     timers: { setTimeout: () => undefined, clearTimeout: () => {} },

@@ -258,6 +258,7 @@ export class SessionClient {
   #forgetSession(): void {
     if (this.#session !== undefined) this.#deadCursor = `${this.#session.id}.${this.#session.n}`;
     this.#session = undefined;
+    if (this.#options.isTroubled?.() === true) this.#commands.clear();
     for (const log of this.logs.values()) log.lose();
     this.#unanswered.clear();
     this.#outgoing = [];

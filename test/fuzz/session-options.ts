@@ -15,6 +15,8 @@ export type SessionClientOptions = {
   graceMs: number;
   /** Whether a session that is not resumed may be the proxy's doing: it delivered something behind the client's back. */
   isExcused: () => boolean;
+  /** What a node says may be late now, and reach the user's next session on another one. */
+  isTroubled?: () => boolean;
   /** In how short a time after a cut each resume must succeed; undefined: sessions may end earlier, by their outbox. */
   resumableMs: number | undefined;
   /** The line is gone; `connect` is to be called again. */
