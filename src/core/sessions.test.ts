@@ -10,6 +10,7 @@ import { AuthenticationError } from './errors.ts';
 import { type Clock, StoreError } from './ports.ts';
 import type { SessionContext } from './session-context.ts';
 import { type OpenRequest, Sessions } from './sessions.ts';
+import { createTokenBuckets } from './token-bucket.ts';
 import type { Transport } from './transport.ts';
 import { createTurn } from './turn.ts';
 
@@ -47,6 +48,7 @@ function openSessions(others: Partial<Accounts> = {}, clock: Clock = systemClock
     turn: createTurn(systemClock),
     counters,
     rateLimits: true,
+    messageBuckets: createTokenBuckets({ ratePerSecond: limits.messagesPerSecond, burst: limits.messageBurst, clock }),
     outboxBytes: limits.outboxBytes,
     graceSeconds: limits.graceSeconds,
     pollGapSeconds: limits.pollGapSeconds,

@@ -99,6 +99,8 @@ clusterTest(
     await bob.ask({ type: 'message', room_name, body: 'last' }, { code: 'message', id: 41 });
     await alice.ask({ type: 'custom', room_name, command: 'last', payload: 'p' }, { code: 'custom', command: 'last' });
     await bob.next({ code: 'custom', command: 'last' });
+    // Her node hears of bob's message in its own time.
+    await alice.next({ code: 'message', id: 41 });
     const numbers = Array.from({ length: 41 }, (_, n) => n + 1);
     for (const client of [alice, bob]) {
       t.deepEqual(

@@ -34,7 +34,10 @@ export type ClusterTestOptions = {
   ownRedis?: boolean;
 };
 
-/** Registers a test over nodes that hear each other. Skipped, with the reason, without PostgreSQL or Redis. */
+/**
+ * Registers a test over nodes that hear each other. Skipped, with the reason, without PostgreSQL or Redis. A file's run one
+ * after the other: all nodes of a process share its event loop, and a node that hears its bus late takes it for lost.
+ */
 export function clusterTest(
   test: TestFn,
   title: string,
@@ -43,8 +46,8 @@ export function clusterTest(
 ): void {
   const redis = findService('redis');
   // Where Redis is missing, it is what the test is skipped or fails for.
-  if ('missing' in redis) return serviceTest(test, 'redis', title, async () => {});
-  serviceTest(test, 'postgres', title, async (t, postgresUrl) => {
+  if ('missing' in redis) return serviceTest(test.serial, 'redis', title, async () => {});
+  serviceTest(test.serial, 'postgres', title, async (t, postgresUrl) => {
     const db = await createPostgresDatabase(t, postgresUrl);
     const own = options.ownRedis === true ? await startRedis() : undefined;
     await body(t, await startCluster(t, { ...options, databaseUrl: db.url, redisUrl: own?.url ?? redis.url, own }));
