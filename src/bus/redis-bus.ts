@@ -30,6 +30,9 @@ const reconnectMaxMs = 1_000;
 const disconnectMs = 50;
 const garbageLogMs = 60_000;
 
+const awaySentence =
+  'The other nodes cannot be reached over Redis. Their messages come from the database, with a delay; commands between nodes are lost, and who joins or parts elsewhere is seen when it is back.';
+
 export type RedisBusOptions = { clock: Clock; log: RedisLog };
 
 /** Connects in the background. */
@@ -244,7 +247,7 @@ class RedisBus implements Bus {
     if (this.#isSaid || this.#isClosed) return;
     this.#isSaid = true;
     // Never the error itself: that of a log-in that failed holds the password.
-    this.#log.warn({ reason }, 'The other nodes cannot be reached over Redis; their messages come from the database.');
+    this.#log.warn({ reason }, awaySentence);
   }
 
   #noteLoss(): void {
