@@ -188,3 +188,29 @@ test('who claims to have seen what nobody has said is told that it makes no sens
   t.is(frames[0]?.status?.last_id, 1);
   t.true(frames[0]?.status?.truncated);
 });
+
+test('a session that ended with its node, while a join of it waited, is in no room that the node opens afterwards', async (t) => {
+  let isHeld = true;
+  let answer: () => void = () => {};
+  const lastIds = async (): Promise<Map<number, number>> => {
+    if (isHeld) await new Promise<void>((resolve) => (answer = resolve));
+    return new Map([[1, 0]]);
+  };
+  const { hub, context } = openHub(undefined, { lastIds });
+  Object.assign(context, { messages: { lastIds } });
+  const first = newSession(1);
+  await join(context, first.session, { type: 'join', room_name: 'friends' });
+  const gone = newSession(2);
+  const joining = join(context, gone.session, { type: 'join', room_name: 'friends', since: 5 });
+  hub.dropAll();
+  Object.assign(gone.session, { hasEnded: true });
+  const next = newSession(3);
+  await join(context, next.session, { type: 'join', room_name: 'friends' });
+  isHeld = false;
+  answer();
+  await joining;
+  t.deepEqual(
+    Array.from(hub.get(1)?.members ?? [], ({ username }) => username),
+    ['user-3'],
+  );
+});

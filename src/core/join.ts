@@ -25,7 +25,10 @@ export async function join(context: CommandContext, session: Session, frame: Joi
     while (room !== undefined && (context.hub.get(room.id) !== room || room.name !== name)) {
       room = await findRoom(context, session, frame);
     }
-    if (room === undefined) {
+    // Stopped meanwhile, with its node: it must not enter what the node has opened since.
+    if (session.hasEnded) {
+      if (room !== undefined) context.hub.release(room);
+    } else if (room === undefined) {
       session.answerError('room:invalid', { name }, ref);
     } else if (session.rooms.has(room.id)) {
       session.answerError('room:already-joined', { name }, ref);
@@ -77,6 +80,11 @@ async function enter(context: CommandContext, session: Session, room: LiveRoom, 
     throw error;
   }
   room.flush();
+  if (session.hasEnded) {
+    room.holds.delete(session);
+    context.hub.release(room);
+    return;
+  }
   if (context.hub.get(room.id) !== room) {
     session.answerError('room:invalid', { name: frame.room_name }, frame.ref);
     return;

@@ -95,6 +95,11 @@ export class Session implements Receiver, ConnectionOwner {
     return this.#inbox.commandRefs;
   }
 
+  /** It is in no room, and will be in none. */
+  get hasEnded(): boolean {
+    return this.#state === 'ended';
+  }
+
   get isOpen(): boolean {
     return this.#state === 'open';
   }
