@@ -3,6 +3,7 @@
  * breaks one part after the other; then peace, and everything that must be true then. The seed decides the plan and what
  * the clients do.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TransportWish } from '../../src/client/index.ts';
 import { randomText, systemClock } from '../../src/core/clock.ts';
 import type { Storage } from '../../src/core/ports.ts';
@@ -75,11 +76,10 @@ export async function runChaos(t: Teardowns, options: ChaosOptions): Promise<str
   for (const client of clients) client.start();
   const performance = perform({ ...stage, note: (what) => noteEvent(stage, options.tally, what) });
   stage.performance = performance;
-  let isDone = false;
-  void performance.done.then(() => (isDone = true));
   await untilFault(faults, options.seconds * 1000, () => Promise.resolve(false));
   performance.stop();
-  await untilFault(faults, peaceMs, () => Promise.resolve(isDone));
+  // Also after a fault: what is broken would be started again when everything has ended.
+  await Promise.race([performance.done, delay(peaceMs, undefined, { ref: false })]);
   if (faults.length === 0) await cluster.mend();
   stage.chronicle.note('peace');
   for (const client of clients) client.rest();

@@ -320,7 +320,9 @@ export class SessionClient {
     }
     const { ref } = frame;
     const asked = ref === undefined ? undefined : this.#unanswered.get(ref);
-    if (this.#ousted?.id === session.id && this.#ousted.refs.has(ref ?? '')) {
+    // A node that slept past its lease answers `unavailable` when it wakes, before its sessions end: nothing was done.
+    const isRefused = frame.type === 'error' && frame.code === 'unavailable';
+    if (this.#ousted?.id === session.id && this.#ousted.refs.has(ref ?? '') && !isRefused) {
       throw new Error(`${ref ?? ''} is answered by a session that another one has replaced`);
     }
     if (ref !== undefined && frame['you'] !== false) this.#unanswered.delete(ref);
