@@ -64,7 +64,8 @@ export async function openDoors(
   const limit = createConnectionLimit(config.maxConnections);
   const open: Chat['open'] = (transport, request) => chat.open(transport, request);
   const { sessions } = chat;
-  const elsewhere = cluster?.forward({ accounts, sessions, poll: createPollAnswerer({ open, clock }) });
+  const { rateLimits } = config;
+  const elsewhere = cluster?.forward({ accounts, sessions, poll: createPollAnswerer({ open, clock }), rateLimits });
   const others = elsewhere === undefined ? {} : { elsewhere };
   parts.door = createWebSocketDoor({ open, limit, log });
   if (metrics !== undefined) await serveMetrics(config, parts, chat, metrics);
@@ -72,7 +73,7 @@ export async function openDoors(
   parts.rates = openRates(chat.counters, clock);
   return createHttpHandler({
     accounts,
-    attempts: config.rateLimits ? createAttempts(attempts) : unlimitedAttempts,
+    attempts: rateLimits ? createAttempts(attempts) : unlimitedAttempts,
     rooms: chat.directory,
     messages: storage.messages,
     presence: chat.hub,

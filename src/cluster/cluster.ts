@@ -61,7 +61,7 @@ export interface Cluster {
   /** The chat is open: the others may turn to it. */
   serve(chat: Chat): Promise<void>;
   /** What clients ask here for sessions that other nodes have; from now on the others ask this one, too. */
-  forward(parts: Pick<ForwardingOptions, 'accounts' | 'sessions' | 'poll'>): Elsewhere;
+  forward(parts: Pick<ForwardingOptions, 'accounts' | 'sessions' | 'poll' | 'rateLimits'>): Elsewhere;
   /** Something was changed in the store: the others are to look at once. */
   tellChanges(): void;
   /** Once the chat is closed. Never rejects. */
@@ -226,7 +226,7 @@ function createCluster(
       roomCounts.announce();
       if (!isServing) chat.suspend();
     },
-    forward: (parts) => createForwarding({ ...parts, peers, store: storage.claims }),
+    forward: (parts) => createForwarding({ ...parts, peers, store: storage.claims, clock }),
     tellChanges: () => peers.tellAll('changes', {}),
     async close() {
       isClosed = true;

@@ -4,7 +4,7 @@ import { until } from '../../test/support/services.ts';
 import { openSessionNodes, type SessionNode, type SessionNodes } from '../../test/support/session-nodes.ts';
 import { hashToken } from '../core/accounts.ts';
 import type { ClaimStore } from '../core/cluster-ports.ts';
-import type { Answer } from '../core/elsewhere.ts';
+import type { Answer, PollQuestion } from '../core/elsewhere.ts';
 import type { Session } from '../core/session.ts';
 
 type Two = [SessionNode, SessionNode];
@@ -24,6 +24,13 @@ async function chatting(
   // Its greeting is due at the end of the turn.
   await turn();
   return { session, tokenHash: hashToken(token), token, id };
+}
+
+/** What a node answers a poll that is not too much. */
+async function pollAt({ elsewhere }: SessionNode, question: PollQuestion): Promise<Answer | undefined> {
+  const answer = await elsewhere.poll(question, never);
+  if (answer === 'flooding') throw new Error('It was too much.');
+  return answer;
 }
 
 /** The messages of a poll's answer. */
@@ -55,7 +62,7 @@ test('client messages that come to another node are handed to the session in ord
   for (const session of [undefined, `${cursor.split('.')[0]}`]) {
     t.is(await b.elsewhere.post({ tokenHash, session }, [{ type: 'one' }, 'two'], 30), 'done');
   }
-  const answer = await b.elsewhere.poll({ tokenHash, cursor, waitMs: 0 }, never);
+  const answer = await pollAt(b, { tokenHash, cursor, waitMs: 0 });
   const errors = messagesOf(answer?.body).slice(1);
   const answers = [
     { type: 'error', code: 'unsupported-command', details: { type: 'one' } },
@@ -69,21 +76,49 @@ test('client messages that come to another node are handed to the session in ord
   t.is(a.sessions.size, 1);
 });
 
-test('what comes to another node counts against the caps of its session', async (t) => {
-  const all = await openSessionNodes(t, 2);
-  const [, b] = all.nodes as Two;
+/** Time that stands still: what is counted by the second is counted in one, however long the test takes. */
+function standStill({ clock }: SessionNodes): void {
+  const now = clock.now();
+  Object.assign(clock, { now: () => now });
+}
+
+test('what comes to other nodes counts against the caps of its session', async (t) => {
+  const all = await openSessionNodes(t, 3);
+  const [, b, c] = all.nodes as [SessionNode, SessionNode, SessionNode];
   const { tokenHash } = await chatting(all);
-  const outcomes = new Set<string | undefined>();
-  for (let n = 0; n < 20; n += 1) {
-    outcomes.add(
-      await b.elsewhere.post(
-        { tokenHash, session: undefined },
-        Array.from({ length: 100 }, () => 1),
-        200,
-      ),
-    );
+  standStill(all);
+  const outcomes: (string | undefined)[] = [];
+  const messages = Array.from({ length: 100 }, () => 1);
+  for (let n = 0; n < 4; n += 1) {
+    for (const node of [b, c])
+      outcomes.push(await node.elsewhere.post({ tokenHash, session: undefined }, messages, 200));
   }
-  t.deepEqual(outcomes, new Set(['done', 'flooding']));
+  t.deepEqual(outcomes, [...Array(5).fill('done'), ...Array(3).fill('flooding')]);
+});
+
+test('a flood at another node is refused there: neither the bus nor the owner has work with it', async (t) => {
+  const all = await openSessionNodes(t, 2);
+  const [a, b] = all.nodes as Two;
+  const { session, tokenHash } = await chatting(all);
+  standStill(all);
+  const asked: string[] = [];
+  const ask = b.peers.ask.bind(b.peers);
+  b.peers.ask = (node, kind, ...rest) => {
+    asked.push(kind);
+    return ask(node, kind, ...rest);
+  };
+  const flood = async (node: SessionNode, post: readonly unknown[]): Promise<string | undefined> =>
+    node.elsewhere.post({ tokenHash, session: undefined }, post, 2);
+  for (let n = 0; n < 500; n += 1) t.is(await flood(b, []), 'done');
+  const poll = { tokenHash, cursor: `${session.id}.0`, waitMs: 0 };
+  t.is(await b.elsewhere.poll(poll, never), 'flooding');
+  t.is(await flood(b, []), 'flooding');
+  t.is(asked.length, 500);
+  // Others are not held back, nor is who leaves.
+  const bob = await chatting(all, 'bob');
+  t.is(await b.elsewhere.post({ tokenHash: bob.tokenHash, session: undefined }, [], 2), 'done');
+  t.is(await b.elsewhere.leave({ tokenHash, session: undefined }), 'done');
+  t.is(a.sessions.size, 1);
 });
 
 test('who leaves at another node has left when that is answered', async (t) => {
@@ -108,8 +143,7 @@ test('a poll at another node is answered as at the owner, and the session stays 
   const all = await openSessionNodes(t, 2);
   const [a, b] = all.nodes as Two;
   const { session, tokenHash } = await chatting(all);
-  const ask = (n: number, waitMs = 25_000) =>
-    b.elsewhere.poll({ tokenHash, cursor: `${session.id}.${n}`, waitMs }, never);
+  const ask = async (n: number, waitMs = 25_000) => pollAt(b, { tokenHash, cursor: `${session.id}.${n}`, waitMs });
   const first = await ask(0);
   t.like(first, { status: 200, headers: {} });
   t.like(messagesOf(first?.body), [{ code: 'api-motd' }]);
@@ -141,8 +175,8 @@ test('a client whose polls are passed on shows that it lives by asking again, an
   const [a, b, c] = all.nodes as [SessionNode, SessionNode, SessionNode];
   const { session, tokenHash, token } = await chatting(all);
   const ask = (): Promise<Answer | undefined> | undefined =>
-    b.elsewhere.poll({ tokenHash, cursor: `${session.id}.1`, waitMs: 25_000 }, never);
-  await b.elsewhere.poll({ tokenHash, cursor: `${session.id}.0`, waitMs: 0 }, never);
+    pollAt(b, { tokenHash, cursor: `${session.id}.1`, waitMs: 25_000 });
+  await pollAt(b, { tokenHash, cursor: `${session.id}.0`, waitMs: 0 });
   const waiting = ask();
   await all.hub.settle();
   const newcomer = c.come(token);
@@ -160,7 +194,7 @@ test('a poll that breaks off is over at the owner, too, and loses nothing', asyn
   const [, b] = all.nodes as Two;
   const { session, tokenHash } = await chatting(all);
   const cursor = `${session.id}.1`;
-  await b.elsewhere.poll({ tokenHash, cursor: `${session.id}.0`, waitMs: 0 }, never);
+  await pollAt(b, { tokenHash, cursor: `${session.id}.0`, waitMs: 0 });
   const broken = new AbortController();
   const waiting = b.elsewhere.poll({ tokenHash, cursor, waitMs: 25_000 }, broken.signal);
   await all.hub.settle();
@@ -173,7 +207,7 @@ test('a poll that breaks off is over at the owner, too, and loses nothing', asyn
   t.is(session.transportKind, 'poll');
   session.answer({ type: 'notification', code: 'ping' });
   await turn();
-  const next = await b.elsewhere.poll({ tokenHash, cursor, waitMs: 0 }, never);
+  const next = await pollAt(b, { tokenHash, cursor, waitMs: 0 });
   t.is(messagesOf(next?.body).length, 1);
 });
 
@@ -183,7 +217,7 @@ test('a poll with another token of the user is passed on, and from then on the s
   const { session, tokenHash, id } = await chatting(all);
   const other = hashToken((await a.accounts.createToken(id, 'other', null)).token);
   const cursor = `${session.id}.0`;
-  t.is((await b.elsewhere.poll({ tokenHash: other, cursor, waitMs: 0 }, never))?.status, 200);
+  t.is((await pollAt(b, { tokenHash: other, cursor, waitMs: 0 }))?.status, 200);
   await until(10_000, async () => {
     if ((await b.elsewhere.post({ tokenHash: other, session: undefined }, [], 0)) !== 'done')
       throw new Error('not found');
@@ -191,8 +225,8 @@ test('a poll with another token of the user is passed on, and from then on the s
   t.is(await b.elsewhere.post({ tokenHash, session: undefined }, [], 0), undefined);
   // Another user's token opens nothing.
   const bob = await all.user('bob');
-  t.is(await b.elsewhere.poll({ tokenHash: hashToken(bob.token), cursor, waitMs: 0 }, never), undefined);
-  t.is(await b.elsewhere.poll({ tokenHash: hashToken('none'), cursor, waitMs: 0 }, never), undefined);
+  t.is(await pollAt(b, { tokenHash: hashToken(bob.token), cursor, waitMs: 0 }), undefined);
+  t.is(await pollAt(b, { tokenHash: hashToken('none'), cursor, waitMs: 0 }), undefined);
 });
 
 test('what is for a session here is not asked of others', async (t) => {
@@ -243,7 +277,7 @@ test('a session that has moved is found at its new owner, whoever was remembered
   c.sessions.adopt(session, tokenHash, 0);
   lent?.finish();
   t.is(await posting, 'done');
-  t.is((await b.elsewhere.poll({ tokenHash, cursor: `${session.id}.0`, waitMs: 0 }, never))?.status, 200);
+  t.is((await pollAt(b, { tokenHash, cursor: `${session.id}.0`, waitMs: 0 }))?.status, 200);
 });
 
 test('an owner that stops answers no poll of another node, so that the session comes there', async (t) => {
@@ -251,7 +285,7 @@ test('an owner that stops answers no poll of another node, so that the session c
   const [a, b] = all.nodes as Two;
   const { session, tokenHash } = await chatting(all);
   const question = { tokenHash, cursor: `${session.id}.0`, waitMs: 0 };
-  t.is((await b.elsewhere.poll(question, never))?.status, 200);
+  t.is((await pollAt(b, question))?.status, 200);
   a.sessions.close();
   t.is(await b.elsewhere.poll(question, never), undefined);
   t.true(session.isOpen);
@@ -289,7 +323,7 @@ test('what another node asks or answers in a wrong form does no harm', async (t)
   t.true(session.isOpen);
   b.peers.ask = async () => ({ outcome: 'answered', status: 200, headers: {}, body: { x: 1 } });
   await t.throwsAsync(b.elsewhere.post({ tokenHash, session: undefined }, [], 0), { name: 'NodeSilent' });
-  const polled = b.elsewhere.poll({ tokenHash, cursor: `${session.id}.0`, waitMs: 0 }, never);
+  const polled = pollAt(b, { tokenHash, cursor: `${session.id}.0`, waitMs: 0 });
   await t.throwsAsync(async () => polled, { name: 'NodeSilent' });
   t.is(a.sessions.size, 1);
 });

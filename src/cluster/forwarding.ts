@@ -1,7 +1,7 @@
 /**
  * What clients ask of this node although their session lives on another: found by the token's hash, passed to the owner,
  * and answered here as the owner answers. Owns the questions `post`, `leave`, `poll` and `state`, on both sides. What is
- * passed on counts at the owner, against the same caps as everything else of the session.
+ * passed on counts at the owner, against the same caps as everything else of the session, and here before it is passed on.
  */
 import { z } from 'zod';
 import type { Accounts } from '../core/accounts.ts';
@@ -9,10 +9,12 @@ import { type Claim, type ClaimStore, NodeSilent, type Peers } from '../core/clu
 import { parseCursor } from '../core/cursor.ts';
 import type { Answer, Elsewhere, PollQuestion, SessionName } from '../core/elsewhere.ts';
 import { AuthenticationError } from '../core/errors.ts';
+import type { Clock } from '../core/ports.ts';
 import type { Session } from '../core/session.ts';
 import type { OpenRequest, Sessions } from '../core/sessions.ts';
 import { decodeClientValue } from '../protocol/codec.ts';
 import { limits } from '../protocol/limits.ts';
+import { ForwardGuard } from './forward-guard.ts';
 
 /** For the way there and back, beyond what a poll waits. */
 const marginMs = 3000;
@@ -79,6 +81,9 @@ export type ForwardingOptions = {
   accounts: Pick<Accounts, 'authenticateHash'>;
   sessions: Sessions;
   poll: AnswerPoll;
+  clock: Clock;
+  /** Whether there are caps on what a session sends. */
+  rateLimits: boolean;
 };
 
 /** Also answers what other nodes pass on to this one, from now on. */
@@ -90,12 +95,18 @@ export function createForwarding(options: ForwardingOptions): Elsewhere {
 
   return {
     async post(to, messages, bytes) {
+      const size = { frames: messages.length, bytes };
       const found = await reach(seeker.byToken(to), (claim) =>
-        seeker.ask(claim, 'post', { ...nameOf(claim, to.tokenHash), messages: messages.map(essenceOf), bytes }),
+        seeker.pass(claim, size, 'post', () => ({
+          ...nameOf(claim, to.tokenHash),
+          messages: messages.map(essenceOf),
+          bytes,
+        })),
       );
-      return found?.outcome;
+      return found === 'flooding' ? found : found?.outcome;
     },
 
+    // Nothing holds back who leaves: the first to arrive ends the session.
     async leave(to) {
       const limit = { timeoutMs: leaveTimeoutMs };
       const ask = (claim: Claim): ReturnType<typeof seeker.ask<'leave'>> =>
@@ -163,12 +174,14 @@ async function reach<T>(find: Find, ask: (claim: Claim) => Promise<T | undefined
 class Seeker {
   readonly #options: ForwardingOptions;
   readonly #here: Here;
+  readonly #guard: ForwardGuard;
   /** Who had the session of a token when it was last looked for, oldest first. */
   readonly #known = new Map<string, Claim>();
 
   constructor(options: ForwardingOptions, here: Here) {
     this.#options = options;
     this.#here = here;
+    this.#guard = new ForwardGuard(options.clock, options.rateLimits);
   }
 
   /** Undefined: the node does not have the session. */
@@ -186,18 +199,31 @@ class Seeker {
     return answer.data.outcome === 'nowhere' ? undefined : (answer.data as Found<K>);
   }
 
+  /** As `ask`, unless it is too much for one user. */
+  pass<K extends Kind>(
+    claim: Claim,
+    size: { frames: number; bytes: number },
+    kind: K,
+    question: () => Question<K>,
+    limit?: { timeoutMs: number; signal: AbortSignal },
+  ): Promise<Found<K> | 'flooding' | undefined> {
+    return this.#guard.pass(claim.userId, size, () => this.ask(claim, kind, question(), limit));
+  }
+
   async poll(
     { tokenHash, cursor, waitMs }: PollQuestion,
     session: string,
     signal: AbortSignal,
-  ): Promise<Answer | undefined> {
+  ): Promise<Answer | 'flooding' | undefined> {
     const { sessions, peers } = this.#options;
     return reach(this.#byCursor(tokenHash, session), async (claim) => {
       await sessions.settled({ userId: claim.userId, key: session });
       // It came here while it was looked for.
       if (claim.node === peers.id) return undefined;
       const limit = { timeoutMs: waitMs + marginMs, signal };
-      const found = await this.ask(claim, 'poll', { ...nameOf(claim, tokenHash), cursor, waitMs }, limit);
+      const question = { ...nameOf(claim, tokenHash), cursor, waitMs };
+      const found = await this.pass(claim, { frames: 1, bytes: 0 }, 'poll', () => question, limit);
+      if (found === 'flooding') return found;
       return found && { status: found.status, headers: found.headers, body: Buffer.from(found.body) };
     });
   }

@@ -85,8 +85,8 @@ export interface Elsewhere {
   post(to: SessionName, messages: readonly unknown[], bytes: number): Promise<'done' | 'flooding' | undefined>;
   /** Resolves when the session has left its rooms. */
   leave(to: SessionName): Promise<'done' | undefined>;
-  /** Undefined at once, without a promise: the session is here, or there is no other node. */
-  poll(question: PollQuestion, signal: AbortSignal): Promise<Answer | undefined> | undefined;
+  /** Undefined at once, without a promise: the session is here, or there is no other node. `flooding`: too many. */
+  poll(question: PollQuestion, signal: AbortSignal): Promise<Answer | 'flooding' | undefined> | undefined;
   /** `unknown`: it lives, and its owner does not answer. */
   stateOf(userId: number): Promise<SessionState | 'unknown' | undefined>;
   /** Those of these users who have a session on any node, this one included. */

@@ -2,6 +2,7 @@ import test from 'ava';
 import { noteEvents, serveDoor } from '../../test/support/http-door.ts';
 import { createManualTimers } from '../../test/support/manual-timers.ts';
 import { until } from '../../test/support/services.ts';
+import type { Elsewhere } from '../core/elsewhere.ts';
 import type { OpenRequest } from '../core/sessions.ts';
 import type { Transport } from '../core/transport.ts';
 import { createConnectionLimit } from './connection-limit.ts';
@@ -89,4 +90,23 @@ test('a poll gets what was due with the end of its session, or the end alone whe
     t.like(withMessages, { status, body });
     t.like(await answer(end), { status: emptyStatus, body: emptyBody });
   }
+});
+
+test('a poll for a session of another node that is too much is refused as here, and opens nothing', async (t) => {
+  const limit = createConnectionLimit(1);
+  const elsewhere: Pick<Elsewhere, 'poll'> = { poll: () => Promise.resolve('flooding') };
+  const door = createPollDoor({
+    limit,
+    elsewhere,
+    clock: { now: () => 0, after: () => () => {}, endOfTurn() {} },
+    open: () => Promise.reject(new Error('opened')),
+  });
+  const asked: OpenRequest = { ...request, credentials: { kind: 'token', token: 'a' } };
+  const port = await serveDoor(t, (response) => door.open(response, asked, waitMs));
+  const response = await fetch(`http://127.0.0.1:${port}/`);
+  t.deepEqual([response.status, response.headers.get('retry-after')], [429, '1']);
+  t.like(await response.json(), { type: 'error', code: 'rate-limited' });
+  await until(10_000, async () => {
+    if (limit.size > 0) throw new Error('still counted');
+  });
 });

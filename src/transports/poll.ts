@@ -17,7 +17,14 @@ import type { EncodedFrame, Transport } from '../core/transport.ts';
 import { type CloseName, closeCodes } from '../protocol/close-codes.ts';
 import type { FatalCode } from '../protocol/errors.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
-import { closeAnswer, fatalAnswer, jsonAnswer, unavailableAnswer, writeAnswer } from './http-answers.ts';
+import {
+  closeAnswer,
+  fatalAnswer,
+  floodingAnswer,
+  jsonAnswer,
+  unavailableAnswer,
+  writeAnswer,
+} from './http-answers.ts';
 
 export type PollOptions = {
   open: OpenConnection;
@@ -49,10 +56,11 @@ export function createPollDoor({ open, limit, clock, elsewhere, log }: PollOptio
   /** What the owner answers, or why it does not; undefined: the poll is for this node. */
   async function answerElsewhere(
     response: ServerResponse,
-    asked: Promise<Answer | undefined>,
+    asked: Promise<Answer | 'flooding' | undefined>,
   ): Promise<Answer | undefined> {
     try {
-      return await asked;
+      const answer = await asked;
+      return answer === 'flooding' ? floodingAnswer() : answer;
     } catch (error: unknown) {
       if (response.closed) return unavailableAnswer();
       if (!(error instanceof StoreError) && !(error instanceof NodeSilent)) throw error;

@@ -170,7 +170,7 @@ function openNode(
   owners.serve(sessions);
   const open: Sessions['open'] = (transport, request) => sessions.open(transport, request);
   const poll = createPollAnswerer({ open, clock });
-  const elsewhere = createForwarding({ peers, store: claims, accounts, sessions, poll });
+  const elsewhere = createForwarding({ peers, store: claims, accounts, sessions, poll, clock, rateLimits: true });
   const reader = createChangeReader(
     {
       store: changes,
