@@ -71,7 +71,8 @@ export async function writeSettings(
     const { key } = settings[name];
     const current = String(config[name]);
     const given = flags[name];
-    if (isSet(context.env, key)) {
+    // Empty, it wins over .env as well.
+    if (context.env[key] !== undefined) {
       refuseEnvironment(key, context.env[key] ?? '', given);
       if (!flags.noinput) say(`${key}: ${show(config, name)} (from the environment).`);
     } else if (given === undefined && name === 'databaseUrl' && isDerived(config, env)) {

@@ -171,11 +171,12 @@ test('rooms of the bot stand between colons, its providers between commas', (t) 
   t.deepEqual(loadConfig({ FINBOT_QUOTES: 'stooq, fixture' }).finbotQuotes, ['stooq', 'fixture']);
 });
 
-test('the environment wins over .env, and an empty variable does not', (t) => {
+test('the environment wins over .env, also with an empty variable, which takes a setting away', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'finchat-config-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   t.deepEqual(readEnvironment({ PORT: '1' }, folder), { PORT: '1' });
   writeFileSync(join(folder, '.env'), "PORT=8001\nHOST=0.0.0.0\nMOTD=\nPOSTGRES_PASSWORD='pa$$word $1'\n");
-  const merged = readEnvironment({ PORT: '8002', HOST: '' }, folder);
-  t.like(merged, { PORT: '8002', HOST: '0.0.0.0', POSTGRES_PASSWORD: 'pa$$word $1' });
+  const merged = readEnvironment({ PORT: '8002', HOST: '', MOTD: undefined }, folder);
+  t.like(merged, { PORT: '8002', HOST: '', MOTD: '', POSTGRES_PASSWORD: 'pa$$word $1' });
+  t.is(loadConfig(merged).host, '127.0.0.1');
 });

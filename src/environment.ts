@@ -4,7 +4,10 @@ import { resolve } from 'node:path';
 import { parse as parseDotenv } from 'dotenv';
 import { ConfigError, type Env } from './config.ts';
 
-/** The environment with the `.env` of a folder beneath it: what is set already wins. No file: the environment alone. */
+/**
+ * The environment with the `.env` of a folder beneath it. What is set already wins, also with an empty text, as dotenv
+ * itself has it: so that a setting of `.env` can be taken away for one run. No file: the environment alone.
+ */
 export function readEnvironment(env: Env, folder: string): Env {
   let file: string;
   try {
@@ -14,6 +17,6 @@ export function readEnvironment(env: Env, folder: string): Env {
     throw new ConfigError([`.env cannot be read: ${(error as Error).message}`], { cause: error });
   }
   const merged: Record<string, string | undefined> = parseDotenv(file);
-  for (const [key, value] of Object.entries(env)) if (value !== undefined && value !== '') merged[key] = value;
+  for (const [key, value] of Object.entries(env)) if (value !== undefined) merged[key] = value;
   return merged;
 }
