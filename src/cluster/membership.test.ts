@@ -14,11 +14,14 @@ type World = {
   jump(ms: number): Promise<void>;
   /** The process stands still for so long: time has passed, and no timer has run. */
   sleep(ms: number): void;
+  now(): number;
   /** Nodes in the store, with when each was seen last. */
   rows: Map<string, { seenAt: number; leaseMs: number }>;
   /** The store fails, or gives no answer before it is set back. */
   state: 'well' | 'away' | 'stalled';
   renewals: number;
+  /** So many of the next renewals go over connections that have broken without a word. */
+  broken: number;
   join(name: string): Node;
 };
 type Node = { membership: Membership; gone: string[]; appeared: string[]; fenced: string[]; told: string[] };
@@ -44,8 +47,13 @@ function createWorld(): World {
       await answered();
       rows.set(id, { seenAt: clock.now(), leaseMs: ownLeaseMs });
     },
-    async renew(id) {
+    async renew(id, withinMs) {
       world.renewals += 1;
+      if (world.broken > 0) {
+        world.broken -= 1;
+        await new Promise<void>((resolve) => withinMs !== undefined && clock.after(withinMs, resolve));
+        throw new StoreError('unknown', 'No answer.');
+      }
       await answered();
       const row = rows.get(id);
       if (row === undefined) return undefined;
@@ -67,6 +75,7 @@ function createWorld(): World {
     rows,
     state: 'well',
     renewals: 0,
+    broken: 0,
     async pass(ms) {
       for (let passedMs = 0; passedMs < ms; passedMs += 100) {
         timers.advance(100);
@@ -74,6 +83,7 @@ function createWorld(): World {
         await turn();
       }
     },
+    now: () => clock.now(),
     sleep(ms) {
       asleepMs += ms;
     },
@@ -159,6 +169,20 @@ test('a lease is renewed five times before it is over', async (t) => {
   const before = world.renewals;
   await world.pass(leaseMs);
   t.is(world.renewals - before, 5);
+});
+
+test('a lease outlasts the silence of both connections that it is renewed over', async (t) => {
+  const world = createWorld();
+  const a = world.join('a');
+  await a.membership.begin();
+  await world.pass(leaseMs);
+  world.broken = 2;
+  for (let passedMs = 0; passedMs < 2 * leaseMs; passedMs += 100) {
+    await world.pass(100);
+    const { seenAt = 0 } = world.rows.get('a1') ?? {};
+    t.true(world.now() - seenAt <= (leaseMs * 4) / 5, `${passedMs}`);
+  }
+  t.is(world.broken, 0);
 });
 
 test('a node that stops renewing is marked dead when its lease is over, told of, and gone once', async (t) => {

@@ -14,6 +14,11 @@ import { type Clock, type RandomText, StoreError } from '../core/ports.ts';
 const renewalsPerLease = 5;
 /** One that hangs on a broken connection must not keep the next from being sent; more would only crowd a slow store. */
 const maxUnderWay = 2;
+/**
+ * Renewals' times after which one without an answer is given up, with its connection: a connection can break without a
+ * word. Two that did are behind us then when the third is due, which has a connection anew, in the middle of the lease.
+ */
+const givenUpAfter = 1.5;
 /** Bytes of a node's id: never the same again. */
 const nodeIdBytes = 9;
 /** Nodes that are remembered as gone: far more than can still have something under way. */
@@ -60,6 +65,7 @@ export interface Membership {
 export function createMembership(options: MembershipOptions): Membership {
   const { store, clock, random, leaseMs, log, tellGone } = options;
   const intervalMs = leaseMs / renewalsPerLease;
+  const deadlineMs = givenUpAfter * intervalMs;
   const onGone = createListeners();
   const onAppeared = createListeners();
   const onFenced = createListeners();
@@ -111,7 +117,7 @@ export function createMembership(options: MembershipOptions): Membership {
       inRow = 0;
     });
     try {
-      const ids = await store.renew(asked);
+      const ids = await store.renew(asked, deadlineMs);
       if (asked !== id || state !== 'alive') return;
       if (ids === undefined) return fence();
       const passedMs = clock.now() - now;
@@ -178,7 +184,7 @@ export function createMembership(options: MembershipOptions): Membership {
     const number = ++sent;
     isLooking = true;
     try {
-      const ids = await store.renew(asked);
+      const ids = await store.renew(asked, deadlineMs);
       if (asked === id && state === 'alive') {
         if (ids === undefined) fence();
         else apply(ids, number);

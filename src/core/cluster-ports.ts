@@ -15,8 +15,11 @@
 export interface NodeStore {
   /** Begins a lease of `leaseMs` by the database's clock; again, where it has begun. */
   register(id: string, leaseMs: number): Promise<void>;
-  /** Renews the lease. Resolves the ids of all nodes that live, this one included; undefined: this one was marked dead. */
-  renew(id: string): Promise<string[] | undefined>;
+  /**
+   * Renews the lease. Resolves the ids of all nodes that live, this one included; undefined: this one was marked dead.
+   * Rejects when a statement is not answered `withinMs`; what comes next goes over another connection.
+   */
+  renew(id: string, withinMs?: number): Promise<string[] | undefined>;
   /**
    * Marks every other node dead whose lease is over, with its claims freed; resolves their ids. All that they have stored
    * can be read by then. Nobody is marked by a node that was marked dead, or did not renew its own lease within the last

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { randomText, systemClock } from '../../src/core/clock.ts';
-import type { Storage } from '../../src/core/ports.ts';
+import type { Storage, StoreError } from '../../src/core/ports.ts';
 import { openStorage } from '../../src/storage/storage.ts';
 import { postgresTest, startOwnPostgres, type TestDatabase } from '../support/databases.ts';
 import { serviceTest, until } from '../support/services.ts';
@@ -133,6 +133,30 @@ postgresTest(
     await sending;
     t.is(tally(load).stored, 250);
     await assertPromises(t, direct, [load]);
+  },
+);
+
+postgresTest(
+  test,
+  'a lease is renewed over another connection when those it has break without a word, long before PostgreSQL is given up',
+  async (t, db) => {
+    const { proxy, storage, direct } = await openBreakable(t, db);
+    const { nodes } = storage;
+    const renew = (): Promise<unknown> => nodes.renew('a', 500);
+    await nodes.register('a', 3_600_000);
+    // Two at once have a connection each.
+    await Promise.all([renew(), renew()]);
+    proxy.silence();
+    const begun = performance.now();
+    const outcomes = await Promise.allSettled([renew(), renew()]);
+    t.deepEqual(
+      outcomes.map((outcome) => outcome.status === 'rejected' && (outcome.reason as StoreError).kind),
+      ['unknown', 'unknown'],
+    );
+    t.deepEqual(await nodes.renew('a'), ['a']);
+    // Any other call waits for eight seconds.
+    t.true(performance.now() - begun < 6_000);
+    t.deepEqual(await direct.nodes.renew('a'), ['a']);
   },
 );
 

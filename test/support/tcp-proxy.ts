@@ -23,6 +23,8 @@ export type TcpProxy = {
   refuse(): void;
   /** Passes nothing on in this direction (`up`: towards the target), neither data nor an end, until `resume`. */
   stall(direction: Direction): void;
+  /** Passes nothing on any more on every present connection, for good. New ones are served. */
+  silence(): void;
   /** Passes everything on so many milliseconds later from now on, until `resume`. The order is kept. */
   delay(ms: number): void;
   /** Passes everything on again, including what was held back. */
@@ -30,7 +32,7 @@ export type TcpProxy = {
   close(): Promise<void>;
 };
 
-type Pair = { client: Socket; target: Socket };
+type Pair = { client: Socket; target: Socket; isSilent: boolean };
 
 /** `targetUrl`: any URL with a host and a port, such as postgres://… or http://…. */
 export async function openTcpProxy(targetUrl: string): Promise<TcpProxy> {
@@ -42,10 +44,10 @@ export async function openTcpProxy(targetUrl: string): Promise<TcpProxy> {
   let lagMs = 0;
   let accepted = 0;
 
-  const applyStalls = ({ client, target: upstream }: Pair): void => {
-    if (stalled.up) client.pause();
+  const applyStalls = ({ client, target: upstream, isSilent }: Pair): void => {
+    if (stalled.up || isSilent) client.pause();
     else client.resume();
-    if (stalled.down) upstream.pause();
+    if (stalled.down || isSilent) upstream.pause();
     else upstream.resume();
   };
   const cut = (): void => {
@@ -61,7 +63,7 @@ export async function openTcpProxy(targetUrl: string): Promise<TcpProxy> {
       return;
     }
     const upstream = connect(Number(target.port), target.hostname);
-    const pair = { client, target: upstream };
+    const pair = { client, target: upstream, isSilent: false };
     pairs.add(pair);
     const lag = (): number => lagMs;
     join(client, upstream, lag, (bytes) => (passed.up += bytes));
@@ -100,6 +102,12 @@ export async function openTcpProxy(targetUrl: string): Promise<TcpProxy> {
       if (direction !== 'down') stalled.up = true;
       if (direction !== 'up') stalled.down = true;
       for (const pair of pairs) applyStalls(pair);
+    },
+    silence() {
+      for (const pair of pairs) {
+        pair.isSilent = true;
+        applyStalls(pair);
+      }
     },
     delay(ms) {
       lagMs = ms;
