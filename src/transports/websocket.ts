@@ -13,6 +13,7 @@ import { type CloseName, closeCodes } from '../protocol/close-codes.ts';
 import { closeAfter, type FatalCode } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
+import { createJoinFrames, type JoinFrames } from './joined-frames.ts';
 
 /** A peer that does not answer a close frame within this time is cut: it costs memory until then. */
 const closeTimeoutMs = 2000;
@@ -36,6 +37,7 @@ export interface WebSocketDoor {
 export function createWebSocketDoor(options: WebSocketOptions): WebSocketDoor {
   const { open, limit, log } = options;
   const connected = new Set<WebSocket>();
+  const join = createJoinFrames();
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -54,7 +56,7 @@ export function createWebSocketDoor(options: WebSocketOptions): WebSocketDoor {
     ws.on('error', (error) => log.debug({ err: error }, 'A WebSocket ended with an error.'));
     // Nothing is read before the session is there to take it.
     ws.pause();
-    const events = await open(createTransport(ws, socket), request);
+    const events = await open(createTransport(ws, socket, join), request);
     ws.resume();
     if (events !== undefined) listen(ws, socket, events);
   }
@@ -92,16 +94,13 @@ function readRequest({ headers }: IncomingMessage, query: URLSearchParams): Open
   };
 }
 
-function createTransport(ws: WebSocket, socket: Duplex): Transport {
+function createTransport(ws: WebSocket, socket: Duplex, join: JoinFrames): Transport {
   const transport: Transport = {
     kind: 'websocket',
-    unwritten: () => ws.bufferedAmount,
+    unwritten: () => socket.writableLength,
     write(frames: readonly EncodedFrame[]) {
-      if (ws.readyState !== WebSocket.OPEN) return;
-      // Corked, all frames of a turn leave with one system call.
-      socket.cork();
-      for (const frame of frames) ws.send(frame.bytes, { binary: false });
-      socket.uncork();
+      // Beside `ws`, which without compression keeps nothing back that could come in between.
+      if (ws.readyState === WebSocket.OPEN) socket.write(join(frames));
     },
     refuse(code: FatalCode) {
       transport.write([encode({ type: 'fatal', code })]);
