@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
-import { until } from '../../test/support/services.ts';
+import { patienceMs, until } from '../../test/support/services.ts';
 import { openSessionNodes, type SessionNode, type SessionNodes } from '../../test/support/session-nodes.ts';
 import { hashToken } from '../core/accounts.ts';
 import type { ClaimStore } from '../core/cluster-ports.ts';
@@ -47,7 +47,7 @@ function faultyClaims(): {
 
 /** Lets time pass until the user is claimed by nobody. */
 function untilFree({ storage, clock }: SessionNodes, userId: number): Promise<void> {
-  return until(10_000, async () => {
+  return until(patienceMs, async () => {
     clock.advance(1000);
     const claim = await storage.claims.findByUser(userId);
     if (claim !== undefined) throw new Error(`Claimed by ${claim.session} on ${claim.node}.`);
@@ -149,7 +149,7 @@ test('a session that goes on with another token is found by that one', async (t)
   const cursor = `${session?.id}.0`;
   t.truthy((await a.come(other.token, { resumable: true, cursor })).events);
   faulty.fault = undefined;
-  await until(10_000, async () => {
+  await until(patienceMs, async () => {
     clock.advance(1000);
     if ((await storage.claims.findByToken(hashToken(other.token))) === undefined) throw new Error('not yet bound');
   });
@@ -174,7 +174,7 @@ test('each minute claims without a session are freed, and sessions without a cla
   await all.storage.claims.take({ userId: ann.id, session: 'other', node: 'b', tokenHash: 'h' }, annClaim);
   await all.storage.claims.release(bobClaim);
   all.clock.advance(60_000);
-  await until(10_000, async () => {
+  await until(patienceMs, async () => {
     if (a.sessions.size > 1) throw new Error('They are still there.');
     if ((await all.storage.claims.listByNode('a')).length > 1) throw new Error('What was left is still claimed.');
   });
@@ -195,7 +195,7 @@ test('after the store was away claims are compared at once', async (t) => {
   const claim = await storage.claims.findByUser(ann.id);
   if (claim !== undefined) await storage.claims.release(claim);
   faulty.fault = undefined;
-  await until(10_000, async () => {
+  await until(patienceMs, async () => {
     clock.advance(100);
     if (first.ended.length === 0) throw new Error('It goes on without a claim.');
   });
@@ -284,7 +284,7 @@ test('a client that comes again while its first connection waits for the store g
   const { token } = await all.user('ann');
   const given = a.come(token, { dead: true });
   void given.then(({ events }) => events?.onClose(false));
-  await until(10_000, async () => {
+  await until(patienceMs, async () => {
     if (isFirst) throw new Error('The store was not asked yet.');
   });
   const [again, other] = [a.come(token), a.come(token)];

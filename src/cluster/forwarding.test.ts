@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
-import { until } from '../../test/support/services.ts';
+import { patienceMs, until } from '../../test/support/services.ts';
 import { openSessionNodes, type SessionNode, type SessionNodes } from '../../test/support/session-nodes.ts';
 import { hashToken } from '../core/accounts.ts';
 import type { ClaimStore } from '../core/cluster-ports.ts';
@@ -128,7 +128,7 @@ test('who leaves at another node has left when that is answered', async (t) => {
   const settled = session.beginAppend();
   let outcome: string | undefined;
   const leaving = b.elsewhere.leave({ tokenHash, session: session.id }).then((answer) => (outcome = answer));
-  await until(10_000, async () => {
+  await until(patienceMs, async () => {
     if (session.isOpen) throw new Error('It has not heard of it.');
   });
   await all.hub.settle();
@@ -218,7 +218,7 @@ test('a poll with another token of the user is passed on, and from then on the s
   const other = hashToken((await a.accounts.createToken(id, 'other', null)).token);
   const cursor = `${session.id}.0`;
   t.is((await pollAt(b, { tokenHash: other, cursor, waitMs: 0 }))?.status, 200);
-  await until(10_000, async () => {
+  await until(patienceMs, async () => {
     if ((await b.elsewhere.post({ tokenHash: other, session: undefined }, [], 0)) !== 'done')
       throw new Error('not found');
   });

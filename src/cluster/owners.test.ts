@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
-import { until } from '../../test/support/services.ts';
+import { patienceMs, until } from '../../test/support/services.ts';
 import { openSessionNodes, type SessionNode } from '../../test/support/session-nodes.ts';
 import { limits } from '../protocol/limits.ts';
 
@@ -87,7 +87,7 @@ test('a session that leaves keeps nobody away, however long its last message tak
   const settled = session?.beginAppend();
   const first = b.come(token, { takeover: true, dead: true });
   void first.then(({ events }) => events?.onClose(true));
-  await until(10_000, async () => {
+  await until(patienceMs, async () => {
     if (session?.isOpen !== false) throw new Error('Nobody has asked yet.');
   });
   const second = c.come(token);
@@ -156,7 +156,7 @@ test('what another node asks in a wrong form, or asked long ago, ends no session
   await turn();
   t.is(session?.isOpen, true);
   a.owners.heard({ kind: 'session-asked', user: { id }, session: key, takeover: true, at: clock.now() });
-  await until(10_000, async () => {
+  await until(patienceMs, async () => {
     if (a.sessions.size > 0) throw new Error('The session is still there.');
   });
   t.pass();

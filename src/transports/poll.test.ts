@@ -1,7 +1,7 @@
 import test from 'ava';
 import { noteEvents, serveDoor } from '../../test/support/http-door.ts';
 import { createManualTimers } from '../../test/support/manual-timers.ts';
-import { until } from '../../test/support/services.ts';
+import { patienceMs, until } from '../../test/support/services.ts';
 import type { Elsewhere } from '../core/elsewhere.ts';
 import type { OpenRequest } from '../core/sessions.ts';
 import type { Transport } from '../core/transport.ts';
@@ -41,7 +41,7 @@ async function answer(
   const response = await fetch(`http://127.0.0.1:${port}/`);
   const body: unknown = await response.json();
   // The place that it took is free again, and it is over for the session layer.
-  await until(10_000, async () => {
+  await until(patienceMs, async () => {
     if (limit.size > 0 || names.length === 0) throw new Error('still counted');
   });
   for (const run of teardowns) await run();
@@ -106,7 +106,7 @@ test('a poll for a session of another node that is too much is refused as here, 
   const response = await fetch(`http://127.0.0.1:${port}/`);
   t.deepEqual([response.status, response.headers.get('retry-after')], [429, '1']);
   t.like(await response.json(), { type: 'error', code: 'rate-limited' });
-  await until(10_000, async () => {
+  await until(patienceMs, async () => {
     if (limit.size > 0) throw new Error('still counted');
   });
 });

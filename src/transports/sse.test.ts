@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import test from 'ava';
 import { noteEvents, openPaused, serveDoor } from '../../test/support/http-door.ts';
-import { until } from '../../test/support/services.ts';
+import { patienceMs, until } from '../../test/support/services.ts';
 import type { OpenRequest } from '../core/sessions.ts';
 import { createConnectionLimit } from './connection-limit.ts';
 import { createSseDoor } from './sse.ts';
@@ -13,7 +13,7 @@ const much = [{ bytes: Buffer.alloc(20_000_000, 'x') }];
 
 /** Throws when something else is told. */
 function untilTold(names: readonly string[], expected: readonly string[]): Promise<void> {
-  return until(10_000, async () => {
+  return until(patienceMs, async () => {
     if (names.join() !== expected.join()) throw new Error(`told: ${names.join()}`);
   });
 }

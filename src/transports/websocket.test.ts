@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { WebSocket } from 'ws';
 import { noteEvents, type Told } from '../../test/support/http-door.ts';
-import { until } from '../../test/support/services.ts';
+import { patienceMs, until } from '../../test/support/services.ts';
 import type { OpenRequest } from '../core/sessions.ts';
 import { type ConnectionLimit, createConnectionLimit } from './connection-limit.ts';
 import { createWebSocketDoor } from './websocket.ts';
@@ -42,7 +42,7 @@ async function connect(t: ExecutionContext, query = '', letIn = Promise.resolve(
 }
 
 function untilTold({ names }: Told, name: string): Promise<void> {
-  return until(10_000, async () => {
+  return until(patienceMs, async () => {
     if (!names.includes(name)) throw new Error(`told: ${names.join()}`);
   });
 }

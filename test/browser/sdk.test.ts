@@ -2,7 +2,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { createBrowserTest, type TestPage } from '../support/browser.ts';
 import type { RawClient } from '../support/raw-client.ts';
-import { until } from '../support/services.ts';
+import { patienceMs, until } from '../support/services.ts';
 import type { SdkSeen } from './page/sdk-page.ts';
 import { createRouteTest, type Way } from './routes.ts';
 
@@ -94,7 +94,7 @@ for (const wish of wishes) {
       const sending = page.page.evaluate(() => globalThis.sdkPage.send('friends', 'from the dark'));
       await sayAs(bob, 'missed');
       // What nginx answers in place of the server is no answer of the chat.
-      await until(10_000, async () => {
+      await until(patienceMs, async () => {
         if (!page.said.some((line) => line.includes('502'))) throw new Error('The page has met no answer of nginx.');
       });
       way.behind?.resume();

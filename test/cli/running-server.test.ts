@@ -2,7 +2,7 @@
 import test from 'ava';
 import { startApp } from '../support/app.ts';
 import { createPostgresDatabase } from '../support/databases.ts';
-import { serviceTest, until } from '../support/services.ts';
+import { patienceMs, serviceTest, until } from '../support/services.ts';
 import { openDesk } from './command-line.ts';
 
 test('a deleted room parts its members, and nobody else', async (t) => {
@@ -26,7 +26,7 @@ test('a created room can be joined, a renamed one parts its members under its ol
   const alice = await server.chat('alice');
   await desk.json(['rooms', 'create', 'garden']);
   const isListed = (name: string): Promise<void> =>
-    until(5_000, async () => {
+    until(patienceMs, async () => {
       const { list = [] } = await alice.ask({ type: 'list' }, { code: 'list' });
       if (!list.some((room) => room.name === name)) throw new Error(`${name} is not listed.`);
     });
@@ -101,7 +101,7 @@ test('a muted user is not heard until the mute is taken back; everybody else is'
   }
   const say = { type: 'message', room_name: 'friends', body: 'hello' };
   const isMuted = (expected: boolean): Promise<void> =>
-    until(5_000, async () => {
+    until(patienceMs, async () => {
       const answer = await mallory.ask(say, {});
       if ((answer.code === 'room:muted') !== expected) throw new Error(`The answer is still ${answer.code}.`);
     });

@@ -8,7 +8,7 @@ import type { Chance } from '../support/chaos.ts';
 import { createChance, pick } from '../support/chaos.ts';
 import type { TestDatabase } from '../support/databases.ts';
 import { postgresTest } from '../support/databases.ts';
-import { until } from '../support/services.ts';
+import { patienceMs, until } from '../support/services.ts';
 import { openStoresElsewhere } from '../support/storage-process.ts';
 
 const hourMs = 3_600_000;
@@ -198,7 +198,7 @@ postgresTest(test, 'no claim outlives its node, however many are asked for while
         }
       };
       const holding = hold();
-      await until(10_000, async () => {
+      await until(patienceMs, async () => {
         const marked = await storage.nodes.markDead('b');
         // Or by another lane.
         const isDead = marked.includes(node) || (await storage.nodes.renew(node)) === undefined;

@@ -4,7 +4,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { NewMessage, Storage } from '../../src/core/ports.ts';
 import { StoreError } from '../../src/core/ports.ts';
 import { eachDatabase, postgresTest, withClient } from '../support/databases.ts';
-import { until } from '../support/services.ts';
+import { patienceMs, until } from '../support/services.ts';
 
 const hourMs = 3_600_000;
 /** Over before the next call arrives. */
@@ -14,7 +14,7 @@ const fenceRounds = 300;
 
 /** Asks until the lease of `node` is over. */
 async function markDead({ nodes }: Storage, by: string, node: string): Promise<void> {
-  await until(10_000, async () => {
+  await until(patienceMs, async () => {
     if (!(await nodes.markDead(by)).includes(node)) throw new Error(`The lease of ${node} is not over.`);
   });
 }
@@ -57,7 +57,7 @@ eachDatabase(test, 'a node whose lease is over is marked dead by another, once',
   const late = ['c', 'd', 'e', 'f'];
   for (const id of late) await one.nodes.register(id, shortLeaseMs);
   const marked: string[] = [];
-  await until(10_000, async () => {
+  await until(patienceMs, async () => {
     const both = await Promise.all([one.nodes.markDead('a'), two.nodes.markDead('b')]);
     marked.push(...both.flat());
     if (marked.length < late.length) throw new Error('not yet');
@@ -74,7 +74,7 @@ eachDatabase(test, 'a renewed lease counts from the renewal', async (t, db) => {
   await nodes.register('b', leaseMs);
   // Renewed for longer than the lease takes.
   const end = performance.now() + 1.5 * leaseMs;
-  await until(10_000, async () => {
+  await until(patienceMs, async () => {
     const sent = performance.now();
     const living = await nodes.renew('b');
     const marked = await nodes.markDead('a');
@@ -118,7 +118,7 @@ eachDatabase(test, 'nobody is marked by a node that has not renewed its own leas
   const end = performance.now() + 500;
   while (performance.now() < end) t.deepEqual(await nodes.markDead('slow'), []);
   await t.notThrowsAsync(
-    until(10_000, async () => {
+    until(patienceMs, async () => {
       await nodes.renew('slow');
       if (!(await nodes.markDead('slow')).includes('due')) throw new Error('It stood still in between.');
     }),

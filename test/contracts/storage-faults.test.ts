@@ -10,7 +10,7 @@ import { StoreError } from '../../src/core/ports.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { sqliteFile } from '../../src/storage/sqlite.ts';
 import { eachDatabase, postgresTest, sqliteTest, startOwnPostgres, withClient } from '../support/databases.ts';
-import { serviceTest, until } from '../support/services.ts';
+import { patienceMs, serviceTest, until } from '../support/services.ts';
 import { startStorageProcess } from '../support/storage-process.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
@@ -149,7 +149,7 @@ async function whileRoomIsLocked(url: string, room: number, work: (holder: pg.Cl
 async function untilSomebodyWaits(url: string): Promise<void> {
   const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
   await withClient(url, (client) =>
-    until(10_000, async () => {
+    until(patienceMs, async () => {
       if ((await client.query(waiting)).rowCount === 0) throw new Error('Nobody waits for a lock.');
     }),
   );
@@ -181,7 +181,7 @@ postgresTest(test, 'a commit whose answer is lost: unknown, and sent again it is
   const { room, batch } = await furnish(storage);
   proxy.stall('down');
   const failing = failureOf(t, storage.messages.append(batch));
-  await until(10_000, async () => {
+  await until(patienceMs, async () => {
     if ((await direct.messages.lastIds([room])).get(room) !== batch.length) throw new Error('Not committed.');
   });
   proxy.cut();
@@ -234,7 +234,7 @@ postgresTest(test, 'a claim whose answer is lost: unknown, and asked for again i
   const request = { userId, session: 's', node: 'a', tokenHash: 'hash' };
   proxy.stall('down');
   const failing = failureOf(t, storage.claims.take(request));
-  await until(10_000, async () => {
+  await until(patienceMs, async () => {
     if ((await direct.claims.findByUser(userId)) === undefined) throw new Error('Not committed.');
   });
   proxy.cut();
@@ -295,7 +295,7 @@ postgresTest(test, 'a server that refuses connections: unavailable, with nothing
   const { room, batch } = await furnish(storage);
   proxy.refuse();
   // Connections of the pool that were cut may be tried first.
-  await until(10_000, async () => {
+  await until(patienceMs, async () => {
     const { kind } = await failureOf(t, storage.messages.append(batch));
     if (kind !== 'unavailable') throw new Error(`It is ${kind}.`);
   });
@@ -316,11 +316,11 @@ serviceTest(test, 'postgres', 'a server that crashes and comes back has all that
     while (next < 300) {
       next += 1;
       const message = { ...template, ref: `ref ${next}`, body: `${next}` };
-      await until(20_000, () => storage.messages.append([message]));
+      await until(patienceMs, () => storage.messages.append([message]));
       answered.add(message.body);
     }
   });
-  await until(10_000, async () => {
+  await until(patienceMs, async () => {
     if (answered.size < 100) throw new Error('Too few yet.');
   });
   await server.crash();

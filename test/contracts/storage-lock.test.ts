@@ -5,7 +5,7 @@ import test from 'ava';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Clock, Lock, Storage } from '../../src/core/ports.ts';
 import { eachDatabase, postgresTest, withClient } from '../support/databases.ts';
-import { until } from '../support/services.ts';
+import { patienceMs, until } from '../support/services.ts';
 import { startStorageProcess } from '../support/storage-process.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
@@ -72,7 +72,7 @@ eachDatabase(test, 'the lock of a killed process is free', async (t, db) => {
   t.true(await server.answer);
   t.is(await storage.lockServer(), undefined);
   await server.kill();
-  await t.notThrowsAsync(until(5000, () => lockOf(t, storage)));
+  await t.notThrowsAsync(until(patienceMs, () => lockOf(t, storage)));
 });
 
 eachDatabase(test, 'the lock keeps nobody from using the database', async (t, db) => {
@@ -87,7 +87,7 @@ postgresTest(test, 'a lock whose connection was cut is taken again', async (t, d
   const lock = await lockOf(t, await db.open({ url: proxy.url }));
   const [before] = await holders(db.url);
   proxy.cut();
-  await until(5000, async () => {
+  await until(patienceMs, async () => {
     const [now] = await holders(db.url);
     if (now === undefined || now === before) throw new Error('not yet');
   });
@@ -100,7 +100,7 @@ postgresTest(test, 'a lock is lost when another server was faster', async (t, db
   const lock = await lockOf(t, await db.open({ url: proxy.url }));
   proxy.refuse();
   const other = await db.open();
-  await until(5000, () => lockOf(t, other));
+  await until(patienceMs, () => lockOf(t, other));
   t.false(await isLost(lock));
   proxy.resume();
   t.regex(await lock.lost, /Another server/);
@@ -116,7 +116,7 @@ postgresTest(
     proxy.refuse();
     const node = await lockOf(t, await db.open(), true);
     proxy.resume();
-    await until(5000, async () => {
+    await until(patienceMs, async () => {
       const now = await holders(db.url);
       if (now.length < 2 || now.some((pid) => own.includes(pid))) throw new Error('not yet');
     });
@@ -124,7 +124,7 @@ postgresTest(
     await node.release();
     proxy.refuse();
     const other = await db.open();
-    await until(5000, () => lockOf(t, other));
+    await until(patienceMs, () => lockOf(t, other));
     proxy.resume();
     t.regex(await lock.lost, /without REDIS_URL/);
   },
@@ -136,12 +136,12 @@ postgresTest(test, 'a lock behind a stalled network is taken again from its own 
   proxy.stall('both');
   const [before] = await holders(db.url);
   // A connection that is given up shows as another attempt through the proxy.
-  await until(5000, async () => {
+  await until(patienceMs, async () => {
     if (proxy.accepted < 3) throw new Error('not yet');
   });
   t.deepEqual(await holders(db.url), [before]);
   proxy.resume();
-  await until(10_000, async () => {
+  await until(patienceMs, async () => {
     const [now] = await holders(db.url);
     if (now === undefined || now === before) throw new Error('not yet');
   });

@@ -11,7 +11,7 @@ import { createTestClock } from '../support/app.ts';
 import type { TestDatabase } from '../support/databases.ts';
 import { eachDatabase, postgresTest, sqliteTest } from '../support/databases.ts';
 import { bodiesOf, expected, findAll, furnish, say } from '../support/search-world.ts';
-import { until } from '../support/services.ts';
+import { patienceMs, until } from '../support/services.ts';
 
 eachDatabase(test, 'what is found through one process was stored and deleted through another', async (t, db) => {
   const [here, there] = await Promise.all([db.open(), db.open()]);
@@ -113,7 +113,7 @@ sqliteTest(test, 'messages are indexed within a second or so, also when nobody s
     Array.from({ length: 1000 }, (_, n) => `more ${n}`),
   );
   clock.advance(1000);
-  await until(10_000, () => isIndexed(1003));
+  await until(patienceMs, () => isIndexed(1003));
   t.pass();
 });
 

@@ -11,7 +11,7 @@ import { readLog, signUp } from '../fuzz/ground.ts';
 import { type StoredLog, verifyLogs, verifyRoom } from '../fuzz/verify.ts';
 import { type Cluster, startCluster, whyNoCluster } from '../support/cluster-processes.ts';
 import { openRawClient, type RawFrame, type RawWebSocketClient } from '../support/raw-client.ts';
-import { programTest, until } from '../support/services.ts';
+import { patienceMs, programTest, until } from '../support/services.ts';
 import { compare } from './cluster-truth.ts';
 import { type NodeWatcher, openNodeWatcher } from './node-watcher.ts';
 import { unexpectedLines } from './unexpected.ts';
@@ -19,8 +19,6 @@ import { unexpectedLines } from './unexpected.ts';
 export const room = 'friends';
 /** The processes of a cluster start, and a scenario waits for leases, on a machine that runs other tests, too. */
 const testMs = 150_000;
-/** Long enough for a loaded machine; a test that passes never waits for it. */
-const patienceMs = 30_000;
 
 export type ClusterWorld = {
   readonly t: ExecutionContext;

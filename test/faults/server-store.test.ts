@@ -5,7 +5,7 @@ import { startApp, type TestApp } from '../support/app.ts';
 import { postgresTest, startOwnPostgres } from '../support/databases.ts';
 import { openRawClient, type RawClient } from '../support/raw-client.ts';
 import { startServerProcess } from '../support/server-process.ts';
-import { serviceTest, until } from '../support/services.ts';
+import { patienceMs, serviceTest, until } from '../support/services.ts';
 import { startStorageProcess } from '../support/storage-process.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
 
@@ -86,7 +86,7 @@ serviceTest(
     if (answer.code === 'unavailable') {
       await ada.ask({ type: 'message', ...inRoom, body: 'meanwhile', ref: 'meanwhile' }, { code: 'message' }, 30_000);
     }
-    await until(20_000, async () => {
+    await until(patienceMs, async () => {
       const { status } = await app.request('GET', '/readyz');
       if (status !== 200) throw new Error(`GET /readyz answered ${status}`);
     });

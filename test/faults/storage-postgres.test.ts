@@ -5,7 +5,7 @@ import { randomText, systemClock } from '../../src/core/clock.ts';
 import type { Storage, StoreError } from '../../src/core/ports.ts';
 import { openStorage } from '../../src/storage/storage.ts';
 import { postgresTest, startOwnPostgres, type TestDatabase } from '../support/databases.ts';
-import { serviceTest, until } from '../support/services.ts';
+import { patienceMs, serviceTest, until } from '../support/services.ts';
 import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { assertPromises, createPlace, openLoad, tally } from './message-load.ts';
 
@@ -65,7 +65,7 @@ postgresTest(
       const before = (await direct.messages.lastIds([roomId])).get(roomId) ?? 0;
       proxy.stall('down');
       const sending = Promise.all([load.send({}), load.send({})]);
-      await until(10_000, async () => {
+      await until(patienceMs, async () => {
         const now = (await direct.messages.lastIds([roomId])).get(roomId) ?? 0;
         if (now < before + 2) throw new Error('not committed yet');
       });
@@ -90,7 +90,7 @@ postgresTest(test, 'a message sent again whose first answer was lost stays a rep
   proxy.stall('down');
   const { bytesUp } = proxy;
   const again = load.send(message);
-  await until(10_000, async () => {
+  await until(patienceMs, async () => {
     if (proxy.bytesUp === bytesUp) throw new Error('not sent yet');
   });
   proxy.cut();
@@ -126,7 +126,7 @@ postgresTest(
     proxy.stall('up');
     const sending = load.sendMany(200, 20);
     // The store gives a statement up after eight seconds.
-    await until(20_000, async () => {
+    await until(patienceMs, async () => {
       if (load.failures.unknown === undefined) throw new Error('not given up yet');
     });
     proxy.resume();
@@ -173,7 +173,7 @@ serviceTest(
     for (let round = 0; round < 3; round++) {
       const goal = load.sent.length + 300;
       const sending = load.sendMany(1000, 40);
-      await until(20_000, async () => {
+      await until(patienceMs, async () => {
         if (load.sent.length < goal) throw new Error('not under load yet');
       });
       await server.crash();

@@ -1,7 +1,7 @@
 /** Rooms under fire, on both databases: many writers of one pair of rooms, and a room deleted while it is written to. */
 import test from 'ava';
 import { eachDatabase } from '../support/databases.ts';
-import { until } from '../support/services.ts';
+import { patienceMs, until } from '../support/services.ts';
 import { assertPromises, createPlace, openLoad, tally } from './message-load.ts';
 
 eachDatabase(test, 'many writers of one pair of rooms keep its ids dense and in order', async (t, db) => {
@@ -38,7 +38,7 @@ eachDatabase(test, 'a room deleted under fire takes nothing more, and the others
   const load = openLoad(t, storage, await createPlace(storage, { rooms: 3, users: 10 }));
   const [doomed = 0, ...others] = load.roomIds;
   const sending = load.sendMany(3000, 30);
-  await until(10_000, async () => {
+  await until(patienceMs, async () => {
     if (load.sent.length < 600) throw new Error('not under fire yet');
   });
   t.true(await storage.rooms.delete(doomed));

@@ -10,7 +10,7 @@ import { loadConfig } from '../../src/config.ts';
 import type { Storage } from '../../src/core/ports.ts';
 import { tryProcessLock } from '../../src/storage/process-lock.ts';
 import { startApp, temporaryFolder } from '../support/app.ts';
-import { findFreePort, until } from '../support/services.ts';
+import { findFreePort, patienceMs, until } from '../support/services.ts';
 
 const log = pino({ level: 'silent' });
 
@@ -119,7 +119,7 @@ test('SIGTERM while the database is being migrated ends the process in good orde
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const exited = once(child, 'exit') as Promise<[code: number | null, signal: string | null]>;
-  await until(20_000, async () => {
+  await until(patienceMs, async () => {
     const { status } = await fetch(`http://127.0.0.1:${port}/readyz`, { headers: { connection: 'close' } });
     if (status !== 503) throw new Error(`GET /readyz answered ${status}.`);
   });

@@ -1,7 +1,7 @@
 /** What hours and days do: tokens in use and out of use, and messages sent again long after. */
 import test from 'ava';
 import { createTestClock, startApp, type TestApp } from '../support/app.ts';
-import { until } from '../support/services.ts';
+import { patienceMs, until } from '../support/services.ts';
 import { eachTransport } from '../support/transports.ts';
 
 const hourMs = 3_600_000;
@@ -22,7 +22,7 @@ eachTransport(
     for (let day = 0; day < 3; day += 1) {
       clock.advance(20 * hourMs);
       const noted = clock.now();
-      await until(5000, async () => {
+      await until(patienceMs, async () => {
         const newest = Math.max(...(await storage.tokens.list()).map((token) => token.lastUsedAt ?? 0));
         if (newest < noted - 1000) throw new Error('The use has not been recorded yet.');
       });

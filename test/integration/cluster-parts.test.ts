@@ -16,7 +16,7 @@ import { createTestClock, type TestClock } from '../support/app.ts';
 import { waitUntil } from '../support/bus-world.ts';
 import { createSqliteDatabase } from '../support/databases.ts';
 import { createNodeClient, type NodeClient } from '../support/node-client.ts';
-import { until } from '../support/services.ts';
+import { patienceMs, until } from '../support/services.ts';
 
 /** Nobody's lease ends by itself in a test. */
 const leaseMs = 3_600_000;
@@ -92,7 +92,7 @@ async function openWorld(t: ExecutionContext, count: number): Promise<World> {
       return createNodeClient(username, (await accounts.createToken(user.id, 'test', null)).token);
     },
     async untilSo(what, isSo) {
-      await until(10_000, async () => {
+      await until(patienceMs, async () => {
         clock.advance(100);
         await delay(1);
         if (!isSo()) throw new Error(`It does not hold: ${what}`);

@@ -14,7 +14,7 @@ import { assertServerFrame } from '../support/asyncapi.ts';
 import { type Chance, createChance, type Known, pick, randomFrame, randomRequest } from '../support/chaos.ts';
 import { transportNames } from '../support/raw-collector.ts';
 import { createEventStreamReader } from '../support/raw-event-stream.ts';
-import { until } from '../support/services.ts';
+import { patienceMs, until } from '../support/services.ts';
 
 const count = 10_000;
 const users = 6;
@@ -176,7 +176,7 @@ test('ten thousand frames and requests at random meet only the contract’s answ
     Array.from((await metrics()).matchAll(isGauge), ([, number]) => Number(number));
   t.true(Math.max(...(await living())) <= users);
   // Gaps, graces and heartbeats pass.
-  await until(10_000, async () => {
+  await until(patienceMs, async () => {
     clock.advance(30_000);
     const left = (await living()).reduce((sum, number) => sum + number, 0);
     if (left > 0) throw new Error(`${left} sessions and rooms are left.`);

@@ -4,7 +4,7 @@ import test from 'ava';
 import { createTestClock, startApp, type TestApp } from '../support/app.ts';
 import { openRawClient, type RawClient, type RawFrame } from '../support/raw-client.ts';
 import { splitCursor, type TransportName, transportNames } from '../support/raw-collector.ts';
-import { until } from '../support/services.ts';
+import { patienceMs, until } from '../support/services.ts';
 import { assertEnded, assertRefused, eachTransport } from '../support/transports.ts';
 
 const join = { type: 'join', room_name: 'friends' };
@@ -185,7 +185,7 @@ eachTransport(
     for (const client of [bob, alice]) await client.ask(join, { code: 'joined' });
     alice.cut();
     // The server has to notice the cut before: it refuses while the stream counts as alive.
-    const newer = await until(5000, async () => {
+    const newer = await until(patienceMs, async () => {
       const client = await openRawClient(t, server.url, { transport, token, resume: true });
       const frame = await client.take();
       if (frame.code !== 'api-motd') throw new Error(`refused: ${frame.code}`);

@@ -4,7 +4,7 @@ import test from 'ava';
 import { limits } from '../../src/protocol/limits.ts';
 import { createTestClock, startApp, type TestApp } from '../support/app.ts';
 import { openRawClient, type RawClient } from '../support/raw-client.ts';
-import { until } from '../support/services.ts';
+import { patienceMs, until } from '../support/services.ts';
 import { eachTransport } from '../support/transports.ts';
 
 const join = { type: 'join', room_name: 'friends' };
@@ -64,7 +64,7 @@ eachTransport(
         await Promise.all([sender.settle(), other.settle()]);
       }
     } else clock.advance(limits.drainMs);
-    await until(5000, async () => t.is(await countSessions(server, 'detached'), 1));
+    await until(patienceMs, async () => t.is(await countSessions(server, 'detached'), 1));
     await sayUntil(t, count + 5, sender, other);
 
     slow.unpause();

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { WebSocket, WebSocketServer } from 'ws';
 import { startBalancer } from './balancer.ts';
-import { until } from './services.ts';
+import { patienceMs, until } from './services.ts';
 
 type Backend = { url: string; server: Server; isReady: boolean; bodies: string[] };
 
@@ -55,7 +55,7 @@ test('gives requests and upgrades to the ready servers in turn, and each to one 
     backends.map(({ url }) => url),
   );
   const readyAre = (count: number): Promise<void> =>
-    until(5000, async () => {
+    until(patienceMs, async () => {
       if (balancer.ready().length !== count) throw new Error(`${balancer.ready().length} are ready`);
     });
   await readyAre(3);

@@ -66,7 +66,8 @@ async function startCluster(t: ExecutionContext, options: Started): Promise<Test
   const add = async (): Promise<TestApp> => {
     const way = await openTcpProxy(options.redisUrl);
     t.teardown(() => way.close());
-    const env = { REDIS_URL: way.url, RATE_LIMITS: 'off', DATABASE_POOL: '5', ...options.env };
+    // A node that stops while others are there waits so long for its sessions to be fetched, and here nobody does.
+    const env = { REDIS_URL: way.url, RATE_LIMITS: 'off', DATABASE_POOL: '5', SHUTDOWN_SECONDS: '1', ...options.env };
     const node = await startApp(t, { databaseUrl: options.databaseUrl, env, overrides });
     ways.push(way);
     nodes.push(node);
@@ -148,9 +149,9 @@ export async function readCounts(node: TestApp, token: string): Promise<Record<s
   return Object.fromEntries((body as { name: string; users: number }[]).map(({ name, users }) => [name, users]));
 }
 
-/** Resolves when `isSo` holds; rejects after twenty seconds. */
+/** Resolves when `isSo` holds; rejects after half a minute. */
 export async function waitUntil(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 30_000;
   while (!(await isSo())) {
     if (performance.now() > deadline) throw new Error(`Waited in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -6,8 +6,8 @@
 import type { ExecutionContext } from 'ava';
 import { assertServerFrame } from './asyncapi.ts';
 
-// Long enough for a loaded machine; a test that passes never waits for it.
-export const defaultDeadlineMs = 10_000;
+// Long enough for a machine that is loaded ten times over; a test that passes never waits for it.
+export const defaultDeadlineMs = 30_000;
 
 export const transportNames = ['websocket', 'sse', 'poll'] as const;
 export type TransportName = (typeof transportNames)[number];

@@ -190,6 +190,9 @@ export async function endsWithin(child: ChildProcess, ms: number): Promise<boole
   return result;
 }
 
+/** For `until`: long enough for a machine that is loaded ten times over; a test that passes never waits for it. */
+export const patienceMs = 30_000;
+
 /** Repeats `attempt` until it resolves; rejects with its last error after `ms`. */
 export async function until<T>(ms: number, attempt: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + ms;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
-import { until } from './services.ts';
+import { patienceMs, until } from './services.ts';
 import { openTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 /** A proxy in front of a server that sends everything back, and a client that is connected through it. */
@@ -21,7 +21,7 @@ async function startEcho(t: ExecutionContext): Promise<{ proxy: TcpProxy; client
 }
 
 async function hears(received: () => string, wanted: string): Promise<void> {
-  await until(5000, async () => {
+  await until(patienceMs, async () => {
     if (received() !== wanted) throw new Error(`received "${received()}", not "${wanted}"`);
   });
 }
@@ -34,7 +34,7 @@ test('delays what passes by so much each way, and keeps its order when the delay
   await hears(received, 'one ');
   t.true(performance.now() - begun >= 195, 'there and back');
   client.write('two ');
-  await until(5000, async () => {
+  await until(patienceMs, async () => {
     if (proxy.bytesUp < 8) throw new Error('not yet on its way');
   });
   proxy.resume();
