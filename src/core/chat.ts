@@ -14,6 +14,7 @@ import { mayLogIn } from './permissions.ts';
 import type { Change, Clock, RandomText, Storage } from './ports.ts';
 import type { RoomChannels, RoomCounts } from './room-channel.ts';
 import { RoomDirectory } from './rooms.ts';
+import type { Session } from './session.ts';
 import type { SessionContext } from './session-context.ts';
 import { type OpenRequest, Sessions } from './sessions.ts';
 import { createTokenBuckets } from './token-bucket.ts';
@@ -30,6 +31,8 @@ const comeBackShare = 0.7;
 const takeMs = 500;
 /** Milliseconds between two looks whether they have. */
 const takeLookMs = 20;
+/** Sessions that are told or ended in one turn of the event loop while the node stops: some milliseconds, then others have their turn. */
+export const sessionsPerTurn = 100;
 
 /** `sessionGrace`, `pollGap`: seconds. `sessionOutbox`: bytes. */
 export type ChatSettings = {
@@ -189,15 +192,26 @@ async function closeChat(
   // Sessions that go on elsewhere are to be ended here until then, by whoever ends sessions.
   if (!hasOthers) changes.close();
   const waitMs = hasOthers ? Math.min(deadlineMs, settings.sessionGrace * 1000) : Number.POSITIVE_INFINITY;
-  announceClosing(sessions, chance, waitMs * comeBackShare);
-  if (hasOthers) for (const session of sessions.all()) session.keepForMove();
+  const reconnectInMs = spreadReconnects(sessions.size, chance, waitMs * comeBackShare);
+  await inTurns(sessions.all(), clock, (session) => {
+    session.announceClosing(reconnectInMs());
+    if (hasOthers) session.keepForMove();
+  });
   await withinDeadline(clock, messageLog.close(), deadlineMs);
   // What the last commits showed goes out with this turn, before the connections close.
   await endOfTurns(clock);
   await untilTaken(sessions, clock);
   if (hasOthers) await drain(sessions, clock, until);
   changes.close();
-  for (const session of Array.from(sessions.all())) session.stop();
+  await inTurns(sessions.all(), clock, (session) => session.stop());
+}
+
+/** All of these, and others have their turn in between. */
+async function inTurns(sessions: Iterable<Session>, clock: Clock, act: (session: Session) => void): Promise<void> {
+  for (const [index, session] of Array.from(sessions).entries()) {
+    if (index > 0 && index % sessionsPerTurn === 0) await endOfTurns(clock);
+    act(session);
+  }
 }
 
 /** Clients go on with their sessions on other nodes. Those who have not come there in time part, for everybody to see. */
@@ -205,9 +219,9 @@ async function drain(sessions: Sessions, clock: Clock, until: number): Promise<v
   const all = Array.from(sessions.all());
   const ended = Promise.all(all.map((session) => session.ended)).then(() => {});
   sessions.drain();
-  for (const session of all) session.letGo();
+  await inTurns(all, clock, (session) => session.letGo());
   await withinDeadline(clock, ended, until - clock.now());
-  for (const session of all) session.end('restarting');
+  await inTurns(all, clock, (session) => session.end('restarting'));
   await withinDeadline(clock, ended, takeMs);
   await endOfTurns(clock);
 }
@@ -229,11 +243,11 @@ async function untilTaken(sessions: Sessions, clock: Clock): Promise<void> {
 }
 
 /** Each client gets a time of its own to come back, the last one after `latestMs` at most. */
-function announceClosing(sessions: Sessions, chance: () => number, latestMs: number): void {
+function spreadReconnects(clients: number, chance: () => number, latestMs: number): () => number {
   const earliestMs = Math.min(minReconnectMs, latestMs / 2);
-  const wantedMs = Math.max(minReconnectMs, (sessions.size / reconnectsPerSecond) * 1000);
+  const wantedMs = Math.max(minReconnectMs, (clients / reconnectsPerSecond) * 1000);
   const spreadMs = Math.min(wantedMs, latestMs - earliestMs);
-  for (const session of sessions.all()) session.announceClosing(Math.floor(earliestMs + chance() * spreadMs));
+  return () => Math.floor(earliestMs + chance() * spreadMs);
 }
 
 type Parts = {

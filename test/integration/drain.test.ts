@@ -1,5 +1,7 @@
 /** A node that stops waits until its sessions have gone on elsewhere, and nobody sees that they have. */
+import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
+import { sessionsPerTurn } from '../../src/core/chat.ts';
 import { waitUntil } from '../support/bus-world.ts';
 import { type ChatNode, openChatNodes } from '../support/chat-nodes.ts';
 import { faultsOf, gather, partsOf, talk } from '../support/gathering.ts';
@@ -148,6 +150,40 @@ test('a node that is alone does not wait: nobody is told of anybody’s part', a
   t.deepEqual([ann.ended, bob.ended], [['restarting'], ['restarting']]);
   t.deepEqual(partsOf(ann, bob), []);
 });
+
+test.serial(
+  'a node that stops with many sessions ends a bounded number of them at once, so that others have their turn',
+  async (t) => {
+    const many = sessionsPerTurn + 20;
+    for (const [nodes, resumable] of [
+      [2, false],
+      [2, true],
+      [1, true],
+    ] as const) {
+      const world = await openChatNodes(t, nodes, { settings: { sessionGrace: 1 } });
+      const [a] = world.nodes as [ChatNode];
+      const clients: NodeClient[] = [];
+      for (let n = 0; n < many; n += 1) {
+        const client = await world.client(`user${n}`);
+        t.true(await client.come(a.chat, { resumable }));
+        clients.push(client);
+      }
+      const state = watch(world.during(a.chat.close(1_000)));
+      const ended = (): number => clients.filter((client) => client.ended.length > 0).length;
+      const told = (): number =>
+        clients.filter(({ frames }) => frames.some((one) => one.code === 'server-closing')).length;
+      for (let before = { ended: 0, told: 0 }; !state.isOver; ) {
+        await turn();
+        const now = { ended: ended(), told: told() };
+        t.true(now.ended - before.ended <= sessionsPerTurn, `${now.ended - before.ended} ended in a turn`);
+        t.true(now.told - before.told <= sessionsPerTurn, `${now.told - before.told} told in a turn`);
+        before = now;
+      }
+      t.is(ended(), many);
+      if (resumable) t.is(told(), many);
+    }
+  },
+);
 
 test('a poll goes on elsewhere when its node stops, and not before', async (t) => {
   const world = await openChatNodes(t, 2);
