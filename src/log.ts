@@ -1,6 +1,8 @@
 /** The log: pino's, JSON in production and readable on a terminal, with what must never be written taken out. */
-import { type DestinationStream, type LogFn, type Logger, pino, stdTimeFunctions } from 'pino';
+import { type DestinationStream, type LogFn, type Logger, pino, stdSerializers, stdTimeFunctions } from 'pino';
 import pretty from 'pino-pretty';
+import { NodeSilent } from './core/cluster-ports.ts';
+import { StoreError } from './core/ports.ts';
 import type { Problems } from './problems.ts';
 
 /** As pino numbers them. */
@@ -30,6 +32,7 @@ export function createLog({ level, format, destination, problems }: LogOptions):
         paths: ['password', 'token', '*.password', '*.token', 'req.headers.authorization', 'headers.authorization'],
         censor: '[redacted]',
       },
+      serializers: { err: describeError },
       hooks: {
         logMethod(args, method, number) {
           if (problems !== undefined && number >= levels.warn) noteProblem(problems, args, number);
@@ -40,6 +43,18 @@ export function createLog({ level, format, destination, problems }: LogOptions):
     stream,
   );
 }
+
+/**
+ * What is away is no fault of this program, and is met by each request while it lasts: the reason is told, and no stack,
+ * which only says who has noticed.
+ */
+function describeError(error: Error): object {
+  const isAway = error instanceof NodeSilent || (error instanceof StoreError && awayKinds.has(error.kind));
+  if (!isAway) return stdSerializers.err(error);
+  return { type: error.name, message: error.message, ...(error instanceof StoreError ? { kind: error.kind } : {}) };
+}
+
+const awayKinds: ReadonlySet<StoreError['kind']> = new Set(['unavailable', 'busy', 'unknown', 'fenced']);
 
 /** The sentence that was logged, and the error's own: of the other details nobody knows what they hold. */
 function noteProblem(problems: Problems, args: Parameters<LogFn>, number: number): void {

@@ -35,8 +35,8 @@ export type Answer = {
   status: number;
   body: ErrorBody;
   headers: Readonly<Record<string, string>>;
-  /** The server's own fault: to be logged with the error. */
-  isFault: boolean;
+  /** To be logged with the error: the store cannot be asked, or the server's own fault. */
+  fault: 'store' | 'own' | undefined;
 };
 
 // A store that is away is seldom back at once, and a client that asks each second does no harm.
@@ -62,9 +62,9 @@ export function answerFor(error: unknown): Answer {
   }
   if (error instanceof StoreError && error.kind !== 'rejected' && error.kind !== 'conflict') {
     const detail = 'The database cannot be asked at the moment. Try again.';
-    return { ...answer(503, { detail }, { 'Retry-After': String(storeRetrySeconds) }), isFault: true };
+    return { ...answer(503, { detail }, { 'Retry-After': String(storeRetrySeconds) }), fault: 'store' };
   }
-  return { ...answer(500, { detail: 'The server failed. Its log says why.' }), isFault: true };
+  return { ...answer(500, { detail: 'The server failed. Its log says why.' }), fault: 'own' };
 }
 
 /** 401 with the header that RFC 9110 §11.6.1 demands. */
@@ -77,7 +77,7 @@ export function notFound(): Refusal {
 }
 
 function answer(status: number, body: ErrorBody, headers: Readonly<Record<string, string>> = {}): Answer {
-  return { status, body, headers, isFault: false };
+  return { status, body, headers, fault: undefined };
 }
 
 function wholeSeconds(ms: number): number {

@@ -97,8 +97,10 @@ function answerErrors(log: Logger): Koa.Middleware {
     try {
       await next();
     } catch (error) {
-      const { status, body, headers, isFault } = answerFor(error);
-      if (isFault) log.error({ err: error, method: ctx.method, path: ctx.path, status }, 'a request failed');
+      const { status, body, headers, fault } = answerFor(error);
+      const details = { err: error, method: ctx.method, path: ctx.path, status };
+      if (fault === 'own') log.error(details, 'a request failed');
+      else if (fault === 'store') log.warn(details, 'A request was refused, because the store could not be asked.');
       ctx.status = status;
       ctx.set(headers);
       ctx.body = body;

@@ -2,6 +2,7 @@
 import test from 'ava';
 import { type Storage, StoreError } from '../../src/core/ports.ts';
 import type { Readiness } from '../../src/http/dependencies.ts';
+import { createLog } from '../../src/log.ts';
 import { isErrorShape, openRestServer, type RestServer } from './rest-server.ts';
 
 type Page = { messages: { id: number; stamp: string; user: string; you: boolean; body: string }[]; more: boolean };
@@ -151,7 +152,9 @@ function breakable(storage: Storage, fault: () => Error | undefined): Storage {
 
 test('a store that cannot be asked is 503 with a detail, never 401, on every call', async (t) => {
   let fault: Error | undefined;
-  const { call, token, log } = await openRestServer(t, { wrap: (storage) => breakable(storage, () => fault) });
+  const lines: string[] = [];
+  const log = createLog({ level: 'warn', format: 'json', destination: { write: (line) => void lines.push(line) } });
+  const { call, token } = await openRestServer(t, { wrap: (storage) => breakable(storage, () => fault), log });
   const given = await token('alice');
   const json = { username: 'alice', password: 'correct horse' };
   const calls = [
@@ -173,7 +176,13 @@ test('a store that cannot be asked is 503 with a detail, never 401, on every cal
   }
   fault = undefined;
   t.is((await call('GET', '/profile', { token: given })).status, 200);
-  t.true(log().includes('a request failed'));
+  const logged = lines.map((line) => JSON.parse(line) as { level: number; err: { message: string; stack?: string } });
+  t.is(logged.length, 3 * calls.length, 'a line for each request');
+  for (const { level, err } of logged) {
+    t.is(level, 40);
+    t.true(err.message.includes('cannot be reached'));
+    t.is(err.stack, undefined);
+  }
 });
 
 test('a fault of the server is 500 without a word of why, and the log has it', async (t) => {

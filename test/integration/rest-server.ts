@@ -53,7 +53,7 @@ export type RestServer = {
 };
 
 export type RestOptions = Partial<
-  Pick<HttpDependencies, 'attempts' | 'readiness' | 'presence' | 'messages' | 'rooms' | 'metrics'>
+  Pick<HttpDependencies, 'attempts' | 'readiness' | 'presence' | 'messages' | 'rooms' | 'metrics' | 'log'>
 > & {
   settings?: Partial<HttpSettings>;
   admin?: Partial<AdminDependencies>;
