@@ -211,6 +211,27 @@ test('a poll that breaks off is over at the owner, too, and loses nothing', asyn
   t.is(messagesOf(next?.body).length, 1);
 });
 
+test('a poll that breaks off before its session is free does not take it from whoever has come for it meanwhile', async (t) => {
+  const all = await openSessionNodes(t, 2);
+  const [a, b] = all.nodes as Two;
+  const { session, token, tokenHash } = await chatting(all);
+  const cursor = `${session.id}.1`;
+  const lent = await a.sessions.lend(session);
+  const next = a.come(token, { resumable: true, cursor });
+  const broken = new AbortController();
+  const waiting = b.elsewhere.poll({ tokenHash, cursor, waitMs: 25_000 }, broken.signal);
+  await all.hub.settle();
+  broken.abort();
+  await t.throwsAsync(async () => waiting, { name: 'AbortError', any: true });
+  await all.hub.settle();
+  lent?.finish();
+  const { ended } = await next;
+  await all.hub.settle();
+  await turn();
+  t.deepEqual(ended, []);
+  t.is(session.transportKind, 'websocket');
+});
+
 test('a poll with another token of the user is passed on, and from then on the session is found by that one', async (t) => {
   const all = await openSessionNodes(t, 2);
   const [a, b] = all.nodes as Two;

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
 import { noteEvents, serveDoor } from '../../test/support/http-door.ts';
 import { createManualTimers } from '../../test/support/manual-timers.ts';
@@ -109,4 +110,36 @@ test('a poll for a session of another node that is too much is refused as here, 
   await until(patienceMs, async () => {
     if (limit.size > 0) throw new Error('still counted');
   });
+});
+
+test('a poll whose client has gone while its session was looked for opens nothing', async (t) => {
+  const limit = createConnectionLimit(1);
+  const asking = new AbortController();
+  let looked = 0;
+  const elsewhere: Pick<Elsewhere, 'poll'> = {
+    async poll(_question, signal) {
+      asking.abort();
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      looked += 1;
+      return undefined;
+    },
+  };
+  let opened = 0;
+  const door = createPollDoor({
+    limit,
+    elsewhere,
+    clock: { now: () => 0, after: () => () => {}, endOfTurn() {} },
+    async open() {
+      opened += 1;
+      return undefined;
+    },
+  });
+  const asked: OpenRequest = { ...request, credentials: { kind: 'token', token: 'a' } };
+  const port = await serveDoor(t, (response) => door.open(response, asked, waitMs));
+  await t.throwsAsync(fetch(`http://127.0.0.1:${port}/`, { signal: asking.signal }), { any: true });
+  await until(10_000, async () => {
+    if (looked === 0) throw new Error('not looked for yet');
+  });
+  await turn();
+  t.deepEqual([opened, limit.size], [0, 0]);
 });

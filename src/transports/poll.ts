@@ -50,6 +50,7 @@ type Asker = {
   discard(): void;
   /** Resolves when it has its answer, or has gone without one. */
   readonly gone: Promise<void>;
+  readonly isGone: boolean;
 };
 
 export function createPollDoor({ open, limit, clock, elsewhere, log }: PollOptions): PollDoor {
@@ -95,6 +96,9 @@ export function createPollDoor({ open, limit, clock, elsewhere, log }: PollOptio
         // Unread, it would take a connection and memory.
         discard: () => void (response.writableFinished || response.destroy()),
         gone,
+        get isGone() {
+          return response.closed;
+        },
       };
       return poll({ open, clock }, asker, request, waitMs);
     },
@@ -114,7 +118,7 @@ export function createPollAnswerer(options: Pick<PollOptions, 'open' | 'clock'>)
       given = one;
       leave();
     };
-    await poll(options, { answer, discard() {}, gone }, request, waitMs);
+    await poll(options, { answer, discard() {}, gone, isGone: signal.aborted }, request, waitMs);
     signal.removeEventListener('abort', leave);
     return given;
   };
@@ -126,6 +130,8 @@ async function poll(
   request: OpenRequest,
   waitMs: number,
 ): Promise<void> {
+  // While it was looked for whose it is, its client has gone, to where its session is perhaps: it is not taken away again.
+  if (asker.isGone) return;
   const transport = createTransport(asker, request.cursor);
   const events = await open(transport, request);
   // The time counts from here: what was due has been written by now.
