@@ -8,22 +8,30 @@
  * 2. The connection that it is attached to ends. What its client has sent gets its outcome; what waits, waits.
  * 3. In one step all that it is, and all that it has seen, is exported. The copy goes on being filled.
  * 4. `moved`: the copy is dropped, and nobody is told of a part. Without it the claim decides: it is claimed anew, which
- *    succeeds when the other node has not taken it, and can then not take it any more. Then it stays.
+ *    succeeds when the other node has not taken it, and can then not take it any more. Then it stays. Where the other node
+ *    has taken it, that one is asked what came of it.
  */
-import type { Claim, ClaimStore, Peers } from '../core/cluster-ports.ts';
+import { type Claim, type ClaimStore, NodeSilent, type Peers } from '../core/cluster-ports.ts';
 import type { Claims } from '../core/elsewhere.ts';
 import type { MemberState } from '../core/member-state.ts';
 import { type Clock, StoreError } from '../core/ports.ts';
 import type { Session } from '../core/session.ts';
 import type { SessionExport } from '../core/session-state.ts';
 import type { LentSession, Sessions } from '../core/sessions.ts';
-import { type MoveAnswer, type MoveQuestion, readMovedNotice, readMoveQuestion } from './move-frames.ts';
+import {
+  type CameQuestion,
+  type MoveAnswer,
+  type MovedNotice,
+  type MoveQuestion,
+  readMovedNotice,
+  readMoveQuestion,
+} from './move-frames.ts';
 
 /** For what a client has sent to get its outcome: commits take milliseconds, and its client waits. */
 export const settleMs = 2_000;
 /** Taking the claim and bringing the session up to date are some round trips; without a word after this the claim is looked at. */
 export const movedWithinMs = 3_000;
-/** Between two looks at the claim after the first. */
+/** Between two looks at the claim after the first, and for the other node to say whether the session has come. */
 const lookMs = 1_000;
 /** Looks at a claim that the other node holds without having said so. Far above the time that a node needs that is slow. */
 const maxLooks = 15;
@@ -36,7 +44,7 @@ const maxLength = 8 * 1024 * 1024;
 const memberLength = 50;
 
 export type LendingOptions = {
-  peers: Pick<Peers, 'id' | 'serve' | 'on'>;
+  peers: Pick<Peers, 'id' | 'ask' | 'serve' | 'on'>;
   claims: Pick<ClaimStore, 'take'>;
   keeper: Pick<Claims, 'release'>;
   sessions: Pick<Sessions, 'lend' | 'forget' | 'isClosing'>;
@@ -126,12 +134,16 @@ class Lender implements Lending {
   /** False: not within the time, or nobody waits for it any more. */
   #settles(session: Session, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
-      const cancel = this.#options.clock.after(settleMs, () => resolve(false));
-      signal.addEventListener('abort', () => resolve(false), { once: true });
-      void session.settled().then(() => {
+      const end = (isSettled: boolean): void => {
         cancel();
-        resolve(true);
-      });
+        signal.removeEventListener('abort', handleAbort);
+        resolve(isSettled);
+      };
+      const handleAbort = (): void => end(false);
+      const cancel = this.#options.clock.after(settleMs, () => end(false));
+      signal.addEventListener('abort', handleAbort, { once: true });
+      void session.settled().then(() => end(true));
+      if (signal.aborted) end(false);
     });
   }
 
@@ -156,13 +168,14 @@ class Lender implements Lending {
   #handleMoved(value: unknown, from: string): void {
     const notice = readMovedNotice(value);
     const lent = notice && this.#lent.get(notice.session);
-    if (notice === undefined || lent?.to !== from) return;
-    if (notice.ended) this.#end(lent);
-    else {
-      this.#options.sessions.forget(lent.session);
-      lent.session.vanish({ node: from, claim: notice.claim });
-      this.#finish(lent);
-    }
+    if (notice !== undefined && lent?.to === from) this.#drop(lent, notice);
+  }
+
+  #drop(lent: Lent, { claim, ended }: MovedNotice): void {
+    if (ended) return this.#end(lent);
+    this.#options.sessions.forget(lent.session);
+    lent.session.vanish({ node: lent.to, claim });
+    this.#finish(lent);
   }
 
   /** It has ended elsewhere: whoever has not been told of that is told here. */
@@ -179,10 +192,25 @@ class Lender implements Lending {
       if (claim !== 'failed' && claim !== undefined) this.#options.keeper.release(lent.session);
       return;
     }
+    if (claim !== 'failed' && claim !== undefined) return this.#stay(lent, claim);
+    const notice = claim === undefined ? await this.#askAgain(lent) : undefined;
+    if (lent.isOver) return;
     if (claim === undefined) lent.looks += 1;
-    if (claim !== 'failed' && claim !== undefined) this.#stay(lent, claim);
+    if (notice !== undefined) this.#drop(lent, notice);
     else if (lent.looks >= maxLooks) this.#end(lent);
     else lent.cancel = this.#options.clock.after(lookMs, () => void this.#look(lent));
+  }
+
+  /** The notice is lost, or it takes long. Undefined: it is not there; then the claim becomes free, and a next look finds that. */
+  async #askAgain({ session: { userId, key }, to }: Lent): Promise<MovedNotice | undefined> {
+    const question: CameQuestion = { userId, session: key };
+    try {
+      const notice = readMovedNotice(await this.#options.peers.ask(to, 'came', question, { timeoutMs: lookMs }));
+      return notice?.session === key && !notice.ended ? notice : undefined;
+    } catch (error: unknown) {
+      if (error instanceof NodeSilent) return undefined;
+      throw error;
+    }
   }
 
   /** Undefined: somebody else has it. */

@@ -21,6 +21,11 @@ const movedForm = z.object({ session: key, claim: id, ended: z.boolean() });
 /** The session has come, under this claim. `ended`: and it has ended there, for the others as well. */
 export type MovedNotice = { session: string; claim: number; ended: boolean };
 
+const cameForm = questionForm.pick({ userId: true, session: true });
+
+/** Its former owner has not heard whether the session has come; answered with a `MovedNotice`, as soon as that is known. */
+export type CameQuestion = { userId: number; session: string };
+
 /** A session on its way. */
 export type MovingSession = { session: SessionExport; rooms: MemberState[]; beganAt: number };
 
@@ -69,6 +74,11 @@ export function readMoveQuestion(value: unknown): MoveQuestion | undefined {
 /** Undefined: garbage. */
 export function readMovedNotice(value: unknown): MovedNotice | undefined {
   return movedForm.safeParse(value).data;
+}
+
+/** Undefined: garbage. */
+export function readCameQuestion(value: unknown): CameQuestion | undefined {
+  return cameForm.safeParse(value).data;
 }
 
 /** Undefined: garbage. */

@@ -24,6 +24,7 @@ import {
   type MovedNotice,
   type MoveQuestion,
   type MovingSession,
+  readCameQuestion,
   readMoveAnswer,
 } from './move-frames.ts';
 import { Seats } from './seats.ts';
@@ -80,6 +81,7 @@ class Mover implements ClusterMoves {
       sessions: chat.sessions,
       readChanges: () => chat.readChanges(),
     });
+    this.#options.peers.serve('came', (value) => this.#tellAgain(value, chat));
   }
 
   close(): void {
@@ -187,6 +189,16 @@ class Mover implements ClusterMoves {
         });
       }
     }
+  }
+
+  /** The owner has not heard what came of a session that it has let go. */
+  async #tellAgain(value: unknown, { sessions }: Here): Promise<MovedNotice> {
+    const question = readCameQuestion(value);
+    if (question === undefined) throw new Error('A question for a session that has come has another form.');
+    const { userId, session: key } = question;
+    await sessions.settled({ userId, key });
+    const session = sessions.withId(key);
+    return { session: key, claim: session?.claim ?? 1, ended: session?.isOpen !== true };
   }
 
   // ---- rooms ----

@@ -1,5 +1,6 @@
 /** What a session's move comes to when nodes die on the way, somebody else comes, or the store does not answer. */
 import test from 'ava';
+import { movedWithinMs } from '../../src/cluster/lending.ts';
 import type { ClaimStore } from '../../src/core/cluster-ports.ts';
 import { type MessageStore, StoreError } from '../../src/core/ports.ts';
 import { wrapMessages } from '../support/app.ts';
@@ -204,8 +205,11 @@ test('a session of which its owner does not hear that it has come is not there t
   const [ann, bob, cid] = (await gather(world, { ann: a, bob: c, cid: a })) as [NodeClient, NodeClient, NodeClient];
   t.true(await ann.come(b.chat));
   t.true(ann.isResumed);
+  const came = world.clock.now();
   await talk(ann, 'here', ann, bob, cid);
   await world.during(waitUntil(() => a.chat.sessions.withId(ann.session) === undefined, 'its copy is dropped'));
+  const keptMs = world.clock.now() - came;
+  t.true(keptMs < 3 * movedWithinMs, `kept for ${keptMs} ms`);
   await talk(ann, 'still here', ann, bob, cid);
   t.true(await ann.come(c.chat), 'and moves on');
   t.true(ann.isResumed);
