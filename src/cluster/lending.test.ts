@@ -10,7 +10,7 @@ test('who gives up while a session settles leaves no timer behind, and the sessi
   const { session } = openSessionWorld(limits.outboxBytes);
   const timers = createManualTimers();
   let answer: Parameters<Peers['serve']>[1] | undefined;
-  const never = (): never => t.fail('not asked for') as never;
+  const never = (): never => t.fail('not asked for');
   const lending = openLending({
     peers: { id: 'a', ask: never, serve: (_kind, serve) => void (answer = serve), on() {} },
     claims: { take: never },
