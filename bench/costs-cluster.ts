@@ -1,8 +1,9 @@
 /** What two nodes spend on each other: on a message that the other one shows, a join, a new session, and a move. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createFinchat, type RunningServer } from './contestants.ts';
+import type { RunningServer } from './contestant.ts';
 import { type Cost, type CostWorld, costOf, type Watched } from './cost.ts';
 import { measureJoins, measureMoves, type Place } from './costs-visits.ts';
+import { createFinchat } from './finchat.ts';
 import { runIdle } from './idle.ts';
 import { runLoad } from './load.ts';
 import type { LoadPlan, Member } from './plan.ts';

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { until } from '../test/support/services.ts';
-import type { Contestant, RunningServer } from './contestants.ts';
+import type { Contestant, RunningServer } from './contestant.ts';
 import { type Cost, type CostWorld, costOf, type Idle, type Watched } from './cost.ts';
 import { openRawSocket } from './raw-socket.ts';
 

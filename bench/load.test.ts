@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { baselinesOf, createBaseline, type RunningServer } from './contestants.ts';
+import { bareNames, createBare } from './bare.ts';
+import type { RunningServer } from './contestant.ts';
 import { createHistogram } from './histogram.ts';
 import { runIdle } from './idle.ts';
 import { runLoad } from './load.ts';
-import { readOptions } from './options.ts';
 import { type LoadPlan, transports } from './plan.ts';
 
 function planFor(port: number, changes: Partial<LoadPlan> = {}): LoadPlan {
@@ -48,12 +48,14 @@ async function openServer(
 
 const notification = (body: string): string => JSON.stringify({ type: 'room:notification', code: 'message', body });
 
+// One after the other: each starts a server on the same core, and is timed.
 for (const transport of transports) {
-  for (const name of baselinesOf(transport)) {
-    test(`every message of the ${name} baseline is delivered to every member and timed`, async (t) => {
-      const server = await createBaseline(name).start();
+  for (const contestant of bareNames(transport).map(createBare)) {
+    const { name, wire = transport } = contestant;
+    test.serial(`every message of ${name} is delivered to every member and timed`, async (t) => {
+      const server = await contestant.start();
       t.teardown(() => server.stop());
-      const result = await runLoad(planFor(portOf(server), { transport }));
+      const result = await runLoad(planFor(portOf(server), { transport: wire }));
       t.is(result.fault, undefined);
       t.true(result.sent > 0);
       // Two rooms of three members each.
@@ -62,12 +64,12 @@ for (const transport of transports) {
       t.true(result.latencyMs.samples > 0 && result.latencyMs.p50 <= result.latencyMs.p99);
     });
 
-    test(`connections to the ${name} baseline that do nothing are weighed`, async (t) => {
-      const server = await createBaseline(name).start();
+    test.serial(`connections to ${name} that do nothing are weighed`, async (t) => {
+      const server = await contestant.start();
       t.teardown(() => server.stop());
       const tokens = Array.from({ length: 40 }, (_, index) => `t${index}`);
       const { nodes } = server;
-      const result = await runIdle({ kind: 'idle', transport, nodes, helpers: [], tokens, settleMs: 20 });
+      const result = await runIdle({ kind: 'idle', transport: wire, nodes, helpers: [], tokens, settleMs: 20 });
       t.is(result.failedConnections, 0);
       // The first 32 are not counted.
       t.is(result.connections, 8);
@@ -75,9 +77,9 @@ for (const transport of transports) {
     });
   }
 
-  test(`messages on schedule are sent at their rate over ${transport}`, async (t) => {
-    const [, name = 'poll-joined'] = baselinesOf(transport);
-    const server = await createBaseline(name).start();
+  test.serial(`messages on schedule are sent at their rate over ${transport}`, async (t) => {
+    const [name = 'ws-joined'] = bareNames(transport);
+    const server = await createBare(name).start();
     t.teardown(() => server.stop());
     const start = performance.now();
     const result = await runLoad(planFor(portOf(server), { transport, rate: 200 }));
@@ -122,24 +124,4 @@ test('quantiles are exact to one per cent', (t) => {
   t.true(Math.abs(p50 / 500 - 1) < 0.011 && Math.abs(p99 / 990 - 1) < 0.011);
   t.deepEqual([max, samples], [1000, 1000]);
   t.deepEqual(createHistogram().summary(), { p50: 0, p99: 0, max: 0, samples: 0 });
-});
-
-test('options out of bounds are refused with a sentence', (t) => {
-  t.is(readOptions(['--quick'])?.members, 50);
-  t.is(readOptions(['--help']), undefined);
-  const wrong = [
-    '--members=0',
-    '--members=many',
-    '--rooms=300',
-    '--size=11',
-    '--database=mysql',
-    '--seconds=1e3',
-    '--transport=smoke',
-    '--nodes=0',
-    '--nodes=17',
-  ];
-  for (const option of wrong) t.throws(() => readOptions([option]), { message: /^--.* must/ }, option);
-  t.throws(() => readOptions(['--nodes=2', '--database=sqlite']), { message: /^--nodes must go with/ });
-  t.is(readOptions(['--nodes=2'])?.database, 'postgres');
-  t.throws(() => readOptions(['--speed=9']));
 });

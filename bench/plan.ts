@@ -3,6 +3,9 @@
 export const transports = ['websocket', 'sse', 'poll'] as const;
 export type Transport = (typeof transports)[number];
 
+/** What the generator's clients speak: a transport as finchat has it, or another server's own way. */
+export type Wire = Transport | 'websocket-resumable' | 'socket.io';
+
 /** `node`: to which of the nodes the member connects. `isListener`: it sends nothing. */
 export type Member = { token: string; room: string; node: number; isListener?: boolean };
 
@@ -13,7 +16,7 @@ export type Helper = { name: string; pid: number };
 
 export type LoadPlan = {
   kind: 'load';
-  transport: Transport;
+  transport: Wire;
   nodes: ServerNode[];
   helpers: Helper[];
   members: Member[];
@@ -31,7 +34,7 @@ export type LoadPlan = {
 
 export type IdlePlan = {
   kind: 'idle';
-  transport: Transport;
+  transport: Wire;
   nodes: ServerNode[];
   helpers: Helper[];
   /** The first is opened on the first node, the next on the next, and so on. */
@@ -59,12 +62,13 @@ export type LoadResult = {
   nodeCpuPerMessageUs: number[] | undefined;
   helperCpuPerMessageUs: Record<string, number>;
   generatorCpuShare: number;
-  /** The generator had no time left: the server might do more. */
+  generatorCpuPerMillion: number | undefined;
+  /** Its event loop had no time left, whoever took it: the server might do more. */
   generatorWasLimit: boolean;
   /** Over the whole run, warm-up included. */
   sent: number;
   delivered: number;
-  /** Deliveries that were due and never came. */
+  /** Deliveries that were due and never came; below zero: there were more than were due. */
   lost: number;
   /** Error messages by code. */
   errors: Record<string, number>;

@@ -2,6 +2,7 @@
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpus } from 'node:os';
+import { basename, dirname } from 'node:path';
 
 const canPin = cpus().length > 1 && spawnSync('taskset', ['--version'], { stdio: 'ignore' }).status === 0;
 
@@ -20,14 +21,31 @@ export const isPinned: boolean = canPin;
 
 const children = new Set<ChildProcess>();
 
-/** Starts a Node program. `taskset` becomes the program, so the child's pid is the program's. */
+/** What PostgreSQL works on beside one server: a core of its own where there is one, else the server's. */
+export const databaseCore: number = cpus().length > 2 ? 2 : serverCore;
+
+/** Moves a process, and what it starts from now on, to a core. */
+export function pin(pid: number, core: number): void {
+  if (canPin) spawnSync('taskset', ['-p', '-c', String(core), String(pid)], { stdio: 'ignore' });
+}
+
 export function startNode(core: number, args: readonly string[], options: SpawnOptions): ChildProcess {
-  const child = canPin
-    ? spawn('taskset', ['-c', String(core), process.execPath, ...args], options)
-    : spawn(process.execPath, args, options);
+  return startProgram(core, process.execPath, args, options);
+}
+
+/** `taskset` becomes the program, so the child's pid is the program's. */
+export function startProgram(core: number, file: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+  const child = canPin ? spawn('taskset', ['-c', String(core), file, ...args], options) : spawn(file, args, options);
   children.add(child);
   child.once('exit', () => children.delete(child));
   return child;
+}
+
+/** Node's options for a CPU profile in a file; a cluster's further nodes write to files of their own. */
+export function profileFlags(file: string | undefined, node = 0): string[] {
+  if (file === undefined) return [];
+  const name = node === 0 ? basename(file) : `${node + 1}-${basename(file)}`;
+  return ['--cpu-prof', `--cpu-prof-dir=${dirname(file)}`, `--cpu-prof-name=${name}`];
 }
 
 /** Ends all children at once; whoever waits for one fails then. */

@@ -3,47 +3,67 @@
  * frames out and frames counted in. A client library per connection would cost more than the server that is measured.
  */
 import { randomBytes } from 'node:crypto';
-import type { OpenRawClient, RawClientEvents } from './raw-client.ts';
+import type { OpenRawClient, RawClient, RawClientEvents } from './raw-client.ts';
 import { connectDeadlineMs, openTcp } from './raw-tcp.ts';
 
-/** Open once the server has accepted the upgrade. */
+/** `onOpen`: the server has accepted the upgrade. `onRefused`: it has not, or not within ten seconds. */
+export type RawSocketEvents = RawClientEvents & { onOpen(): void; onRefused(why: string): void };
+
 export const openRawSocket: OpenRawClient = (port, token, events) =>
-  new Promise((resolve, reject) => {
-    const reader = createFrameReader(events.onMessage, (frame) => socket.write(frame));
-    let isOpen = false;
-    let head = '';
-    const end = (): void => {
-      clearTimeout(timer);
-      socket.destroy();
-    };
-    const fail = (why: string): void => {
-      end();
-      if (!isOpen) reject(new Error(why));
-    };
-    const timer = setTimeout(() => fail('no answer to the upgrade'), connectDeadlineMs);
-    const readHead = (chunk: Buffer): void => {
-      head += chunk.toString('latin1');
-      const headEnd = head.indexOf('\r\n\r\n');
-      if (headEnd === -1) return;
-      if (!head.startsWith('HTTP/1.1 101 ')) {
-        fail(`the upgrade was refused: ${head.slice(0, head.indexOf('\r\n'))}`);
-        return;
-      }
-      clearTimeout(timer);
-      isOpen = true;
-      resolve({ send: (message) => socket.write(textFrame(message)), end });
-      const rest = Buffer.from(head.slice(headEnd + 4), 'latin1');
-      if (rest.length > 0) reader.push(rest);
-    };
-    const socket = openTcp(port, {
-      onChunk: (chunk) => (isOpen ? reader.push(chunk) : readHead(chunk)),
-      onEnd: (why) => {
-        fail(why ?? 'the connection was closed during the upgrade');
-        if (isOpen) events.onEnd(`closed with ${reader.closeCode}`);
-      },
+  openAt(port, `/ws/chat?token=${encodeURIComponent(token)}`, events);
+
+/** A session that outlives its connection. Nothing is acknowledged: for connections that do nothing. */
+export const openRawResumable: OpenRawClient = (port, token, events) =>
+  openAt(port, `/ws/chat?token=${encodeURIComponent(token)}&resume=1`, events);
+
+function openAt(port: number, path: string, events: RawClientEvents): Promise<RawClient> {
+  return new Promise((resolve, reject) => {
+    const client = openWebSocket(port, path, {
+      ...events,
+      onOpen: () => resolve(client),
+      onRefused: (why) => reject(new Error(why)),
     });
-    socket.write(upgradeRequest(port, `/ws/chat?token=${encodeURIComponent(token)}`));
   });
+}
+
+/** What it returns may be used once it is open. */
+export function openWebSocket(port: number, path: string, events: RawSocketEvents): RawClient {
+  const reader = createFrameReader(events.onMessage, (frame) => socket.write(frame));
+  let isOpen = false;
+  let head = '';
+  const end = (): void => {
+    clearTimeout(timer);
+    socket.destroy();
+  };
+  const fail = (why: string): void => {
+    end();
+    if (!isOpen) events.onRefused(why);
+  };
+  const timer = setTimeout(() => fail('no answer to the upgrade'), connectDeadlineMs);
+  const readHead = (chunk: Buffer): void => {
+    head += chunk.toString('latin1');
+    const headEnd = head.indexOf('\r\n\r\n');
+    if (headEnd === -1) return;
+    if (!head.startsWith('HTTP/1.1 101 ')) {
+      fail(`the upgrade was refused: ${head.slice(0, head.indexOf('\r\n'))}`);
+      return;
+    }
+    clearTimeout(timer);
+    isOpen = true;
+    events.onOpen();
+    const rest = Buffer.from(head.slice(headEnd + 4), 'latin1');
+    if (rest.length > 0) reader.push(rest);
+  };
+  const socket = openTcp(port, {
+    onChunk: (chunk) => (isOpen ? reader.push(chunk) : readHead(chunk)),
+    onEnd: (why) => {
+      fail(why ?? 'the connection was closed during the upgrade');
+      if (isOpen) events.onEnd(`closed with ${reader.closeCode}`);
+    },
+  });
+  socket.write(upgradeRequest(port, path));
+  return { send: (message) => socket.write(textFrame(message)), end };
+}
 
 /** A client's text frame (RFC 6455 §5.2). The masking key is zero, which costs the server what any other does. */
 function textFrame(text: string): Buffer {

@@ -1,97 +1,131 @@
-/** From single runs to one figure each, and a table that fits a terminal. */
-import type { IdleResult, LoadResult } from './plan.ts';
+/** From single runs to medians, ratios and targets of a scenario, and tables that fit a terminal. Judges by the numbers alone. */
+import type { Measured } from './measure.ts';
+import type { Result } from './plan.ts';
+import type { Scenario, Target } from './scenarios.ts';
+
+/** The runs of one contestant, in the order in which they were made. */
+export type Runs = { name: string; meaning: string; runs: readonly Measured[] };
 
 export type ContestantReport = {
   name: string;
   meaning: string;
-  /** The run in the middle, by deliveries a second. */
-  middle: LoadResult;
-  runs: LoadResult[];
-  idle: IdleResult | undefined;
-  /** By baseline of the same session: deliveries a second, and CPU for each delivery, as multiples of its. */
-  ratios: Record<string, { deliveries: number; cpu: number | undefined }>;
+  medians: Record<string, number | undefined>;
+  counts: Record<string, number>;
+  notes: string[];
+  runs: Result[];
 };
 
-export function middleRun(runs: readonly LoadResult[]): LoadResult {
-  const sorted = [...runs].sort((a, b) => a.deliveriesPerSecond - b.deliveriesPerSecond);
-  const middle = sorted[Math.floor((sorted.length - 1) / 2)];
-  if (middle === undefined) throw new Error('There are no runs to report.');
-  return middle;
-}
+export type TargetReport = Target & { value: number | undefined; isReached: boolean };
 
-export function addRatios(reports: readonly ContestantReport[]): void {
-  for (const report of reports) {
-    for (const other of reports) {
-      if (other === report || other.name === 'finchat') continue;
-      const [own, base] = [report.middle, other.middle];
-      report.ratios[other.name] = {
-        deliveries: own.deliveriesPerSecond / base.deliveriesPerSecond,
-        cpu: own.serverCpuPerMillion && base.serverCpuPerMillion && own.serverCpuPerMillion / base.serverCpuPerMillion,
-      };
+export type ScenarioReport = {
+  name: string;
+  what: string;
+  contestants: ContestantReport[];
+  /** Of finchat to each of the others, by contestant and figure. */
+  ratios: Record<string, Record<string, number>>;
+  targets: TargetReport[];
+  /** Who could not take part, and why. */
+  leftOut: string[];
+};
+
+export function reportScenario(scenario: Scenario, all: readonly Runs[], leftOut: string[]): ScenarioReport {
+  const find = (name: string): Runs | undefined => all.find((each) => each.name === name);
+  const ratios: ScenarioReport['ratios'] = {};
+  for (const own of all.filter(({ name }) => name.startsWith('finchat') || name.startsWith('cluster'))) {
+    for (const other of all) {
+      if (other === own) continue;
+      ratios[`${own.name} / ${other.name}`] = Object.fromEntries(
+        comparedFigures[scenario.kind].flatMap((figure) => {
+          const value = compare(own, other, figure, (a, b) => a / b);
+          return value === undefined ? [] : [[figure, value]];
+        }),
+      );
     }
   }
+  const targets = scenario.targets.flatMap((target): TargetReport[] => {
+    const [own, other] = [find(target.of), find(target.to)];
+    if (own === undefined || other === undefined) return [];
+    const isRatio = !('atMostMore' in target);
+    const value = compare(own, other, target.figure, (a, b) => (isRatio ? a / b : a - b));
+    return [{ ...target, value, isReached: value !== undefined && isWithin(target, value) }];
+  });
+  return { name: scenario.name, what: scenario.what, contestants: all.map(summarize), ratios, targets, leftOut };
 }
 
-export function table(reports: readonly ContestantReport[]): string {
-  const head = [
-    '',
-    'deliveries/s',
-    'messages/s',
-    'p50 ms',
-    'p99 ms',
-    'CPU s/million',
-    'server CPU',
-    'generator CPU',
-    'lost',
-  ];
-  const rows = reports.map(({ name, middle }) => [
-    name,
-    whole(middle.deliveriesPerSecond),
-    whole(middle.messagesPerSecond),
-    middle.latencyMs.p50.toFixed(2),
-    middle.latencyMs.p99.toFixed(2),
-    middle.serverCpuPerMillion?.toFixed(2) ?? '-',
-    percent(middle.serverCpuShare),
-    `${percent(middle.generatorCpuShare)}${middle.generatorWasLimit ? ' (limit)' : ''}`,
-    whole(middle.lost),
-  ]);
-  const helpers = [...new Set(reports.flatMap(({ middle }) => Object.keys(middle.helperCpuPerMessageUs)))];
-  const costRows = reports.map(({ name, middle, idle }) => [
-    name,
-    (middle.nodeCpuPerMessageUs ?? []).map(whole).join(' + '),
-    ...helpers.map((helper) => whole(middle.helperCpuPerMessageUs[helper] ?? 0)),
-    ...(idle === undefined ? [] : [whole(idle.serverCpuPerConnectUs ?? 0)]),
-    ...(idle === undefined ? [] : helpers.map((helper) => whole(idle.helperCpuPerConnectUs[helper] ?? 0))),
-  ]);
-  const idleRows = reports.flatMap(({ name, idle }) =>
-    idle === undefined
-      ? []
-      : [[name, whole(idle.connections), whole(idle.connectsPerSecond), idle.rssPerConnectionKb?.toFixed(1) ?? '-']],
-  );
-  const parts = [align([head, ...rows])];
-  if (idleRows.length > 0) parts.push(align([['', 'idle', 'connects/s', 'KB each'], ...idleRows]));
-  if (helpers.length > 0) {
-    const connects = reports.some(({ idle }) => idle !== undefined) ? ['nodes', ...helpers] : [];
-    const costHead = ['CPU µs', ...['nodes', ...helpers].map((each) => `${each}/message`)];
-    parts.push(align([[...costHead, ...connects.map((each) => `${each}/connect`)], ...costRows]));
+/** What ratios are reckoned of. */
+const comparedFigures: Readonly<Record<Scenario['kind'], readonly string[]>> = {
+  load: ['deliveries/s', 'CPU s/million', 'p50 ms', 'p99 ms'],
+  idle: ['connects/s', 'KB each', 'CPU µs/connect'],
+};
+
+/**
+ * The median over the rounds, each round's two runs compared with each other: they were made one soon after the other, so
+ * a machine that changes its speed meanwhile spoils less.
+ */
+function compare(own: Runs, other: Runs, figure: string, how: (a: number, b: number) => number): number | undefined {
+  const rounds = own.runs.map(({ figures }, round) => {
+    const [a, b] = [figures[figure], other.runs[round]?.figures[figure]];
+    return a === undefined || b === undefined ? undefined : how(a, b);
+  });
+  return median(rounds);
+}
+
+function isWithin(target: Target, value: number): boolean {
+  if ('atLeast' in target) return value >= target.atLeast;
+  return value <= ('atMost' in target ? target.atMost : target.atMostMore);
+}
+
+function summarize({ name, meaning, runs }: Runs): ContestantReport {
+  const heads = [...new Set(runs.flatMap(({ figures }) => Object.keys(figures)))];
+  const counts: Record<string, number> = {};
+  for (const run of runs) {
+    for (const [head, count] of Object.entries(run.counts)) counts[head] = (counts[head] ?? 0) + count;
   }
-  const lines = reports.flatMap(notes);
+  return {
+    name,
+    meaning,
+    medians: Object.fromEntries(heads.map((head) => [head, median(runs.map(({ figures }) => figures[head]))])),
+    counts,
+    notes: runs.flatMap(({ notes }, index) => notes.map((note) => `run ${index + 1}: ${note}`)),
+    runs: runs.map(({ result }) => result),
+  };
+}
+
+/** The one in the middle, of an even number the mean of the two; undefined where there is nothing to count. */
+export function median(values: readonly (number | undefined)[]): number | undefined {
+  const sorted = values.filter((value) => value !== undefined).sort((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  const [low, high] = [sorted[Math.floor(middle)], sorted[Math.ceil(middle)]];
+  return low === undefined || high === undefined ? undefined : (low + high) / 2;
+}
+
+export function scenarioText({ name, what, contestants, ratios, targets, leftOut }: ScenarioReport): string {
+  const heads = [...new Set(contestants.flatMap(({ medians }) => Object.keys(medians)))];
+  const counts = [...new Set(contestants.flatMap((each) => Object.keys(each.counts)))];
+  const rows = contestants.map((each) => [
+    each.name,
+    ...heads.map((head) => show(each.medians[head])),
+    ...counts.map((head) => show(each.counts[head])),
+  ]);
+  const compared = [...new Set(Object.values(ratios).flatMap((each) => Object.keys(each)))];
+  const ratioRows = Object.entries(ratios).map(([pair, each]) => [pair, ...compared.map((head) => show(each[head]))]);
+  const lines = [
+    ...targets.map(targetLine),
+    ...contestants.flatMap((each) => each.notes.map((note) => `${each.name}, ${note}`)),
+    ...leftOut.map((why) => `left out: ${why}`),
+  ];
+  const parts = [`${name}: ${what}`, align([['', ...heads, ...counts], ...rows])];
+  if (ratioRows.length > 0) parts.push(align([['', ...compared], ...ratioRows]));
   if (lines.length > 0) parts.push(lines.join('\n'));
   return parts.join('\n\n');
 }
 
-function notes({ name, runs, ratios }: ContestantReport): string[] {
-  const lines: string[] = [];
-  for (const [other, { deliveries, cpu }] of Object.entries(ratios)) {
-    const cost = cpu === undefined ? '' : `, ${cpu.toFixed(2)} × its CPU for each`;
-    lines.push(`${name}: ${deliveries.toFixed(2)} × the deliveries of ${other}${cost}`);
-  }
-  for (const [index, run] of runs.entries()) {
-    const errors = Object.entries(run.errors).map(([code, count]) => `${count} × ${code}`);
-    if (run.fault !== undefined) lines.push(`${name}, run ${index + 1}: ended early, ${run.fault}`);
-    if (errors.length > 0) lines.push(`${name}, run ${index + 1}: ${errors.join(', ')}`);
-  }
-  return lines;
+function targetLine({ value, isReached, ...target }: TargetReport): string {
+  const { of, to, figure } = target;
+  const found = `${show(value)}, ${isReached ? 'reached' : 'missed'}`;
+  if ('atMostMore' in target) return `target: ${of}, ${figure}, at most ${target.atMostMore} more than ${to}: ${found}`;
+  const bound = 'atLeast' in target ? `at least ${target.atLeast}` : `at most ${target.atMost}`;
+  return `target: ${of}, ${figure}, ${bound} × ${to}: ${found}`;
 }
 
 export function align(rows: readonly (readonly string[])[]): string {
@@ -103,10 +137,9 @@ export function align(rows: readonly (readonly string[])[]): string {
   return rows.map(line).join('\n');
 }
 
-function whole(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
-}
-
-function percent(share: number | undefined): string {
-  return share === undefined ? '-' : `${Math.round(share * 100)} %`;
+/** Three or more digits, no decimals that mean nothing. */
+function show(value: number | undefined): string {
+  if (value === undefined) return '-';
+  if (Number.isInteger(value) || Math.abs(value) >= 100) return Math.round(value).toLocaleString('en-US');
+  return value.toFixed(Math.abs(value) < 10 ? 2 : 1);
 }

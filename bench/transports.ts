@@ -1,12 +1,15 @@
-/** The raw client of each transport. */
-import type { Transport } from './plan.ts';
+/** The raw client of each wire. */
+import type { Wire } from './plan.ts';
 import type { OpenRawClient } from './raw-client.ts';
 import { openRawPoll } from './raw-poll.ts';
-import { openRawSocket } from './raw-socket.ts';
+import { openRawResumable, openRawSocket } from './raw-socket.ts';
+import { openRawSocketIo } from './raw-socket-io.ts';
 import { openRawStream } from './raw-stream.ts';
 
-export const openRawClient: Readonly<Record<Transport, OpenRawClient>> = {
+export const openRawClient: Readonly<Record<Wire, OpenRawClient>> = {
   websocket: openRawSocket,
+  'websocket-resumable': openRawResumable,
   sse: openRawStream,
   poll: openRawPoll,
+  'socket.io': openRawSocketIo,
 };

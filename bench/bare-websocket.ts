@@ -1,17 +1,18 @@
 /**
  * What finchat is measured against: the `ws` library with nothing around it. It accepts anybody, joins at once, checks
- * and stores nothing, and shows each message to all of its room. Arguments: `broadcast` writes each message to each
- * socket; `joined` writes the messages of one turn of the event loop as one.
+ * and stores nothing, and shows each message to all of its room. Arguments: `send` gives each message to each client's
+ * `send`; `broadcast` builds its frame once and writes it to each socket; `joined` writes the frames of one turn of the
+ * event loop as one.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 
-type Room = { sockets: Set<Duplex>; waiting: Buffer[] };
+type Room = { clients: Set<WebSocket>; sockets: Set<Duplex>; waiting: Buffer[] };
 type Message = { type: string; room_name: string; body: string };
 
-const isJoining = process.argv[2] === 'joined';
+const way = process.argv[2];
 const rooms = new Map<string, Room>();
 const stamp = '2020-09-26 12:12:13';
 const motd = JSON.stringify({ type: 'notification', code: 'api-motd', content: 'Hello.' });
@@ -28,6 +29,7 @@ sockets.on('connection', (webSocket, request) => {
     const message = JSON.parse(data.toString('utf8')) as Message;
     if (message.type === 'join') {
       room = roomOf(message.room_name);
+      room.clients.add(webSocket);
       room.sockets.add(socket);
       const status = { users: [], messages: [], last_id: 0, epoch: '' };
       webSocket.send(
@@ -35,12 +37,17 @@ sockets.on('connection', (webSocket, request) => {
       );
     } else if (room !== undefined) show(room, message);
   });
-  webSocket.on('close', () => room?.sockets.delete(socket));
+  webSocket.on('close', () => {
+    room?.clients.delete(webSocket);
+    room?.sockets.delete(socket);
+  });
 });
+// Ended like this it still writes its CPU profile, where it has to.
+process.once('SIGTERM', () => process.exit());
 server.listen(0, '127.0.0.1', () => console.log((server.address() as AddressInfo).port));
 
 function roomOf(name: string): Room {
-  const room = rooms.get(name) ?? { sockets: new Set(), waiting: [] };
+  const room = rooms.get(name) ?? { clients: new Set(), sockets: new Set(), waiting: [] };
   rooms.set(name, room);
   return room;
 }
@@ -51,8 +58,13 @@ function notification(fields: object): string {
 
 function show(room: Room, { room_name, body }: Message): void {
   const id = nextId++;
-  const frame = encode(notification({ code: 'message', you: false, user: 'user-0001', room_name, body, id, stamp }));
-  if (!isJoining) {
+  const text = notification({ code: 'message', you: false, user: 'user-0001', room_name, body, id, stamp });
+  if (way === 'send') {
+    for (const client of room.clients) client.send(text);
+    return;
+  }
+  const frame = encode(text);
+  if (way === 'broadcast') {
     for (const socket of room.sockets) socket.write(frame);
     return;
   }

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import test from 'ava';
 import { createPostgresDatabase } from '../test/support/databases.ts';
 import { findService, makeFolder, programTest } from '../test/support/services.ts';
-import { createFinchat } from './contestants.ts';
+import { createFinchat } from './finchat.ts';
 import { runIdle } from './idle.ts';
 import { runLoad } from './load.ts';
 import { transports } from './plan.ts';

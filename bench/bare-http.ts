@@ -1,8 +1,9 @@
 /**
  * What finchat's event streams and polls are measured against: node:http with nothing around it. It accepts anybody,
  * checks and stores nothing, and shows each message to all of its room. Arguments: `sse broadcast` writes each message
- * to each stream, the same bytes for everybody; `sse joined` and `poll joined` write the messages of one turn of the
- * event loop as one, with ids or a cursor of each receiver's own, as resuming needs them.
+ * to each stream, the same bytes for everybody; `poll broadcast` answers each waiting poll with each message; `sse joined`
+ * and `poll joined` write the messages of one turn of the event loop as one. All but the first write ids or a cursor of
+ * each receiver's own, as resuming needs them.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -39,6 +40,8 @@ const server = createServer((request, response) => {
 });
 // A member that seldom speaks keeps its connection.
 server.keepAliveTimeout = 120_000;
+// Ended like this it still writes its CPU profile, where it has to.
+process.once('SIGTERM', () => process.exit());
 server.listen(0, '127.0.0.1', () => console.log((server.address() as AddressInfo).port));
 
 function open(token: string, request: IncomingMessage, response: ServerResponse): void {
@@ -111,6 +114,10 @@ function notification(fields: object): string {
 function show(room: Room, { room_name, body }: Message): void {
   const id = nextId++;
   const message = notification({ code: 'message', you: false, user: 'user-0001', room_name, body, id, stamp });
+  if (!isJoining && isPolled) {
+    showPolls(room, [message]);
+    return;
+  }
   if (!isJoining) {
     const event = Buffer.from(chunk(`data: ${message}\n\n`), 'utf8');
     for (const client of room.clients) client.response?.socket?.write(event);

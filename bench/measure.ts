@@ -1,0 +1,174 @@
+/** One run of one scenario against one contestant: its server, started and stopped, and the generator beside it. */
+import { fileURLToPath } from 'node:url';
+import type { Contestant, RunningServer } from './contestant.ts';
+import type { Answer, IdlePlan, IdleResult, LoadPlan, LoadResult, Plan, Result } from './plan.ts';
+import { generatorCore, startNode } from './processes.ts';
+import type { IdleScenario, LoadScenario, Scenario } from './scenarios.ts';
+
+export type Times = { seconds: number; warmUpMs: number };
+
+/** What one run says. The names of figures and counts are the heads of the table. */
+export type Measured = {
+  /** Of several runs the median counts. */
+  figures: Record<string, number | undefined>;
+  /** Of several runs the sum counts. */
+  counts: Record<string, number>;
+  /** What must be known to read them. */
+  notes: string[];
+  result: Result;
+};
+
+const settleMs = 2_000;
+const stallMs = 5_000;
+// Beside the measured time: opening, joining, draining, each with deadlines of its own.
+const patienceMs = 120_000;
+
+/** `profile`: where the server's CPU profile goes. */
+export function measure(
+  scenario: Scenario,
+  contestant: Contestant,
+  times: Times,
+  profile: string | undefined,
+): Promise<Measured> {
+  if (scenario.kind === 'load') return measureLoad(scenario, contestant, times, profile);
+  return measureIdle(scenario, contestant, profile);
+}
+
+/** Makes the accounts and rooms, on a run of the server that is not measured: their cost is not the scenario's. */
+export async function prepare({ members, ...scenario }: Scenario, contestant: Contestant): Promise<void> {
+  const server = await contestant.start();
+  try {
+    await contestant.tokens(server, members);
+    if (scenario.kind === 'load') await contestant.rooms(scenario.rooms);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function measureLoad(
+  { transport, members, rooms, window, rate, size }: LoadScenario,
+  contestant: Contestant,
+  { seconds, warmUpMs }: Times,
+  profile: string | undefined,
+): Promise<Measured> {
+  const result = await withServer(contestant, profile, async (server) => {
+    const tokens = await contestant.tokens(server, members);
+    const names = await contestant.rooms(rooms);
+    const plan: LoadPlan = {
+      kind: 'load',
+      transport: contestant.wire ?? transport,
+      nodes: server.nodes,
+      helpers: contestant.helpers ?? [],
+      // Each room's members are on all nodes.
+      members: tokens.map((token, index) => ({
+        token,
+        room: names[index % names.length] ?? '',
+        node: Math.floor(index / names.length) % server.nodes.length,
+      })),
+      window,
+      rate,
+      size,
+      warmUpMs,
+      measureMs: seconds * 1000,
+      stallMs,
+    };
+    return (await generate(plan, warmUpMs + seconds * 1000 + patienceMs)) as LoadResult;
+  });
+  return { figures: loadFigures(result), counts: loadCounts(result), notes: loadNotes(result), result };
+}
+
+function loadFigures(result: LoadResult): Measured['figures'] {
+  const nodes = result.nodeCpuPerMessageUs ?? [];
+  const helpers = Object.entries(result.helperCpuPerMessageUs);
+  const name = (index: number): string => (nodes.length === 1 ? 'server' : `node ${index + 1}`);
+  const perMessage = [...nodes.map((us, index) => [name(index), us] as const), ...helpers];
+  return {
+    'deliveries/s': result.deliveriesPerSecond,
+    'messages/s': result.messagesPerSecond,
+    'p50 ms': result.latencyMs.p50,
+    'p99 ms': result.latencyMs.p99,
+    'CPU s/million': result.serverCpuPerMillion,
+    'server CPU %': percent(result.serverCpuShare),
+    'generator CPU %': percent(result.generatorCpuShare),
+    'its s/million': result.generatorCpuPerMillion,
+    // One process alone says it in CPU for a million.
+    ...(perMessage.length > 1 && Object.fromEntries(perMessage.map(([who, us]) => [`${who} µs/message`, us]))),
+  };
+}
+
+function loadCounts({ lost, failedConnections }: LoadResult): Measured['counts'] {
+  return { lost, failed: failedConnections };
+}
+
+function loadNotes({ generatorWasLimit, fault, errors }: LoadResult): string[] {
+  const notes = Object.entries(errors).map(([code, count]) => `${count} × ${code}`);
+  if (generatorWasLimit) notes.push('the generator had no time left: the server might do more');
+  if (fault !== undefined) notes.push(`ended early, ${fault}`);
+  return notes;
+}
+
+async function measureIdle(
+  { transport, members }: IdleScenario,
+  contestant: Contestant,
+  profile: string | undefined,
+): Promise<Measured> {
+  const { helpers = [], wire = transport } = contestant;
+  const result = await withServer(contestant, profile, async (server) => {
+    const tokens = await contestant.tokens(server, members);
+    const plan: IdlePlan = { kind: 'idle', transport: wire, nodes: server.nodes, helpers, tokens, settleMs };
+    return (await generate(plan, patienceMs)) as IdleResult;
+  });
+  const { helperCpuPerConnectUs, failedConnections } = result;
+  const ofHelpers = Object.entries(helperCpuPerConnectUs).map(([name, us]) => [`${name} µs/connect`, us] as const);
+  return {
+    figures: {
+      connections: result.connections,
+      'connects/s': result.connectsPerSecond,
+      'KB each': result.rssPerConnectionKb,
+      'CPU µs/connect': result.serverCpuPerConnectUs,
+      ...Object.fromEntries(ofHelpers),
+    },
+    counts: { failed: failedConnections },
+    notes: [],
+    result,
+  };
+}
+
+function percent(share: number | undefined): number | undefined {
+  return share && share * 100;
+}
+
+async function withServer<T>(
+  contestant: Contestant,
+  profile: string | undefined,
+  use: (server: RunningServer) => Promise<T>,
+): Promise<T> {
+  const server = await contestant.start(profile);
+  try {
+    return await use(server);
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Has the generator, a process of its own, carry out a plan. */
+function generate(plan: Plan, deadlineMs: number): Promise<Result> {
+  const script = fileURLToPath(new URL('./generator.js', import.meta.url));
+  const child = startNode(generatorCore, [script], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  return new Promise<Result>((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(new Error(`The generator was not done within ${deadlineMs} ms.`));
+      child.kill('SIGKILL');
+    }, deadlineMs);
+    child.once('message', (answer: Answer) => {
+      if ('result' in answer) resolve(answer.result);
+      else reject(new Error(answer.failure));
+    });
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      clearTimeout(timer);
+      reject(new Error(`The generator ended with ${code} and no result.`));
+    });
+    child.send(plan);
+  });
+}

@@ -1,0 +1,85 @@
+/** Runs scenarios one after the other, in each the contestants in turns, and prints what came of it. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus, loadavg, release, type } from 'node:os';
+import { resolve } from 'node:path';
+import type { Contestant } from './contestant.ts';
+import { type Contestants, createContestants, whyNot } from './contestants.ts';
+import { type Measured, measure, prepare, type Times } from './measure.ts';
+import { databaseCore, isPinned } from './processes.ts';
+import { reportScenario, type ScenarioReport, scenarioText } from './report.ts';
+import type { Scenario } from './scenarios.ts';
+import { openWorld } from './world.ts';
+
+export type SuiteOptions = Times & {
+  scenarios: readonly Scenario[];
+  repeat: number;
+  /** A folder for CPU profiles of the servers that are measured. */
+  profile: string | undefined;
+  json: string | undefined;
+};
+
+/** The table goes to standard error as it grows, the JSON to standard output at the end. */
+export async function runSuite(options: SuiteOptions): Promise<void> {
+  const machine = describeMachine();
+  const line = machineLine(machine);
+  console.error(`bench: ${line}`);
+  if (options.profile !== undefined) await mkdir(options.profile, { recursive: true });
+  const isCluster = options.scenarios.some(({ contestants }) =>
+    contestants.some((name) => name.startsWith('cluster-')),
+  );
+  // The nodes of a cluster are on all cores already.
+  const world = await openWorld(isCluster ? undefined : databaseCore);
+  try {
+    const contestants = createContestants(world);
+    const reports: ScenarioReport[] = [];
+    for (const scenario of options.scenarios) {
+      const report = await runScenario(scenario, contestants, options);
+      reports.push(report);
+      console.error(`\n${scenarioText(report)}\n`);
+    }
+    const json = JSON.stringify({ machine, options, scenarios: reports }, undefined, 2);
+    if (options.json !== undefined) await writeFile(options.json, `${json}\n`);
+    console.log(json);
+    console.error(line);
+  } finally {
+    await world.close();
+  }
+}
+
+async function runScenario(scenario: Scenario, known: Contestants, options: SuiteOptions): Promise<ScenarioReport> {
+  const missing = scenario.contestants.map((name) => [name, whyNot(name)] as const);
+  const leftOut = missing.flatMap(([name, why]) => (why === undefined ? [] : [`${name}, ${why}`]));
+  const runs = new Map<Contestant, Measured[]>();
+  for (const [name, why] of missing) {
+    if (why !== undefined) continue;
+    const contestant = await known.get(name);
+    await prepare(scenario, contestant);
+    runs.set(contestant, []);
+  }
+  // In turns, so that a machine that grows slower or faster meanwhile treats all alike.
+  for (let round = 1; round <= options.repeat; round += 1) {
+    for (const [contestant, done] of runs) {
+      console.error(`bench: ${scenario.name}, ${contestant.name}, run ${round} of ${options.repeat}`);
+      const profile =
+        options.profile && resolve(options.profile, `${scenario.name}-${contestant.name}-${round}.cpuprofile`);
+      done.push(await measure(scenario, contestant, options, profile));
+    }
+  }
+  const all = [...runs].map(([{ name, meaning }, done]) => ({ name, meaning, runs: done }));
+  return reportScenario(scenario, all, leftOut);
+}
+
+type Machine = { cpu: string; cores: number; system: string; node: string; pinned: boolean; load: number };
+
+function describeMachine(): Machine {
+  const all = cpus();
+  const system = `${type()} ${release()}`;
+  const load = loadavg()[0] ?? 0;
+  return { cpu: all[0]?.model ?? '?', cores: all.length, system, node: process.version, pinned: isPinned, load };
+}
+
+function machineLine({ cpu, cores, system, node, pinned, load }: Machine): string {
+  const where = pinned ? 'server and generator on cores of their own' : 'nobody pinned to a core';
+  const busy = load > cores / 2 ? ' (busy: trust CPU and ratios only)' : '';
+  return `${cpu}, ${cores} cores, ${system}, Node ${node}, ${where}, load before ${load.toFixed(1)}${busy}`;
+}
