@@ -82,6 +82,8 @@ export class SessionClient {
     if (this.#ousted?.id === id) this.#ousted.refs.add(resumption);
     const takeover = this.#needsTakeover || random.chance(0.05);
     this.#state = 'opening';
+    // An opening has its own time: on a busy machine no other would ever be waited for.
+    this.#heardAt = performance.now();
     diary.note(`connect by ${kind} with ${cursor ?? 'nothing'}${takeover ? ', takeover' : ''}`);
     const line = openLine(kind, {
       url,
