@@ -110,7 +110,7 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
   const mutes = new Mutes(clock);
   mutes.reset(await storage.users.muted(clock.now()));
   const onDelivered = (frames: number): number => (counters.delivered += frames);
-  const hub = new Hub({ clock, turn, store: storage.messages, directory, onDelivered, ...links });
+  const hub = new Hub({ clock, turn, store: storage.messages, directory, onDelivered, log, ...links });
   const messageLog = createMessageLog({
     store: storage.messages,
     clock,

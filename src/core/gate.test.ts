@@ -283,3 +283,38 @@ test('whatever order messages and events come in, each passes once, an event rig
     { numRuns: 150 },
   );
 });
+
+test('a gate that was told of more than the store has goes back, and lets pass what has come meanwhile', async (t) => {
+  const log = [1, 2];
+  const { gate, passed, settle } = gateOver(log);
+  let ran = 0;
+  gate.after(500, () => {
+    ran += 1;
+  });
+  t.false(gate.compare(500, 2), 'it is still read');
+  await settle();
+  t.deepEqual([gate.position, ran], [500, 1]);
+  log.push(3);
+  t.false(gate.offer({ message: message(3), origin: undefined }));
+  t.false(gate.compare(400, 3), 'it was asked before that');
+  t.true(gate.compare(500, 3));
+  await settle();
+  t.true(gate.offer({ message: message(4), origin: undefined }));
+  t.deepEqual(passed, [1, 2, 3, 4]);
+  gate.close();
+  t.false(gate.compare(4, 1));
+});
+
+test('a gate does not go back before what the store has confirmed', async (t) => {
+  const { gate, passed, settle } = gateOver([1, 4]);
+  gate.catchUp(4);
+  await settle();
+  // 2 and 3 were deleted.
+  t.false(gate.compare(4, 4));
+  gate.after(500, () => {});
+  await settle();
+  t.true(gate.compare(500, 4));
+  await settle();
+  t.is(gate.position, 4);
+  t.deepEqual(passed, [1, 4]);
+});

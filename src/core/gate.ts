@@ -39,6 +39,8 @@ export class OrderingGate<Origin> {
   readonly #options: GateOptions<Origin>;
   readonly #waiting = new Map<number, Passing<Origin>>();
   #position: number;
+  /** Up to here nothing was passed over but what the store has confirmed. */
+  #sure: number;
   /** The highest id known to be stored. */
   #known: number;
   #state: 'open' | 'patient' | 'filling' = 'open';
@@ -52,6 +54,7 @@ export class OrderingGate<Origin> {
   constructor(options: GateOptions<Origin>) {
     this.#options = options;
     this.#position = options.position;
+    this.#sure = options.position;
     this.#known = options.position;
   }
 
@@ -90,6 +93,19 @@ export class OrderingGate<Origin> {
   }
 
   /**
+   * The last id that the store has given, asked when the gate had come to `position`: what has not come by itself is read.
+   * True: more had passed than there is, for whoever told of it was wrong; the gate went back to what it is sure of.
+   */
+  compare(position: number, lastId: number): boolean {
+    const isAhead = position > lastId;
+    if (!isAhead) this.#sure = Math.max(this.#sure, position);
+    else if (this.#closed || this.#state !== 'open' || position !== this.#position) return false;
+    else this.#position = this.#known = this.#sure = Math.min(this.#sure, lastId);
+    this.catchUp(lastId);
+    return isAhead;
+  }
+
+  /**
    * Runs `run` as soon as the message `id`, which is known to be stored, has passed, before the next one does. What is to
    * run after the same message runs in the order in which it came. `closed` runs instead when the gate closes first.
    */
@@ -122,6 +138,7 @@ export class OrderingGate<Origin> {
   }
 
   #pass(passing: Passing<Origin>): void {
+    if (this.#sure === this.#position) this.#sure = passing.message.id;
     this.#position = passing.message.id;
     this.#options.release(passing);
     if (this.#held.length > 0) this.#letGo();

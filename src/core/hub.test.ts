@@ -12,6 +12,7 @@ function message(id: number): StoredMessage {
 /** A hub over one room whose log has so many messages; snapshots are answered when the test says so. */
 function hubOver(log: StoredMessage[]) {
   const answers: (() => void)[] = [];
+  const said: string[] = [];
   const store: Pick<MessageStore, 'snapshot' | 'range' | 'lastIds'> = {
     snapshot: (_roomId, limit) => {
       const taken = { lastId: log.length, messages: log.slice(-limit).toReversed() };
@@ -30,8 +31,9 @@ function hubOver(log: StoredMessage[]) {
     store: store as MessageStore,
     directory,
     onDelivered: () => {},
+    log: { warn: (_details, sentence) => void said.push(sentence) },
   });
-  return { hub, directory, answers };
+  return { hub, directory, answers, said };
 }
 
 const turns = async (count: number): Promise<void> => {
@@ -82,6 +84,30 @@ test('a room in doubt is compared with the store, for a while', async (t) => {
   await hub.reconcile();
   await turns(2);
   t.is(room?.gate.position, 3);
+});
+
+test('a room that was told of more messages than there are shows those that come, and the log says so', async (t) => {
+  const log = [message(1)];
+  const { hub, answers, said } = hubOver(log);
+  const opening = hub.open(1);
+  answers[0]?.();
+  const room = await opening;
+  const part = { kind: 'parted', at: 1_000, userId: 9, session: 's', claim: 1 } as const;
+  room?.receive('forger', part);
+  await turns(3);
+  t.is(room?.gate.position, 1_000);
+  log.push(message(2));
+  hub.offer(1, message(2), undefined);
+  hub.doubt([1]);
+  await hub.reconcile();
+  await turns(3);
+  log.push(message(3));
+  hub.offer(1, message(3), undefined);
+  t.deepEqual(
+    room?.recent.map(({ id }) => id),
+    [1, 2, 3],
+  );
+  t.is(said.length, 1);
 });
 
 test('a room without members is dropped, one that is deleted while it is loaded does not come to life', async (t) => {

@@ -28,7 +28,11 @@ export type HubOptions = {
   /** Left out: there is no other node. */
   channels?: RoomChannels;
   counts?: RoomCounts;
+  log?: { warn(details: object, sentence: string): void };
 };
+
+const aheadSentence =
+  'Rooms had come further than the store, which has lost messages, or somebody else writes to Redis; they go on from where it is.';
 
 export class Hub {
   readonly #options: HubOptions;
@@ -170,7 +174,12 @@ export class Hub {
   async reconcile(): Promise<void> {
     const isAlone = this.#options.channels?.isAlone ?? true;
     const ids = Array.from(isAlone ? this.#doubtful.keys() : this.#live.keys());
-    for (const [id, lastId] of await this.#lastIds(ids)) this.#live.get(id)?.gate.catchUp(lastId);
+    const positions = new Map(ids.map((id) => [id, this.#live.get(id)?.gate.position]));
+    let ahead = 0;
+    for (const [id, lastId] of await this.#lastIds(ids)) {
+      if (this.#live.get(id)?.gate.compare(positions.get(id) ?? 0, lastId)) ahead += 1;
+    }
+    if (ahead > 0) this.#options.log?.warn({ rooms: ahead }, aheadSentence);
     const now = this.#options.clock.now();
     for (const [id, until] of this.#doubtful) if (until <= now) this.#doubtful.delete(id);
   }
