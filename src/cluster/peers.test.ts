@@ -1,38 +1,21 @@
 /** What needs a hand on the clock or on the channels; what holds over every bus is in test/contracts/bus-peers.test.ts. */
 import test, { type ExecutionContext } from 'ava';
-import { createManualTimers } from '../../test/support/manual-timers.ts';
+import { createStandingClock, type StandingClock } from '../../test/support/manual-timers.ts';
 import { createMemoryBus, type MemoryHub } from '../bus/memory-bus.ts';
-import { systemClock } from '../core/clock.ts';
 import { type Bus, NodeSilent } from '../core/cluster-ports.ts';
-import type { Clock } from '../core/ports.ts';
 import { createChannels } from './channels.ts';
 import { type ClusterPeers, createPeers } from './peers.ts';
 
-type TestClock = Clock & { advance(ms: number): void };
-type Node = { peers: ClusterPeers; bus: Bus; clock: TestClock; said: string[] };
-type World = { hub: MemoryHub; node: (id: string, options?: { maxPending?: number; clock?: TestClock }) => Node };
+type Node = { peers: ClusterPeers; bus: Bus; clock: StandingClock; said: string[] };
+type World = { hub: MemoryHub; node: (id: string, options?: { maxPending?: number; clock?: StandingClock }) => Node };
 
 const channels = createChannels('c');
-
-/** Time that only the test moves on. */
-function createTestClock(): TestClock {
-  const timers = createManualTimers();
-  return {
-    now: () => 1_000_000 + timers.now(),
-    after(ms, run) {
-      const timer = timers.setTimeout(run, ms);
-      return () => timers.clearTimeout(timer);
-    },
-    endOfTurn: (run) => systemClock.endOfTurn(run),
-    advance: (ms) => timers.advance(ms),
-  };
-}
 
 function world(t: ExecutionContext): World {
   const hub = createMemoryBus();
   return {
     hub,
-    node(id, { clock = createTestClock(), ...options } = {}) {
+    node(id, { clock = createStandingClock(), ...options } = {}) {
       const bus = hub.attach();
       const said: string[] = [];
       const log = {

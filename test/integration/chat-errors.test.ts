@@ -1,8 +1,7 @@
 /** Which error, when: the first that applies is answered, and the connection stays open. */
 import test from 'ava';
-import { systemClock } from '../../src/core/clock.ts';
 import { limits } from '../../src/protocol/limits.ts';
-import { silentStore, startApp } from '../support/app.ts';
+import { createStoppedClock, silentStore, startApp } from '../support/app.ts';
 import type { RawClient, RawFrame, TransportName } from '../support/raw-client.ts';
 import { eachTransport } from '../support/transports.ts';
 
@@ -111,7 +110,7 @@ eachTransport(
   test,
   'every client message counts against the rate, and retry_after says when to come back',
   async (t, transport) => {
-    const server = await startApp(t, { transport });
+    const server = await startApp(t, { transport, overrides: { clock: createStoppedClock() } });
     const alice = await server.chat('alice');
     for (let n = 0; n < limits.messageBurst + 20; n += 1) alice.send({ type: 'list', ref: `r${n}` });
     const refused = await alice.next({ type: 'error', code: 'rate-limited' });
@@ -130,9 +129,7 @@ eachTransport(
   test,
   'beyond the rate a message is rate-limited before its type is looked at, and after its form',
   async (t, transport) => {
-    // Time stands still, so that the bucket does not fill.
-    const instant = Date.now();
-    const server = await startApp(t, { transport, overrides: { clock: { ...systemClock, now: () => instant } } });
+    const server = await startApp(t, { transport, overrides: { clock: createStoppedClock() } });
     const alice = await server.chat('alice');
     for (let n = 0; n < limits.messageBurst; n += 1) alice.send({ type: 'list' });
     const bad: [message: object | string, code: string][] = [

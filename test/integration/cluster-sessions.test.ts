@@ -1,6 +1,7 @@
 /** One session per user on several nodes, and what ends a session from another node than its own. */
 import test, { type ExecutionContext } from 'ava';
 import { limits } from '../../src/protocol/limits.ts';
+import { createStoppedClock } from '../support/app.ts';
 import { clusterTest, createAdministrator, messagesOf, type TestCluster, waitUntil } from '../support/cluster-apps.ts';
 import { openRawClient, type RawClient } from '../support/raw-client.ts';
 import { type TransportName, transportNames } from '../support/raw-collector.ts';
@@ -224,5 +225,5 @@ clusterTest(
     await second.next({ ref: `second-${half - 1}` });
     t.true(second.frames.some(({ code }) => code === 'rate-limited'));
   },
-  { env: { RATE_LIMITS: 'on' } },
+  { env: { RATE_LIMITS: 'on' }, clock: createStoppedClock() },
 );

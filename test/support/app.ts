@@ -121,6 +121,12 @@ export async function temporaryFolder(t: ExecutionContext): Promise<string> {
   return folder;
 }
 
+/** Timers run, and no time passes: no bucket fills, however slow this machine is. */
+export function createStoppedClock(): Clock {
+  const instant = Date.now();
+  return { ...systemClock, now: () => instant };
+}
+
 export type TestClock = Clock & {
   /** Runs what is due within `ms` from now, and counts the time as passed. */
   advance(ms: number): void;

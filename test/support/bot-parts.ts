@@ -153,11 +153,11 @@ export function createHeldFile(contents?: unknown): HeldFile {
   };
 }
 
-/** Resolves when `condition` holds; rejects after thirty seconds, which only a failing test waits for. */
+/** Resolves when `condition` holds; rejects after a minute, which only a failing test waits for. */
 export async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 60_000;
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`This did not come true in thirty seconds: ${condition.toString()}`);
+    if (Date.now() > deadline) throw new Error(`This did not come true within a minute: ${condition.toString()}`);
     await new Promise((resolve) => {
       setTimeout(resolve, 2);
     });

@@ -1,4 +1,6 @@
 /** Time that stands still until a test moves it: for waits of seconds that a test wants to see and not to sit out. */
+import { systemClock } from '../../src/core/clock.ts';
+import type { Clock } from '../../src/core/ports.ts';
 
 export type ManualTimers = {
   setTimeout(run: () => void, ms: number): unknown;
@@ -40,5 +42,21 @@ export function createManualTimers(): ManualTimers {
       }
       time = end;
     },
+  };
+}
+
+export type StandingClock = Clock & { advance(ms: number): void };
+
+/** A clock of such a time. However long a loaded machine takes, nothing falls due meanwhile. */
+export function createStandingClock(): StandingClock {
+  const timers = createManualTimers();
+  return {
+    now: () => 1_000_000 + timers.now(),
+    after(ms, run) {
+      const timer = timers.setTimeout(run, ms);
+      return () => timers.clearTimeout(timer);
+    },
+    endOfTurn: (run) => systemClock.endOfTurn(run),
+    advance: (ms) => timers.advance(ms),
   };
 }

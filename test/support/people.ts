@@ -15,7 +15,7 @@ import { createContextTest, type NewContext } from './browser.ts';
 import { until } from './services.ts';
 
 /** Long enough for a loaded machine; a test that passes never waits for it. */
-export const patienceMs = 20_000;
+export const patienceMs = 30_000;
 /** A test of several people and restarts, on a loaded machine. */
 const testMs = 180_000;
 

@@ -74,7 +74,8 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     `unix_socket_directories=${folder}`,
     // The data need not survive a power cut of this machine; a crashed server still recovers from its log.
     'fsync=off',
-    'max_connections=300',
+    // Some hundred tests may have a database at once, each with a small pool.
+    'max_connections=600',
     'shared_buffers=64MB',
     'log_min_messages=fatal',
     ...settings,

@@ -7,6 +7,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { createPostgresTemplate } from './databases.ts';
@@ -14,6 +15,12 @@ import { startPostgres, whyNoPostgres } from './postgres.ts';
 import { startRedis, whyNoRedis } from './redis.ts';
 import type { Service, ServiceName } from './services.ts';
 import { folderVariable, makeFolder, serviceVariables, sweep } from './services.ts';
+
+/**
+ * Files that run at once. More than a small machine has processors, and than the two that AVA takes where CI is set: those
+ * of clusters, faults and browsers wait most of the time, for leases, processes that start and pages that load.
+ */
+const filesAtOnce = Math.max(4, availableParallelism());
 
 const started: Service[] = [];
 let ava: ChildProcess | undefined;
@@ -56,7 +63,10 @@ async function provide(name: ServiceName): Promise<Record<string, string>> {
 async function runAva(environment: Record<string, string>): Promise<number> {
   const program = fileURLToPath(new URL('cli.mjs', import.meta.resolve('ava')));
   const colour = process.stdout.isTTY ? { FORCE_COLOR: '1' } : {};
-  const child = spawn(process.execPath, [program, ...process.argv.slice(2)], {
+  const asked = process.argv.slice(2);
+  const isSaid = asked.some((argument) => /^(-c|-s|--concurrency|--serial)/.test(argument));
+  const pace = isSaid ? [] : ['--concurrency', String(filesAtOnce)];
+  const child = spawn(process.execPath, [program, ...pace, ...asked], {
     env: { ...process.env, ...colour, ...environment },
     stdio: ['inherit', 'pipe', 'inherit'],
   });
