@@ -2,6 +2,7 @@
 import { bareNames, createBare, isBare } from './bare.ts';
 import type { Contestant } from './contestant.ts';
 import { createFinchat } from './finchat.ts';
+import { createNchan, isNchan, nchanNames, whyNoNchan } from './nchan.ts';
 import type { Transport } from './plan.ts';
 import { type World, whyMissing } from './world.ts';
 
@@ -12,11 +13,12 @@ export type Contestants = {
 
 /** Those that can carry a load over a transport. */
 export function namesFor(transport: Transport): string[] {
-  return ['finchat', 'finchat-postgres', ...bareNames(transport)];
+  return ['finchat', 'finchat-postgres', ...bareNames(transport), ...nchanNames(transport)];
 }
 
 /** Why a contestant cannot run here; undefined: it can. */
 export function whyNot(name: string): string | undefined {
+  if (isNchan(name)) return whyNoNchan();
   const isCluster = name.startsWith('cluster-');
   if (isCluster || name === 'finchat-postgres')
     return whyMissing.postgres() ?? (isCluster ? whyMissing.redis() : undefined);
@@ -32,6 +34,7 @@ export function createContestants(world: World): Contestants {
   };
   const make = async (name: string): Promise<Contestant> => {
     if (isBare(name)) return createBare(name);
+    if (isNchan(name)) return createNchan(name, world.folder);
     if (name === 'finchat') return createFinchat(`sqlite://${world.folder}/bench.sqlite`, world.folder);
     if (name === 'finchat-resumable') {
       // Nobody acknowledges what such a session gets: it is for connections that do nothing.

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuBetween, perEach, readCpu, sum } from './cpu.ts';
 import type { IdlePlan, IdleResult } from './plan.ts';
 import { residentBytes } from './process-stat.ts';
-import type { RawClient } from './raw-client.ts';
+import type { RawClient, RawClientEvents } from './raw-client.ts';
 import { openRawClient } from './transports.ts';
 
 const openAtOnce = 32;
@@ -70,14 +70,15 @@ async function openOne(plan: IdlePlan, port: number, token: string): Promise<Raw
   greeted.catch(() => {});
   const timer = setTimeout(() => settle?.reject(new Error('no greeting within ten seconds')), 10_000);
   try {
-    const client = await openRawClient[plan.transport](port, token, {
+    const events: RawClientEvents = {
       onMessage: (bytes, from, to) => {
         const message = bytes.toString('utf8', from, to);
         if (message.includes('"type":"fatal"')) settle?.reject(new Error(message));
         else settle?.resolve();
       },
       onEnd: (how) => settle?.reject(new Error(how)),
-    });
+    };
+    const client = await openRawClient[plan.transport](port, token, events);
     await greeted;
     return client;
   } finally {

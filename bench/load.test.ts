@@ -1,12 +1,16 @@
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { makeFolder } from '../test/support/services.ts';
 import { bareNames, createBare } from './bare.ts';
 import type { RunningServer } from './contestant.ts';
 import { createHistogram } from './histogram.ts';
 import { runIdle } from './idle.ts';
 import { runLoad } from './load.ts';
+import { createNchan, isNchan, nchanNames, whyNoNchan } from './nchan.ts';
 import { type LoadPlan, transports } from './plan.ts';
 
 function planFor(port: number, changes: Partial<LoadPlan> = {}): LoadPlan {
@@ -28,12 +32,13 @@ function planFor(port: number, changes: Partial<LoadPlan> = {}): LoadPlan {
 
 const portOf = ({ nodes }: RunningServer): number => nodes[0]?.port ?? 0;
 
-/** A server that answers joins and leaves messages to `show`. */
+/** A server that answers joins and leaves messages to `show`. It lets nobody in whose token is `refused`. */
 async function openServer(
   t: ExecutionContext,
   show: (sender: WebSocket, all: Set<WebSocket>, body: string) => void,
 ): Promise<number> {
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  const verifyClient = ({ req }: { req: IncomingMessage }): boolean => req.url?.endsWith('=refused') !== true;
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, verifyClient });
   t.teardown(() => new Promise<void>((resolve) => server.close(() => resolve())));
   server.on('connection', (socket) => {
     socket.on('message', (data) => {
@@ -48,10 +53,15 @@ async function openServer(
 
 const notification = (body: string): string => JSON.stringify({ type: 'room:notification', code: 'message', body });
 
+const folder = await makeFolder('bench-test');
+test.after.always(() => rm(folder, { recursive: true, force: true }));
+
 // One after the other: each starts a server on the same core, and is timed.
 for (const transport of transports) {
-  for (const contestant of bareNames(transport).map(createBare)) {
-    const { name, wire = transport } = contestant;
+  const nchan = whyNoNchan() === undefined ? nchanNames(transport) : [];
+  for (const name of [...bareNames(transport), ...nchan]) {
+    const contestant = isNchan(name) ? createNchan(name, folder) : createBare(name);
+    const { wire = transport } = contestant;
     test.serial(`every message of ${name} is delivered to every member and timed`, async (t) => {
       const server = await contestant.start();
       t.teardown(() => server.stop());
@@ -97,6 +107,50 @@ test('what a server does not deliver is counted as lost, and the run ends', asyn
   t.true(result.sent > 0);
   t.is(result.lost, result.sent);
   t.regex(result.fault ?? '', /nothing arrived/);
+});
+
+test('what a server delivers twice is a fault', async (t) => {
+  const port = await openServer(t, (_sender, all, body) => {
+    for (const socket of all) for (let count = 0; count < 2; count += 1) socket.send(notification(body));
+  });
+  const result = await runLoad(planFor(port, { members: [{ token: 'a', room: 'r', node: 0 }] }));
+  t.true(result.lost < 0);
+  t.is(result.fault, 'messages came more often than they were sent');
+});
+
+test('a stall shows in every message that was due meanwhile, not in one', async (t) => {
+  let heldUntil = 0;
+  const port = await openServer(t, (sender, _all, body) => {
+    // This process is the generator's, too: it sends nothing meanwhile.
+    if (heldUntil === 0) heldUntil = performance.now() + 400;
+    while (performance.now() < heldUntil);
+    sender.send(notification(body));
+  });
+  const members = [{ token: 'a', room: 'r', node: 0 }];
+  const result = await runLoad(planFor(port, { members, rate: 200, warmUpMs: 0, measureMs: 500 }));
+  // Of 100 messages 80 were due during the stall, every other one of them for more than 200 ms.
+  t.true(result.latencyMs.samples >= 90, String(result.latencyMs.samples));
+  t.true(result.latencyMs.p50 > 100, String(result.latencyMs.p50));
+});
+
+test('members who are not let in are counted, and the others are measured', async (t) => {
+  const port = await openServer(t, (_sender, all, body) => {
+    for (const socket of all) socket.send(notification(body));
+  });
+  const members = ['a', 'b', 'refused'].map((token) => ({ token, room: 'r', node: 0 }));
+  const result = await runLoad(planFor(port, { members }));
+  t.is(result.failedConnections, 1);
+  t.is(result.errors['not joined'], 1);
+  t.is(result.delivered, result.sent * 2);
+  const idle = await runIdle({
+    kind: 'idle',
+    transport: 'websocket',
+    nodes: [{ port, pid: process.pid }],
+    helpers: [],
+    tokens: ['refused', 'refused'],
+    settleMs: 0,
+  });
+  t.like(idle, { connections: 0, failedConnections: 2 });
 });
 
 test('what a server refuses is counted by code, and is not lost', async (t) => {

@@ -8,7 +8,7 @@ import { type Cpu, cpuBetween, perEach, readCpu, sum } from './cpu.ts';
 import { createHistogram, type Histogram } from './histogram.ts';
 import type { LoadPlan, LoadResult, Member } from './plan.ts';
 import { residentBytes } from './process-stat.ts';
-import type { RawClient } from './raw-client.ts';
+import type { RawClient, RawClientEvents } from './raw-client.ts';
 import { openRawClient } from './transports.ts';
 
 // Messages that may be under way per room; a power of two, so that a place is a mask away.
@@ -80,6 +80,7 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   run.isSending = false;
   stop();
   const lost = await drain(run);
+  if (lost < 0) run.fault ??= 'messages came more often than they were sent';
   for (const room of run.rooms) for (const client of room.clients) client.end();
 
   const seconds = (after.at - before.at) / 1000;
@@ -179,7 +180,7 @@ async function openMember(run: Run, room: RoomLoad, member: Member, isSampler: b
   joined.catch(() => {});
   const timer = setTimeout(() => settle?.reject(new Error('no answer to the join')), joinDeadlineMs);
   const port = run.plan.nodes[member.node]?.port ?? 0;
-  const client = await openRawClient[run.plan.transport](port, member.token, {
+  const events: RawClientEvents = {
     onMessage: (bytes, from, to) => {
       if (isMessage(bytes, from, to)) {
         arrive(run, room, count, isSampler ? bytes.subarray(from, to) : undefined);
@@ -195,7 +196,8 @@ async function openMember(run: Run, room: RoomLoad, member: Member, isSampler: b
       settle?.reject(new Error(how));
       if (run.isSending) run.fault ??= `a connection was ${how}`;
     },
-  });
+  };
+  const client = await openRawClient[run.plan.transport](port, member.token, events, room.name);
   client.send(JSON.stringify({ type: 'join', room_name: room.name }));
   try {
     await joined;

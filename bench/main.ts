@@ -1,6 +1,6 @@
 /**
  * npm run bench: starts each contestant in turn, has the generator drive it, prints tables and one JSON object. It
- * measures and holds against targets; it fails only when it could not measure.
+ * measures and holds against targets; it fails only where it could not measure.
  */
 import { runCosts } from './costs.ts';
 import { help, readOptions } from './options.ts';
@@ -14,7 +14,7 @@ try {
   const options = readOptions(process.argv.slice(2));
   if (options === 'help') console.log(help);
   else if ('costs' in options) await runCosts(options.costs);
-  else await runSuite(options);
+  else if (!(await runSuite(options))) process.exitCode = 1;
 } catch (error) {
   console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;

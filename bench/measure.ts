@@ -15,13 +15,16 @@ export type Measured = {
   counts: Record<string, number>;
   /** What must be known to read them. */
   notes: string[];
-  result: Result;
+  /** Undefined: the run failed, and a note says why. */
+  result: Result | undefined;
 };
 
 const settleMs = 2_000;
 const stallMs = 5_000;
-// Beside the measured time: opening, joining, draining, each with deadlines of its own.
+// Beside the measured time: opening, joining, draining, each with deadlines of its own. Opening takes a millisecond or
+// less on a machine that has time for it.
 const patienceMs = 120_000;
+const patienceMsPerMember = 20;
 
 /** `profile`: where the server's CPU profile goes. */
 export function measure(
@@ -72,7 +75,7 @@ async function measureLoad(
       measureMs: seconds * 1000,
       stallMs,
     };
-    return (await generate(plan, warmUpMs + seconds * 1000 + patienceMs)) as LoadResult;
+    return (await generate(plan, warmUpMs + seconds * 1000 + patienceMs + members * patienceMsPerMember)) as LoadResult;
   });
   return { figures: loadFigures(result), counts: loadCounts(result), notes: loadNotes(result), result };
 }
@@ -100,9 +103,12 @@ function loadCounts({ lost, failedConnections }: LoadResult): Measured['counts']
   return { lost, failed: failedConnections };
 }
 
-function loadNotes({ generatorWasLimit, fault, errors }: LoadResult): string[] {
+function loadNotes(result: LoadResult): string[] {
+  const { generatorWasLimit, generatorCpuPerMillion = 0, serverCpuPerMillion, fault, errors } = result;
   const notes = Object.entries(errors).map(([code, count]) => `${count} × ${code}`);
   if (generatorWasLimit) notes.push('the generator had no time left: the server might do more');
+  else if (serverCpuPerMillion !== undefined && generatorCpuPerMillion > serverCpuPerMillion)
+    notes.push('the generator cost more than the server');
   if (fault !== undefined) notes.push(`ended early, ${fault}`);
   return notes;
 }
@@ -116,7 +122,7 @@ async function measureIdle(
   const result = await withServer(contestant, profile, async (server) => {
     const tokens = await contestant.tokens(server, members);
     const plan: IdlePlan = { kind: 'idle', transport: wire, nodes: server.nodes, helpers, tokens, settleMs };
-    return (await generate(plan, patienceMs)) as IdleResult;
+    return (await generate(plan, patienceMs + members * patienceMsPerMember)) as IdleResult;
   });
   const { helperCpuPerConnectUs, failedConnections } = result;
   const ofHelpers = Object.entries(helperCpuPerConnectUs).map(([name, us]) => [`${name} µs/connect`, us] as const);

@@ -48,7 +48,7 @@ test('contestants are chosen by name or its beginning, and scenarios without one
 test('a load of one’s own takes the place of the scenarios', (t) => {
   const [load, idle, ...others] = read('--transport=sse', '--members=60', '--rooms=3', '--idle=40').scenarios;
   t.like(load, { kind: 'load', transport: 'sse', members: 60, rooms: 3, window: 8 });
-  t.deepEqual(load?.contestants, ['finchat', 'sse-broadcast', 'sse-joined']);
+  t.deepEqual(load?.contestants, ['finchat', 'sse-broadcast', 'sse-joined', 'nchan-sse']);
   t.like(idle, { kind: 'idle', transport: 'sse', members: 40 });
   t.deepEqual(others, []);
   t.throws(() => read('--members=60', '--scenario=room-200'), { message: /^--scenario must not/ });

@@ -4,7 +4,7 @@ export const transports = ['websocket', 'sse', 'poll'] as const;
 export type Transport = (typeof transports)[number];
 
 /** What the generator's clients speak: a transport as finchat has it, or another server's own way. */
-export type Wire = Transport | 'websocket-resumable' | 'socket.io';
+export type Wire = Transport | 'websocket-resumable' | 'socket.io' | 'nchan-websocket' | 'nchan-sse' | 'nchan-poll';
 
 /** `node`: to which of the nodes the member connects. `isListener`: it sends nothing. */
 export type Member = { token: string; room: string; node: number; isListener?: boolean };

@@ -35,6 +35,7 @@ export function startNode(core: number, args: readonly string[], options: SpawnO
 
 /** `taskset` becomes the program, so the child's pid is the program's. */
 export function startProgram(core: number, file: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+  if (wasStopped) throw new Error('The bench was stopped.');
   const child = canPin ? spawn('taskset', ['-c', String(core), file, ...args], options) : spawn(file, args, options);
   children.add(child);
   child.once('exit', () => children.delete(child));
@@ -48,8 +49,12 @@ export function profileFlags(file: string | undefined, node = 0): string[] {
   return ['--cpu-prof', `--cpu-prof-dir=${dirname(file)}`, `--cpu-prof-name=${name}`];
 }
 
-/** Ends all children at once; whoever waits for one fails then. */
+let wasStopped = false;
+export const isStopped = (): boolean => wasStopped;
+
+/** Ends all children at once; whoever waits for one, or starts one, fails then. */
 export function stopAll(): void {
+  wasStopped = true;
   for (const child of children) child.kill('SIGKILL');
 }
 

@@ -8,5 +8,8 @@ export type RawClientEvents = {
 
 export type RawClient = { send: (message: string) => void; end: () => void };
 
-/** Resolves once the server has let the client in; rejects when it refuses, or after ten seconds. */
-export type OpenRawClient = (port: number, token: string, events: RawClientEvents) => Promise<RawClient>;
+/**
+ * Resolves once the server has let the client in; rejects when it refuses, or after ten seconds. `room`: where there are
+ * no joins, the one to open.
+ */
+export type OpenRawClient = (port: number, token: string, events: RawClientEvents, room?: string) => Promise<RawClient>;

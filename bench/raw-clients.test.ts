@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
+import { WebSocketServer } from 'ws';
 import type { Transport } from './plan.ts';
 import { createSender } from './raw-post.ts';
 import { openRawClient } from './transports.ts';
@@ -160,6 +161,66 @@ test('a poll that is refused is told with its status', async (t) => {
   await openRawClient.poll(port, 'token', heard.events);
   await heard.until(({ ends }) => ends.length > 0);
   t.is(heard.ends[0], `answered with 409: ${fatal}`);
+});
+
+test('a client of Socket.IO is let in by its handshake, answers pings and knows messages from the rest', async (t) => {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, path: '/socket.io/' });
+  t.teardown(() => new Promise<void>((resolve) => server.close(() => resolve())));
+  await once(server, 'listening');
+  const told: string[] = [];
+  server.on('connection', (socket) => {
+    socket.send('0{"sid":"a","pingInterval":25000}');
+    socket.on('message', (data) => {
+      told.push((data as Buffer).toString());
+      if (told.length === 1) for (const packet of ['40{"sid":"b"}', '42["m",{"type":"a"}]', '2']) socket.send(packet);
+      if (told.length === 3) socket.send('44{"message":"No."}');
+    });
+  });
+  const heard = listen();
+  const client = await openRawClient['socket.io']((server.address() as AddressInfo).port, '', heard.events);
+  t.teardown(client.end);
+  client.send('{"type":"b"}');
+  await heard.until(({ ends }) => ends.length > 0);
+  t.deepEqual(heard.messages, ['{"type":"a"}']);
+  t.deepEqual(told.sort(), ['3', '40', '42["m",{"type":"b"}]']);
+  t.is(heard.ends[0], 'told 44{"message":"No."}');
+});
+
+test('a client of Nchan polls from where it is, and publishes what is to be heard', async (t) => {
+  const asked: (string | undefined)[] = [];
+  const posted: string[] = [];
+  const port = await openServer(t, (request, response) => {
+    if (request.method === 'POST') {
+      void text(request).then((body) => posted.push(body));
+      response.writeHead(201).end('queued messages: 1');
+      return;
+    }
+    asked.push(`${request.url} ${request.headers['if-modified-since']} ${request.headers['if-none-match']}`);
+    if (asked.length > 2) return;
+    response.writeHead(200, { 'Last-Modified': 'Mon', Etag: String(asked.length) }).end(`{"type":"${asked.length}"}`);
+  });
+  const heard = listen();
+  const client = await openRawClient['nchan-poll'](port, 't', heard.events, 'hall');
+  t.teardown(client.end);
+  client.send('{"type":"join","room_name":"hall"}');
+  client.send('{"type":"message","room_name":"hall","body":"hello"}');
+  await heard.until(({ messages }) => messages.length === 3);
+  await until(() => asked.length === 3 && posted.length === 1);
+  t.regex(heard.messages[0] ?? '', /"joined"/);
+  t.deepEqual(heard.messages.slice(1), ['{"type":"1"}', '{"type":"2"}']);
+  t.deepEqual(asked, ['/room/hall undefined undefined', '/room/hall Mon 1', '/room/hall Mon 2']);
+  t.regex(posted[0] ?? '', /^{"type":"room:notification","code":"message".*"body":"hello"/);
+});
+
+test('a client of Nchan hears events from the head of the stream on', async (t) => {
+  const port = await openServer(t, (_request, response) => {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write(': hi\n\nid: 1:0\ndata: {"type":"a"}\n\n');
+  });
+  const heard = listen();
+  const client = await openRawClient['nchan-sse'](port, 't', heard.events, 'hall');
+  t.teardown(client.end);
+  await heard.until(({ messages }) => messages.length === 2);
+  t.is(heard.messages[1], '{"type":"a"}');
 });
 
 /** A server that takes POSTs, and what it took: bodies by connection. */

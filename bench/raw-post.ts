@@ -11,8 +11,17 @@ import { openTcp } from './raw-tcp.ts';
 const maxBatch = 100;
 const maxBatchBytes = 64_000;
 
-/** Connects with the first message. What the server refuses comes as its error message, once for each message sent. */
-export function createSender(port: number, path: string, token: string, events: RawClientEvents): RawClient {
+/**
+ * Connects with the first message. What the server refuses comes as its error message, once for each message sent.
+ * `batch`: how many messages it takes in one request.
+ */
+export function createSender(
+  port: number,
+  path: string,
+  token: string,
+  events: RawClientEvents,
+  batch: number = maxBatch,
+): RawClient {
   const head = `POST ${path}?token=${encodeURIComponent(token)} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\nContent-Length: `;
   const waiting: string[] = [];
   let socket: Socket | undefined;
@@ -41,7 +50,7 @@ export function createSender(port: number, path: string, token: string, events: 
         underWay = 0;
         idleSince = performance.now();
         if (isLast) close();
-        if (status !== 202) refuse(status, answer, count);
+        if (status < 200 || status > 299) refuse(status, answer, count);
         post();
       },
     });
@@ -67,7 +76,7 @@ export function createSender(port: number, path: string, token: string, events: 
     if (first === undefined || underWay > 0) return;
     let body = first;
     underWay = 1;
-    while (underWay < maxBatch && body.length + (waiting[0]?.length ?? maxBatchBytes) < maxBatchBytes) {
+    while (underWay < batch && body.length + (waiting[0]?.length ?? maxBatchBytes) < maxBatchBytes) {
       body += `,${waiting.shift()}`;
       underWay += 1;
     }

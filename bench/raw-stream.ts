@@ -52,7 +52,7 @@ export const openRawStream: OpenRawClient = (port, token, events) =>
     );
   });
 
-type EventReader = { push(bytes: Buffer, from: number, to: number): void };
+type EventReader = { push: (bytes: Buffer, from: number, to: number) => void };
 
 /**
  * Lines of an event stream (WHATWG HTML, 9.2.6). Each message is one `data:` line, so the line is taken when it ends:

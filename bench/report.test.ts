@@ -73,6 +73,13 @@ test('a target whose figure the system does not tell is not reached', (t) => {
   );
 });
 
+test('a run that failed takes nothing from the others', (t) => {
+  const failed: Measured = { figures: {}, counts: {}, notes: ['failed: it did not start'], result: undefined };
+  const { contestants, ratios } = reportScenario(scenario, [{ ...finchat, runs: [failed, run(80, 20)] }, bare], []);
+  t.deepEqual(contestants[0]?.medians, { 'connects/s': 80, 'KB each': 20 });
+  t.deepEqual(ratios, { 'finchat / bare': { 'connects/s': 0.4, 'KB each': 2 } });
+});
+
 test('the text has every figure, note, target and absence', (t) => {
   const text = scenarioText(reportScenario(scenario, [finchat, bare], ['absent, not installed']));
   t.regex(text, /^resting: nothing happens\n/);

@@ -12,7 +12,8 @@ export type ContestantReport = {
   medians: Record<string, number | undefined>;
   counts: Record<string, number>;
   notes: string[];
-  runs: Result[];
+  /** Undefined: a run that failed. */
+  runs: (Result | undefined)[];
 };
 
 export type TargetReport = Target & { value: number | undefined; isReached: boolean };

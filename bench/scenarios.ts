@@ -46,6 +46,7 @@ const saturation: readonly Target[] = [
   { ...deliveries, to: 'ws-joined', atLeast: 0.8 },
   { ...deliveries, to: 'ws-broadcast', atLeast: 5 },
   { ...deliveries, to: 'socket.io', atLeast: 8 },
+  { ...deliveries, to: 'nchan', atLeast: 5 },
 ];
 
 export const scenarios: readonly Scenario[] = [
@@ -54,7 +55,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'room-200',
     what: '1 room of 200, 8 messages in flight',
     members: 200,
-    contestants: ['finchat', 'finchat-postgres', 'ws-joined', 'ws-broadcast', 'ws-send', 'socket.io'],
+    contestants: ['finchat', 'finchat-postgres', 'ws-joined', 'ws-broadcast', 'ws-send', 'socket.io', 'nchan'],
     targets: [...saturation, { ...deliveries, of: 'finchat-postgres', to: 'ws-joined', atLeast: 0.4 }],
     quick: { contestants: ['finchat', 'ws-joined', 'ws-broadcast', 'socket.io'] },
   },
@@ -64,7 +65,7 @@ export const scenarios: readonly Scenario[] = [
     what: '1 room of 200, 64 messages in flight',
     members: 200,
     window: 64,
-    contestants: ['finchat', 'ws-joined', 'ws-broadcast', 'socket.io'],
+    contestants: ['finchat', 'ws-joined', 'ws-broadcast', 'socket.io', 'nchan'],
     // uWebSockets is not in the npm registry. Where it could be measured it reached 0.45 of ws-joined.
     targets: [{ ...deliveries, to: 'ws-joined', atLeast: 0.46 }],
   },
@@ -73,7 +74,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'room-1000',
     what: '1 room of 1,000, 8 messages in flight',
     members: 1_000,
-    contestants: ['finchat', 'finchat-postgres', 'ws-joined', 'ws-broadcast', 'ws-send', 'socket.io'],
+    contestants: ['finchat', 'finchat-postgres', 'ws-joined', 'ws-broadcast', 'ws-send', 'socket.io', 'nchan'],
     targets: [...saturation, { ...deliveries, of: 'finchat-postgres', to: 'ws-joined', atLeast: 0.4 }],
   },
   {
@@ -84,7 +85,7 @@ export const scenarios: readonly Scenario[] = [
     rooms: 100,
     // More would let a room's messages share a turn: here each delivery is to be a system call of its own.
     window: 1,
-    contestants: ['finchat', 'ws-joined', 'ws-broadcast', 'ws-send', 'socket.io'],
+    contestants: ['finchat', 'ws-joined', 'ws-broadcast', 'ws-send', 'socket.io', 'nchan'],
     targets: [
       { ...deliveries, to: 'ws-broadcast', atLeast: 0.85 },
       { ...deliveries, to: 'socket.io', atLeast: 1.5 },
@@ -97,7 +98,7 @@ export const scenarios: readonly Scenario[] = [
     what: '1 room of 1,000, 50 messages a second on schedule',
     members: 1_000,
     rate: 50,
-    contestants: ['finchat', 'ws-joined', 'ws-broadcast', 'ws-send', 'socket.io'],
+    contestants: ['finchat', 'ws-joined', 'ws-broadcast', 'ws-send', 'socket.io', 'nchan'],
     targets: [
       { of: 'finchat', to: 'ws-broadcast', figure: 'CPU s/million', atMost: 1.1 },
       { of: 'finchat', to: 'ws-broadcast', figure: 'p99 ms', atMost: 1.25 },
@@ -110,8 +111,11 @@ export const scenarios: readonly Scenario[] = [
     what: 'event streams: 1 room of 200, 8 messages in flight',
     transport: 'sse',
     members: 200,
-    contestants: ['finchat', 'sse-joined', 'sse-broadcast'],
-    targets: [{ ...deliveries, to: 'sse-joined', atLeast: 0.8 }],
+    contestants: ['finchat', 'sse-joined', 'sse-broadcast', 'nchan-sse'],
+    targets: [
+      { ...deliveries, to: 'sse-joined', atLeast: 0.8 },
+      { ...deliveries, to: 'nchan-sse', atLeast: 4 },
+    ],
     quick: { contestants: ['finchat', 'sse-joined'] },
   },
   {
@@ -120,8 +124,11 @@ export const scenarios: readonly Scenario[] = [
     what: 'long-poll: 1 room of 200, 8 messages in flight',
     transport: 'poll',
     members: 200,
-    contestants: ['finchat', 'poll-joined', 'poll-broadcast'],
-    targets: [{ ...deliveries, to: 'poll-joined', atLeast: 0.8 }],
+    contestants: ['finchat', 'poll-joined', 'poll-broadcast', 'nchan-poll'],
+    targets: [
+      { ...deliveries, to: 'poll-joined', atLeast: 0.8 },
+      { ...deliveries, to: 'nchan-poll', atLeast: 2 },
+    ],
     quick: { contestants: ['finchat', 'poll-joined'] },
   },
   {
@@ -130,7 +137,7 @@ export const scenarios: readonly Scenario[] = [
     what: '10,000 connections that do nothing',
     transport: 'websocket',
     members: 10_000,
-    contestants: ['finchat', 'finchat-resumable', 'ws-send', 'socket.io'],
+    contestants: ['finchat', 'finchat-resumable', 'ws-send', 'socket.io', 'nchan'],
     targets: [
       { of: 'finchat', to: 'ws-send', figure: 'KB each', atMost: 1.2 },
       { of: 'finchat', to: 'ws-send', figure: 'connects/s', atLeast: 0.6 },

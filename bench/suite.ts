@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import type { Contestant } from './contestant.ts';
 import { type Contestants, createContestants, whyNot } from './contestants.ts';
 import { type Measured, measure, prepare, type Times } from './measure.ts';
-import { databaseCore, isPinned } from './processes.ts';
+import { databaseCore, isPinned, isStopped } from './processes.ts';
 import { reportScenario, type ScenarioReport, scenarioText } from './report.ts';
 import type { Scenario } from './scenarios.ts';
 import { openWorld } from './world.ts';
@@ -18,8 +18,11 @@ export type SuiteOptions = Times & {
   json: string | undefined;
 };
 
-/** The table goes to standard error as it grows, the JSON to standard output at the end. */
-export async function runSuite(options: SuiteOptions): Promise<void> {
+/**
+ * The tables go to standard error as they come, the JSON to standard output at the end. Resolves whether all runs went
+ * well.
+ */
+export async function runSuite(options: SuiteOptions): Promise<boolean> {
   const machine = describeMachine();
   const line = machineLine(machine);
   console.error(`bench: ${line}`);
@@ -41,6 +44,7 @@ export async function runSuite(options: SuiteOptions): Promise<void> {
     if (options.json !== undefined) await writeFile(options.json, `${json}\n`);
     console.log(json);
     console.error(line);
+    return reports.every(({ contestants: all }) => all.every(({ runs }) => !runs.includes(undefined)));
   } finally {
     await world.close();
   }
@@ -50,23 +54,35 @@ async function runScenario(scenario: Scenario, known: Contestants, options: Suit
   const missing = scenario.contestants.map((name) => [name, whyNot(name)] as const);
   const leftOut = missing.flatMap(([name, why]) => (why === undefined ? [] : [`${name}, ${why}`]));
   const runs = new Map<Contestant, Measured[]>();
-  for (const [name, why] of missing) {
-    if (why !== undefined) continue;
-    const contestant = await known.get(name);
-    await prepare(scenario, contestant);
-    runs.set(contestant, []);
-  }
+  for (const [name, why] of missing) if (why === undefined) runs.set(await known.get(name), []);
+  const prepared = new Set<Contestant>();
   // In turns, so that a machine that grows slower or faster meanwhile treats all alike.
   for (let round = 1; round <= options.repeat; round += 1) {
     for (const [contestant, done] of runs) {
       console.error(`bench: ${scenario.name}, ${contestant.name}, run ${round} of ${options.repeat}`);
       const profile =
         options.profile && resolve(options.profile, `${scenario.name}-${contestant.name}-${round}.cpuprofile`);
-      done.push(await measure(scenario, contestant, options, profile));
+      const measured = await attempt(async () => {
+        if (!prepared.has(contestant)) await prepare(scenario, contestant);
+        prepared.add(contestant);
+        return measure(scenario, contestant, options, profile);
+      });
+      done.push(measured);
     }
   }
   const all = [...runs].map(([{ name, meaning }, done]) => ({ name, meaning, runs: done }));
   return reportScenario(scenario, all, leftOut);
+}
+
+/** One run that fails must not cost all the others. */
+async function attempt(run: () => Promise<Measured>): Promise<Measured> {
+  try {
+    return await run();
+  } catch (error) {
+    if (isStopped()) throw error;
+    const note = `failed: ${error instanceof Error ? error.message : String(error)}`;
+    return { figures: {}, counts: {}, notes: [note], result: undefined };
+  }
 }
 
 type Machine = { cpu: string; cores: number; system: string; node: string; pinned: boolean; load: number };
