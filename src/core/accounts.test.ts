@@ -72,20 +72,20 @@ test('a log-in token lives as long as it is used, and its use is written at most
   const { token } = await accounts.login({ username: 'alice', password: goodPassword });
   const begun = clock.now();
   for (let day = 0; day < 60; day += 20) {
-    await accounts.touch(await accounts.authenticate(token));
+    await accounts.touch([await accounts.authenticate(token)]);
     clock.pass(20 * dayMs);
   }
   const principal = await accounts.authenticate(token);
-  await accounts.touch(principal);
+  await accounts.touch([principal]);
   t.is(principal.token.expiresAt, begun + 90 * dayMs);
   t.is(principal.token.lastUsedAt, clock.now());
   const written = clock.now();
   clock.pass(hourMs - 1);
-  await accounts.touch(principal);
-  await accounts.touch(await accounts.authenticate(token));
+  await accounts.touch([principal]);
+  await accounts.touch([await accounts.authenticate(token)]);
   t.is((await storage.tokens.list())[0]?.lastUsedAt, written);
   clock.pass(1);
-  await accounts.touch(principal);
+  await accounts.touch([principal]);
   t.is((await storage.tokens.list())[0]?.lastUsedAt, written + hourMs);
   clock.pass(30 * dayMs);
   await t.throwsAsync(accounts.authenticate(token), { instanceOf: AuthenticationError, message: 'Token has expired.' });
@@ -99,8 +99,8 @@ test('a labelled token keeps its expiry, or has none', async (t) => {
   const endless = await accounts.createToken(id, 'for ever', null);
   t.deepEqual([short.record.label, short.record.expiresAt], ['one day', clock.now() + dayMs]);
   clock.pass(dayMs - 1);
-  await accounts.touch(await accounts.authenticate(short.token));
-  await accounts.touch(await accounts.authenticate(endless.token));
+  await accounts.touch([await accounts.authenticate(short.token)]);
+  await accounts.touch([await accounts.authenticate(endless.token)]);
   clock.pass(1);
   await t.throwsAsync(accounts.authenticate(short.token), { message: 'Token has expired.' });
   clock.pass(10_000 * dayMs);

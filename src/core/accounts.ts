@@ -63,8 +63,8 @@ export interface Accounts {
   authenticate(token: string): Promise<Principal>;
   /** As `authenticate`, by the token's hash (`hashToken`). */
   authenticateHash(hash: string): Promise<Principal>;
-  /** Records a use, at most hourly, and moves a log-in token's expiry; the principal's record is changed too. */
-  touch(principal: Principal): Promise<void>;
+  /** Records uses, at most hourly, and moves the expiry of log-in tokens; the principals' records are changed too. */
+  touch(principals: readonly Principal[]): Promise<void>;
   /** Revokes the token, everywhere. */
   logout(principal: Principal): Promise<void>;
   /** Rejects with `FieldErrors`. `by`, here and below: who administers, for the audit log; `RightsLost`: not any more. */
@@ -105,12 +105,22 @@ export function createAccounts(options: AccountsOptions): Accounts {
     createUser: (account, by) => createUser(options, account, { by }),
     authenticate: (token) => authenticateHash(options, hashToken(token)),
     authenticateHash: (hash) => authenticateHash(options, hash),
-    async touch({ token }) {
+    async touch(principals) {
       const now = clock.now();
-      if (token.lastUsedAt !== null && now - token.lastUsedAt < touchIntervalMs) return;
-      token.lastUsedAt = now;
-      if (token.label === null) token.expiresAt = now + options.tokenTtlMs;
-      await tokens.touch(token.id, now, token.expiresAt);
+      const expiresAt = now + options.tokenTtlMs;
+      const due = principals
+        .map(({ token }) => token)
+        .filter(({ lastUsedAt }) => lastUsedAt === null || now - lastUsedAt >= touchIntervalMs);
+      if (due.length === 0) return;
+      for (const token of due) {
+        token.lastUsedAt = now;
+        if (token.label === null) token.expiresAt = expiresAt;
+      }
+      await tokens.touch(
+        due.map(({ id }) => id),
+        now,
+        expiresAt,
+      );
     },
     async logout({ token }) {
       await tokens.revoke(token.id);

@@ -9,7 +9,7 @@ export type Identity = Principal | 'not-authenticated' | 'unavailable';
 
 export type IdentifierOptions = {
   accounts: Pick<Accounts, 'authenticate' | 'authenticateHash'>;
-  tokenUses: Pick<TokenUses, 'touch'>;
+  tokenUses: Pick<TokenUses, 'note'>;
   log: { warn(details: object, sentence: string): void };
 };
 
@@ -22,7 +22,7 @@ export function createIdentifier(options: IdentifierOptions): (credentials: Cred
       const principal = await (credentials.kind === 'token'
         ? accounts.authenticate(credentials.token)
         : accounts.authenticateHash(credentials.hash));
-      void tokenUses.touch(principal);
+      tokenUses.note(principal);
       return principal;
     } catch (error: unknown) {
       if (error instanceof AuthenticationError) return 'not-authenticated';

@@ -156,8 +156,8 @@ export interface TokenStore {
   ): Promise<Token>;
   /** The token and its user in one query. Expired tokens, inactive and banned users are returned: the caller decides. */
   findByHash(hash: string): Promise<{ token: Token; user: User } | undefined>;
-  /** Records a use and moves the expiry. */
-  touch(id: number, at: number, expiresAt: number | null): Promise<void>;
+  /** Records a use of each. `expiresAt`: of the log-in tokens among them; those with a label keep theirs. */
+  touch(ids: readonly number[], at: number, expiresAt: number): Promise<void>;
   /** Deletes the token and appends `token-revoked`. False: there was none. */
   revoke(id: number, by?: Actor): Promise<boolean>;
   /** By user name, then id. `newest`: only so many, those with the largest ids. */

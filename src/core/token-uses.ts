@@ -5,6 +5,10 @@ import type { Session } from './session.ts';
 
 /** A session outlives its token's time by this at most. (Uses are recorded at most hourly: a look each minute is plenty.) */
 const sweepMs = 60_000;
+/** Uses by those who come are gathered for so long: after a restart all come at once, and a write for each would be most of what that costs. */
+const gatherMs = 100;
+/** Uses recorded by one write: some milliseconds on SQLite, whose writes stop the event loop. */
+const recordedAtOnce = 100;
 
 export type TokenUsesOptions = {
   accounts: Pick<Accounts, 'touch'>;
@@ -14,38 +18,49 @@ export type TokenUsesOptions = {
 };
 
 export interface TokenUses {
-  /** Records a use. False: it could not be recorded. */
-  touch(principal: Principal): Promise<boolean>;
+  /** The token is used. It is recorded soon. */
+  note(principal: Principal): void;
+  /** Records what was noted; nothing is noted any more. */
   close(): void;
 }
 
 export function watchTokens({ accounts, clock, sessions, log }: TokenUsesOptions): TokenUses {
   let isClosed = false;
-  let cancel: () => void = () => {};
+  let noted: Principal[] = [];
+  let cancelRecord: () => void = () => {};
+  let cancelSweep: () => void = () => {};
 
-  async function touch(principal: Principal): Promise<boolean> {
+  /**
+   * One write after the other: they must not keep everybody else from the store. After a failure the others wait for the
+   * next sweep. `goesOn`: whether to.
+   */
+  async function record(principals: readonly Principal[], goesOn: () => boolean): Promise<void> {
     try {
-      await accounts.touch(principal);
-      return true;
+      for (let from = 0; from < principals.length && goesOn(); from += recordedAtOnce) {
+        await accounts.touch(principals.slice(from, from + recordedAtOnce));
+      }
     } catch (error: unknown) {
       log.warn({ err: error }, 'The use of a token could not be recorded; it is tried again in an hour.');
-      return false;
     }
   }
 
-  /**
-   * One after the other: sessions that came at once, after a restart, would keep everybody else from the store an hour
-   * later. After a failure the others wait for the next sweep.
-   */
+  function recordNoted(): void {
+    const principals = noted;
+    noted = [];
+    void record(principals, () => true);
+  }
+
   async function touchAll(): Promise<void> {
-    for (const session of Array.from(sessions())) {
-      if (isClosed || (session.isOpen && !(await touch(session.principal)))) break;
-    }
+    const open = Array.from(sessions()).filter(({ isOpen }) => isOpen);
+    await record(
+      open.map(({ principal }) => principal),
+      () => !isClosed,
+    );
     if (!isClosed) schedule();
   }
 
   function schedule(): void {
-    cancel = clock.after(sweepMs, () => {
+    cancelSweep = clock.after(sweepMs, () => {
       for (const session of Array.from(sessions())) {
         const { expiresAt } = session.principal.token;
         if (expiresAt !== null && expiresAt <= clock.now()) session.endLoggedOut();
@@ -56,10 +71,14 @@ export function watchTokens({ accounts, clock, sessions, log }: TokenUsesOptions
 
   schedule();
   return {
-    touch,
+    note(principal) {
+      if (!isClosed && noted.push(principal) === 1) cancelRecord = clock.after(gatherMs, recordNoted);
+    },
     close() {
       isClosed = true;
-      cancel();
+      cancelSweep();
+      cancelRecord();
+      recordNoted();
     },
   };
 }

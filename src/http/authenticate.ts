@@ -11,7 +11,7 @@ export async function authenticate(
   { accounts, log }: Pick<HttpDependencies, 'accounts' | 'log'>,
 ): Promise<Principal> {
   const principal = await accounts.authenticate(readToken(ctx));
-  await accounts.touch(principal).catch((error: unknown) => {
+  await accounts.touch([principal]).catch((error: unknown) => {
     log.warn({ err: error, user: principal.user.id }, 'a use of a token could not be recorded');
   });
   return principal;

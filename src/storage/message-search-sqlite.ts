@@ -71,7 +71,7 @@ export interface SearchIndex {
   close(): void;
 }
 
-/** `connection`: the message log's own. What runs on it is synchronous, so an append cannot come between. */
+/** `connection`: the message log's. What runs on it is synchronous, so an append cannot come between. */
 export function openSearchIndex(connection: Connection, database: Database, clock: Clock): SearchIndex {
   const indexing = prepareIndexing(connection);
   const reading = prepareReading(connection);

@@ -1,6 +1,6 @@
 /**
- * The message log's writes on SQLite: one batch is one turn of the event loop, in one transaction on a connection of
- * its own, so that no statement of another store can come between.
+ * The message log's writes on SQLite: one batch is one turn of the event loop, in one transaction on a connection on
+ * which everything is synchronous, so that no statement of another store can come between.
  */
 import type { Database as Connection, Statement } from 'better-sqlite3';
 import type { AppendOutcome, Clock, MessageStore, NewMessage } from '../core/ports.ts';
@@ -9,7 +9,6 @@ import { createMessageDelete } from './message-delete.ts';
 import { createMessageReads } from './message-reads.ts';
 import { newestSeqSql, openSearchIndex } from './message-search-sqlite.ts';
 import { fenced } from './node-store.ts';
-import { openSqlite, sqliteFile } from './sqlite.ts';
 
 type Known = { id: number; body: string; created_at: number; deleted_at: number | null };
 
@@ -27,9 +26,12 @@ type Statements = {
 /** What a batch has reached: the number of its newest message over all rooms, and each room's newest id; undefined: the room is gone. */
 type Progress = { seq: number; lastIds: Map<number, number | undefined> };
 
-/** Opens a connection of its own; `close` ends it. */
-export function openSqliteMessageStore(database: Database, clock: Clock): { store: MessageStore; close(): void } {
-  const connection = openSqlite(sqliteFile(database.url), database.sqlite);
+/** `connection`: everything that runs on it is synchronous. It is for the caller to close, after this. */
+export function openSqliteMessageStore(
+  database: Database,
+  connection: Connection,
+  clock: Clock,
+): { store: MessageStore; close(): void } {
   const appendBatch = prepareAppend(connection);
   const index = openSearchIndex(connection, database, clock);
   return {
@@ -44,10 +46,7 @@ export function openSqliteMessageStore(database: Database, clock: Clock): { stor
         return outcomes;
       },
     },
-    close() {
-      index.close();
-      connection.close();
-    },
+    close: () => index.close(),
   };
 }
 

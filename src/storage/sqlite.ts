@@ -1,6 +1,6 @@
 /**
- * The embedded dialect: where the file is, and every pragma. Two kinds of connection exist: knex's (one, for everything
- * but messages) and the message log's own, whose statements are prepared once.
+ * The embedded dialect: where the file is, and every pragma. Two connections exist: knex's, and one for the message
+ * log and the finding of tokens, whose statements are prepared once and run without a pause.
  */
 import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';

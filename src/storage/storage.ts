@@ -1,5 +1,6 @@
 /** Puts the stores of one database together. */
 import { existsSync } from 'node:fs';
+import type { Database as BetterSqlite } from 'better-sqlite3';
 import type { Clock, MessageStore, RandomText, Storage } from '../core/ports.ts';
 import { StoreError } from '../core/ports.ts';
 import { createAuditStore } from './audit-store.ts';
@@ -14,7 +15,7 @@ import { requireCurrentSchema } from './migrate.ts';
 import { createNodeStore, readClusterId } from './node-store.ts';
 import { createRoomStore } from './room-store.ts';
 import { lockServer } from './server-lock.ts';
-import { sqliteFile } from './sqlite.ts';
+import { openSqlite, sqliteFile } from './sqlite.ts';
 import { toStoreError } from './store-errors.ts';
 import { createTokenStore } from './token-store.ts';
 import { createUserStore } from './user-store.ts';
@@ -48,12 +49,13 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   try {
     await requireCurrentSchema(database);
     await requireFinishedCopy(database);
-    const messages = openMessageStore(database, clock);
+    const own = openOwn(database);
+    const messages = openMessageStore(database, clock, own);
     const leases = openLeases(database, options);
     return {
       database: await nameOf(database),
       users: createUserStore(database, clock),
-      tokens: createTokenStore(database, clock),
+      tokens: createTokenStore(database, clock, own),
       rooms: createRoomStore(database, clock, random),
       changes: createChangeStore(database, clock),
       audit: createAuditStore(database),
@@ -65,6 +67,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
       lockServer: (asked) => lockServer(url, clock, random, asked?.shared),
       async close() {
         messages.close();
+        own?.close();
         await leases.close();
         await database.close();
       },
@@ -83,8 +86,17 @@ function openLeases(database: Database, options: StorageOptions): { database: Da
   return { database: own, close: () => own.close() };
 }
 
-function openMessageStore(database: Database, clock: Clock): { store: MessageStore; close(): void } {
-  if (database.dialect === 'sqlite') return openSqliteMessageStore(database, clock);
+/** SQLite: the connection for what is asked so often that it is prepared once. What runs on it is synchronous. */
+function openOwn(database: Database): BetterSqlite | undefined {
+  return database.dialect === 'sqlite' ? openSqlite(sqliteFile(database.url), database.sqlite) : undefined;
+}
+
+function openMessageStore(
+  database: Database,
+  clock: Clock,
+  own: BetterSqlite | undefined,
+): { store: MessageStore; close(): void } {
+  if (own !== undefined) return openSqliteMessageStore(database, own, clock);
   return { store: createPostgresMessageStore(database, clock), close() {} };
 }
 

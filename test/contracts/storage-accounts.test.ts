@@ -205,10 +205,31 @@ eachDatabase(test, 'a token is found with its user by its hash', async (t, db) =
   });
   t.deepEqual(await tokens.findByHash('ab'), { token: created, user: ann });
   t.is(await tokens.findByHash('AB'), undefined);
-  await tokens.touch(created.id, 100, 200);
-  t.deepEqual((await tokens.findByHash('ab'))?.token, { ...created, lastUsedAt: 100, expiresAt: 200 });
+  await tokens.touch([1, created.id, 99], 100, 200);
+  t.deepEqual((await tokens.findByHash('ab'))?.token, { ...created, lastUsedAt: 100 });
+  t.like((await tokens.findByHash('aa'))?.token, { lastUsedAt: 100, expiresAt: 200 });
   await users.setActive(ann.id, false);
   t.is((await tokens.findByHash('ab'))?.user.isActive, false);
+});
+
+eachDatabase(test, 'tokens asked for at once are each found with their own user, however many', async (t, db) => {
+  const { users, tokens } = await db.open();
+  const owners = [await users.create(newUser('ann')), await users.create(newUser('bob'))];
+  const hashes = Array.from({ length: 5 }, (_, index) => `h${index}`);
+  for (const [index, hash] of hashes.entries()) {
+    const userId = owners[index % 2]?.id ?? 0;
+    await tokens.create({ userId, hash, label: null, createdAt: index, expiresAt: null });
+  }
+  const asked = Array.from({ length: 1001 }, (_, index) => (index % 7 < 5 ? `h${index % 7}` : `none-${index}`));
+  const found = await Promise.all(asked.map((hash) => tokens.findByHash(hash)));
+  t.is(found.length, asked.length);
+  for (const [index, one] of found.entries()) {
+    const at = index % 7;
+    if (at >= 5) t.is(one, undefined);
+    else t.like(one, { token: { createdAt: at }, user: { username: owners[at % 2]?.username } });
+  }
+  // Whoever is given a record may change it.
+  t.not(found[0]?.token, found[7]?.token);
 });
 
 eachDatabase(test, 'a revoked token is gone and announced', async (t, db) => {
