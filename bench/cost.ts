@@ -2,8 +2,11 @@
 import { cpuBetween, perEach, readCpu } from './cpu.ts';
 import type { Helper, ServerNode } from './plan.ts';
 
-/** Microseconds of CPU for each `each`, by process; `ms`: how long one took from begin to end, where that means something. */
-export type Cost = { what: string; each: string; cpuUs: Record<string, number>; ms?: number };
+/**
+ * Microseconds of CPU for each `each`, by process; `ms`: how long one took from begin to end, `redisBytes`: what Redis was
+ * given to carry, where that means something.
+ */
+export type Cost = { what: string; each: string; cpuUs: Record<string, number>; ms?: number; redisBytes?: number };
 
 /** What all measurements work with. */
 export type CostWorld = {

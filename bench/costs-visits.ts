@@ -1,4 +1,6 @@
 /** What it costs when somebody joins a room whose members are on another node, and when a session moves to another node. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { until } from '../test/support/services.ts';
@@ -7,6 +9,8 @@ import { type Cost, type CostWorld, costOf, type Idle, type Watched } from './co
 import { openRawSocket } from './raw-socket.ts';
 
 const answerMs = 20_000;
+/** Others in the room of a session that moves: what it carries must not grow with them. */
+const crowdSize = 2_000;
 
 /** A server that is measured, and what it spends by itself. */
 export type Place = { world: CostWorld; contestant: Contestant; server: RunningServer; watched: Watched; idle: Idle };
@@ -51,6 +55,17 @@ const join = (client: Client, room: string): Promise<void> =>
 const part = (client: Client, room: string): Promise<void> =>
   client.say({ type: 'part', room_name: room }, (heard) => heard.includes('"parted"') && heard.includes('"you":true'));
 
+/** Members of one room, each with a client of its own; all on one node. */
+async function crowd(port: number, tokens: readonly string[], room: string): Promise<Client[]> {
+  const members: Client[] = [];
+  for (const token of tokens) {
+    const member = await openClient(port, token);
+    await join(member, room);
+    members.push(member);
+  }
+  return members;
+}
+
 /** Somebody on the second node joins and leaves a room whose members are on the first: it has to ask who is there. */
 export async function measureJoins({ contestant, server, watched, world, idle }: Place): Promise<Cost[]> {
   const costs: Cost[] = [];
@@ -61,11 +76,7 @@ export async function measureJoins({ contestant, server, watched, world, idle }:
   const resident = await openClient(there ?? 0, tokens.at(-2) ?? '');
   const members: Client[] = [];
   for (const size of [1, 200, 1000]) {
-    while (members.length < size) {
-      const member = await openClient(here ?? 0, tokens[members.length] ?? '');
-      await join(member, room);
-      members.push(member);
-    }
+    members.push(...(await crowd(here ?? 0, tokens.slice(members.length, size), room)));
     for (const isKnown of [false, true]) {
       const what = `join and part, ${size} on the other node${isKnown ? ', room known here' : ''}`;
       world.note(what);
@@ -98,14 +109,34 @@ export async function measureJoins({ contestant, server, watched, world, idle }:
   return costs;
 }
 
+/** So many bytes Redis was sent since it started. */
+async function bytesTo(redisUrl: string): Promise<number> {
+  const socket = connect(Number(new URL(redisUrl).port), '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    socket.write('INFO stats\r\n');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    const [, bytes] = /total_net_input_bytes:(\d+)/.exec(answer.toString()) ?? [];
+    if (bytes === undefined) throw new Error('Redis does not say how much it was sent.');
+    return Number(bytes);
+  } finally {
+    socket.destroy();
+  }
+}
+
 /** A session goes to and fro between the nodes, with the rooms that it is in. */
 export async function measureMoves({ contestant, server, watched, world, idle }: Place): Promise<Cost[]> {
   const costs: Cost[] = [];
   const rooms = await contestant.rooms(10);
-  const [token = ''] = await contestant.tokens(server, 1);
-  for (const size of [1, 10]) {
-    const what = `session moved, in ${size} room${size === 1 ? '' : 's'}`;
+  const [token = '', ...others] = await contestant.tokens(server, 1 + crowdSize);
+  for (const { size, besides } of [
+    { size: 1, besides: 0 },
+    { size: 10, besides: 0 },
+    { size: 1, besides: crowdSize },
+  ]) {
+    const what = `session moved, in ${size} room${size === 1 ? '' : 's'}${besides > 0 ? ` with ${besides} others` : ''}`;
     world.note(what);
+    const members = await crowd(server.nodes[0]?.port ?? 0, others.slice(0, besides), rooms[0] ?? '');
     let at = await openMover(server.nodes[0]?.port ?? 0, token);
     for (const room of rooms.slice(0, size)) await at.join(room);
     const count = world.isQuick ? 40 : 200;
@@ -120,9 +151,13 @@ export async function measureMoves({ contestant, server, watched, world, idle }:
       }
     };
     await run(10);
+    const before = await bytesTo(world.redisUrl);
     const { cpuUs, seconds } = await costOf(watched, count, () => run(count), idle);
-    costs.push({ what, each: 'move', cpuUs, ms: (seconds / count) * 1000 });
+    // Ticks and leases of that time are among them.
+    const redisBytes = ((await bytesTo(world.redisUrl)) - before) / count;
+    costs.push({ what, each: 'move', cpuUs, ms: (seconds / count) * 1000, redisBytes });
     at.close();
+    for (const client of members) client.end();
     await sleep(2_000);
   }
   return costs;

@@ -47,11 +47,12 @@ export async function runCosts(isQuick: boolean): Promise<void> {
 
 function costTable(costs: readonly Cost[]): string {
   const names = [...new Set(costs.flatMap(({ cpuUs }) => Object.keys(cpuUs)))];
-  const rows = costs.map(({ what, each, cpuUs, ms }) => [
+  const rows = costs.map(({ what, each, cpuUs, ms, redisBytes }) => [
     what,
     each,
     ...names.map((name) => (cpuUs[name] === undefined ? '' : cpuUs[name].toFixed(cpuUs[name] < 20 ? 1 : 0))),
     ms === undefined ? '' : ms.toFixed(1),
+    redisBytes === undefined ? '' : redisBytes.toFixed(0),
   ]);
-  return align([['', 'each', ...names, 'ms'], ...rows]);
+  return align([['', 'each', ...names, 'ms', 'bytes to Redis'], ...rows]);
 }

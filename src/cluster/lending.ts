@@ -108,10 +108,11 @@ class Lender implements Lending {
     { n, rooms, isPoll }: MoveQuestion,
     signal: AbortSignal,
   ): Promise<MoveAnswer> {
+    const open = new Map(rooms.map(({ id, roster }) => [id, roster]));
     if (isPoll && !this.#options.sessions.isClosing) return { status: 'later' };
     if (!session.mayResume()) return { status: 'flooding' };
     if (!session.reaches(n)) return { status: 'no' };
-    if (!isWithin(session, rooms)) return { status: 'rooms', rooms: Array.from(session.rooms.keys()) };
+    if (!isWithin(session, open)) return { status: 'rooms', rooms: Array.from(session.rooms.keys()) };
     if (!session.mayMove()) return { status: 'flooding' };
     // A kick that the other node has read of, before its client came there, would find the session nowhere.
     await this.#options.readChanges();
@@ -119,10 +120,10 @@ class Lender implements Lending {
     session.beginMove(n);
     if (!(await this.#settles(session, signal))) return { status: 'later' };
     // What it had sent may have taken it to another one.
-    if (!isWithin(session, rooms)) return { status: 'rooms', rooms: Array.from(session.rooms.keys()) };
+    if (!isWithin(session, open)) return { status: 'rooms', rooms: Array.from(session.rooms.keys()) };
     const state = session.export();
     if (state === undefined) return { status: 'no' };
-    const seen = Array.from(session.rooms.values(), (room) => room.exportMember(session));
+    const seen = Array.from(session.rooms.values(), (room) => room.exportMember(session, open.get(room.id)));
     if (lengthOf(state, seen) > maxLength) {
       const sentence = 'A session does not move, because it has too much to carry; its client begins a new one.';
       this.#options.log.warn({ user: session.userId }, sentence);
@@ -239,11 +240,10 @@ class Lender implements Lending {
 
 function lengthOf({ outbox }: SessionExport, rooms: readonly MemberState[]): number {
   const frames = outbox.frames.reduce((sum, frame) => sum + frame.length, 0);
-  return rooms.reduce((sum, { users }) => sum + users.length * memberLength, frames);
+  return rooms.reduce((sum, { users = [] }) => sum + users.length * memberLength, frames);
 }
 
 /** Whether it is in no other rooms than these. */
-function isWithin(session: Session, rooms: readonly number[]): boolean {
-  const open = new Set(rooms);
+function isWithin(session: Session, open: ReadonlyMap<number, unknown>): boolean {
   return Array.from(session.rooms.keys()).every((id) => open.has(id));
 }

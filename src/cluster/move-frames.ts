@@ -8,13 +8,17 @@ const count = z.int().nonnegative();
 const id = z.int().positive();
 const key = z.string().min(1).max(limits.sessionIdLength);
 
-const questionForm = z.object({ userId: id, session: key, n: count, rooms: z.array(id), isPoll: z.boolean() });
+const roomForm = z.object({ id, roster: z.string().exactOptional() });
+const questionForm = z.object({ userId: id, session: key, n: count, rooms: z.array(roomForm), isPoll: z.boolean() });
+
+/** A room that is open for a session on its way. `roster`: the digest of its roster there; left out: it does not exist. */
+export type OpenRoom = { id: number; roster?: string };
 
 /**
  * The client of a session has come to another node and has `n` of its messages. `rooms`: those that are open there.
  * `isPoll`: it polls, and does not want to have it elsewhere as long as its owner goes on.
  */
-export type MoveQuestion = { userId: number; session: string; n: number; rooms: number[]; isPoll: boolean };
+export type MoveQuestion = { userId: number; session: string; n: number; rooms: OpenRoom[]; isPoll: boolean };
 
 const movedForm = z.object({ session: key, claim: id, ended: z.boolean() });
 
@@ -48,7 +52,7 @@ const memberForm = z.object({
   name: z.string(),
   epoch: z.string(),
   position: count,
-  users: z.array(z.object({ userId: id, username: z.string() })),
+  users: z.array(z.object({ userId: id, username: z.string() })).exactOptional(),
   commands: z.array(z.tuple([z.string(), count])),
   heardForMs: z.number(),
   deleted: z.array(id),

@@ -6,6 +6,10 @@
  * 2. The owner exports it. Nothing has changed for anybody but the client; until the claim is here it may stay there.
  * 3. The claim is taken from the owner, under the number that it had before the owner was asked.
  * 4. It goes on in each room from what it had seen, then over its client's connection, and the owner is told.
+ *
+ * Of each room the question has the digest of the roster here (2), and the moment of that roster is kept. The owner leaves
+ * a list of members out where the session had seen just these, so what happens here on the way (3, 4) does no harm: it is
+ * what has changed since that moment. Each question has its own digests and moments, and only its own answer is used.
  */
 import type { Principal } from '../core/accounts.ts';
 import type { Chat } from '../core/chat.ts';
@@ -62,6 +66,8 @@ export function createMoves(options: MovesOptions): ClusterMoves {
 
 /** Who comes for which session. */
 type Comer = { transport: Transport; principal: Principal; cursor: Cursor; tokenHash: string; here: Here };
+/** When the owner was asked, and what the rooms were then. */
+type Question = { at: number; seats: Seats };
 /** The chat of this node. */
 type Here = Pick<Chat, 'sessions' | 'hub' | 'directory' | 'readChanges'>;
 
@@ -112,14 +118,14 @@ class Mover implements ClusterMoves {
       if (claim?.session !== cursor.session || claim.node === peers.id) return 'not-resumable';
       // Nobody else has got it meanwhile, and it was not freed.
       if (last?.claim.number === claim.number) return last.status === 'no' ? 'not-resumable' : 'unavailable';
-      const askedAt = this.#options.clock.now();
+      const asked: Question = { at: this.#options.clock.now(), seats };
       const answer = await this.#ask(claim, comer, seats);
       if (answer.status === 'no' || answer.status === 'silent') last = { claim, status: answer.status };
       else if (answer.status === 'flooding') return 'flooding';
       else if (answer.status === 'later') return 'unavailable';
       else if (answer.status === 'rooms') await seats.take(answer.rooms);
       else if (answer.status === 'comes') {
-        const moved = await this.#bring(comer, claim, answer, askedAt);
+        const moved = await this.#bring(comer, claim, answer, asked);
         if (moved !== undefined) return moved;
       }
     }
@@ -129,10 +135,11 @@ class Mover implements ClusterMoves {
   async #ask(
     { userId, session, node }: Claim,
     { transport, cursor }: Comer,
-    { rooms }: Seats,
+    seats: Seats,
   ): Promise<MoveAnswer | { status: 'silent' }> {
     const { peers, log } = this.#options;
-    const question: MoveQuestion = { userId, session, n: cursor.n, rooms, isPoll: transport.kind === 'poll' };
+    const isPoll = transport.kind === 'poll';
+    const question: MoveQuestion = { userId, session, n: cursor.n, rooms: seats.ask(), isPoll };
     try {
       const value = await peers.ask(node, 'move', question, { timeoutMs: answerMs });
       const answer = readMoveAnswer(value);
@@ -148,7 +155,7 @@ class Mover implements ClusterMoves {
   }
 
   /** Undefined: the owner has not let it go, or somebody else has got it. */
-  async #bring(comer: Comer, former: Claim, moving: MovingSession, askedAt: number): Promise<Moved | undefined> {
+  async #bring(comer: Comer, former: Claim, moving: MovingSession, asked: Question): Promise<Moved | undefined> {
     const { peers, clock } = this.#options;
     const node = peers.id;
     const claim = await this.#claim(comer, former, node);
@@ -158,7 +165,7 @@ class Mover implements ClusterMoves {
     const { transport, principal, cursor, tokenHash, here } = comer;
     const beganAt = Math.min(moving.beganAt, clock.now());
     const session = here.sessions.bring(principal, moving.session, { claim: claim.number, tokenHash, beganAt });
-    const isComplete = await this.#enterAll(here, session, moving.rooms, askedAt);
+    const isComplete = await this.#enterAll(here, session, moving.rooms, asked);
     if (!isComplete) session.end('unavailable');
     const events = session.resume(transport, principal, cursor.n);
     // With more than it has room for it would end with this turn.
@@ -204,16 +211,16 @@ class Mover implements ClusterMoves {
   // ---- rooms ----
 
   /** False: not into all of them, because the store could not be asked. */
-  async #enterAll(here: Here, session: Session, states: readonly MemberState[], askedAt: number): Promise<boolean> {
+  async #enterAll(here: Here, session: Session, states: readonly MemberState[], asked: Question): Promise<boolean> {
     const { log } = this.#options;
-    const entered = await Promise.allSettled(states.map((state) => this.#enter(here, session, state, askedAt)));
+    const entered = await Promise.allSettled(states.map((state) => this.#enter(here, session, state, asked)));
     const failed = entered.find((outcome) => outcome.status === 'rejected');
     if (failed === undefined) return true;
     log.warn({ err: failed.reason as unknown }, 'A session ends on its way here: a room could not be read.');
     return false;
   }
 
-  async #enter({ hub, directory }: Here, session: Session, state: MemberState, askedAt: number): Promise<void> {
+  async #enter({ hub, directory }: Here, session: Session, state: MemberState, asked: Question): Promise<void> {
     const { clock } = this.#options;
     let room = await hub.open(state.roomId);
     if (room?.name !== state.name || room.epoch !== state.epoch) {
@@ -226,7 +233,9 @@ class Mover implements ClusterMoves {
       return;
     }
     try {
-      const isMember = (await room.importMember(session, state, askedAt)) && room.members.has(session);
+      const { at, seats } = asked;
+      const isIn = await room.importMember(session, state, { at, roster: seats.rosterOf(room) });
+      const isMember = isIn && room.members.has(session);
       if (isMember && session.isOpen) session.rooms.set(room.id, room);
       else if (isMember) room.remove(session, undefined);
     } finally {

@@ -9,7 +9,7 @@ import { Audience, type Hold, type Listener } from './audience.ts';
 import { encode } from './encode.ts';
 import { OrderingGate } from './gate.ts';
 import type { MemberState, MovedTo } from './member-state.ts';
-import { bringUpToDate, exportState } from './moving.ts';
+import { type Asked, bringUpToDate, exportState } from './moving.ts';
 import type { Clock, MessageStore, StoredMessage } from './ports.ts';
 import { RecentCommands } from './recent-commands.ts';
 import type { RelayedCommand, RoomChannel, RoomEvent } from './room-channel.ts';
@@ -182,21 +182,21 @@ export class LiveRoom {
 
   // ---- members that move to or from another node ----
 
-  /** What the member has seen, as it is to go on elsewhere. All that was said here until now has been said to the others. */
-  exportMember(member: Receiver): MemberState {
+  /** What the member has seen, to go on where the roster has the digest `known`; the others were told all of it. */
+  exportMember(member: Receiver, known?: string): MemberState {
     this.flush();
     this.#options.channel?.flush();
-    return exportState(this, member, this.#options.channel?.commands ?? 0, this.#options.clock.now());
+    return exportState(this, member, { ...this.#options, known });
   }
 
   /**
    * The session goes on here, in place of another node: the others are not told. It gets what it has missed, then what
    * happens. Resolves whether it is a member now (or was again removed meanwhile: look at `members`); false: the room is
    * another one, or has ended, and the session was told that it has parted. Rejects with StoreError: it is no member.
-   * Nothing must be asked of the room in the session's name before that. `askedAt`: when the other node was asked for it.
+   * Nothing must be asked of the room in the session's name before that.
    */
-  importMember(member: Receiver, state: MemberState, askedAt: number): Promise<boolean> {
-    return bringUpToDate(this, member, state, { ...this.#options, askedAt });
+  importMember(member: Receiver, state: MemberState, asked: Asked): Promise<boolean> {
+    return bringUpToDate(this, member, state, { ...this.#options, asked });
   }
 
   /** The member has gone on on another node: nobody is told. `to`: where, if it is known. Release the room afterwards. */

@@ -7,8 +7,8 @@ export type MemberState = {
   epoch: string;
   /** The last message that it was shown. */
   position: number;
-  /** Whom it believes to be in the room. */
-  users: { userId: number; username: string }[];
+  /** Whom it believes to be in the room. Left out: those whom the node that asked had in its roster when it asked. */
+  users?: { userId: number; username: string }[];
   /** The number of the last command that it was shown, or that was before its time, by node. */
   commands: [node: string, n: number][];
   /** For how many milliseconds its node has heard every command of the room: what another node says is among those. */

@@ -10,13 +10,16 @@ import {
 } from '../../test/support/room-world.ts';
 import { runCommand } from './commands.ts';
 import { join } from './join.ts';
-import type { LiveRoom } from './live-room.ts';
+import type { LiveRoom, Receiver } from './live-room.ts';
 import type { MemberState } from './member-state.ts';
 import { type StoredMessage, StoreError } from './ports.ts';
+import type { RosterEntry } from './roster.ts';
 
 const turns = async (count = 4): Promise<void> => {
   for (let n = 0; n < count; n += 1) await new Promise((resolve) => setImmediate(resolve));
 };
+
+const asked = { at: 0, roster: undefined };
 
 const range = (to: number): StoredMessage[] => Array.from({ length: to }, (_, index) => message(index + 1));
 
@@ -50,7 +53,7 @@ test('what happens while the missed messages are read comes after them', async (
   const room = await roomOf(world);
   world.store.isHeld = true;
   const moved = openMember(1, { claim: 2 });
-  const moving = room.importMember(moved.session, state, 0);
+  const moving = room.importMember(moved.session, state, asked);
   await turns();
   t.is(world.store.waiting, 1);
   world.hub.offer(1, message(61), undefined);
@@ -81,7 +84,7 @@ test('its own message that waited for one of another node carries its ref, whoev
   t.is(state.position, 0);
   const world = openRoomWorld(range(2));
   const moved = openMember(1, { claim: 2 });
-  t.true(await (await roomOf(world)).importMember(moved.session, state, 0));
+  t.true(await (await roomOf(world)).importMember(moved.session, state, asked));
   t.deepEqual(shownAs(moved.frames), ['message 1 you', 'message 2 you r']);
 });
 
@@ -92,7 +95,7 @@ test('where that was deleted meanwhile, its sender learns of both', async (t) =>
   world.store.remove(2);
   world.hub.delete(1, 2);
   const moved = openMember(1, { claim: 2 });
-  t.true(await (await roomOf(world)).importMember(moved.session, state, 0));
+  t.true(await (await roomOf(world)).importMember(moved.session, state, asked));
   t.deepEqual(shownAs(moved.frames), ['message 3 you', 'message 2 you r repeat', 'deleted 2']);
 });
 
@@ -103,7 +106,7 @@ test('it is told of deletions that it had not been told of, also of those from b
   const room = await roomOf(world);
   world.hub.delete(1, 3);
   const moved = openMember(1, { claim: 2 });
-  t.true(await room.importMember(moved.session, state, 0));
+  t.true(await room.importMember(moved.session, state, asked));
   t.deepEqual(shownAs(moved.frames), ['deleted 2', 'deleted 3']);
 });
 
@@ -112,7 +115,7 @@ test('it is not a member of a room that has another name or log, or ends meanwhi
   for (const change of [{ name: 'others' }, { epoch: 'another' }]) {
     const room = await roomOf(openRoomWorld(range(1)));
     const moved = openMember(1, { claim: 2 });
-    t.false(await room.importMember(moved.session, { ...state, ...change }, 0));
+    t.false(await room.importMember(moved.session, { ...state, ...change }, asked));
     t.deepEqual(shownAs(moved.frames), ['parted user-1 you']);
     t.is(room.roster.size, 0);
   }
@@ -120,7 +123,7 @@ test('it is not a member of a room that has another name or log, or ends meanwhi
   const room = await roomOf(world);
   world.store.isHeld = true;
   const moved = openMember(1, { claim: 2 });
-  const moving = room.importMember(moved.session, state, 0);
+  const moving = room.importMember(moved.session, state, asked);
   await turns();
   world.hub.disband(1);
   world.store.answer();
@@ -136,11 +139,60 @@ test('when the store cannot be asked it is no member, and the others do not take
   const other = openMember(2);
   room.add(other.session);
   const moved = openMember(1, { claim: 2 });
-  await t.throwsAsync(room.importMember(moved.session, state, 0), { instanceOf: StoreError });
+  await t.throwsAsync(room.importMember(moved.session, state, asked), { instanceOf: StoreError });
   await turns();
   t.deepEqual(shownAs(other.frames), ['joined user-1', 'parted user-1']);
   t.deepEqual(room.usernames(), ['user-2']);
   t.is(room.holds.size, 0);
+});
+
+/** The room of a node with these users, and the room of the node that one of them leaves, who has seen the same. */
+async function openTwo(users: number[]): Promise<{ former: LiveRoom; session: Receiver; room: LiveRoom }> {
+  const [there, here] = [openRoomWorld([]), openRoomWorld([])];
+  const { session } = await enter(there, 1);
+  const [former, room] = [await roomOf(there), await roomOf(here)];
+  for (const id of users) former.add(openMember(id).session);
+  for (const id of [1, ...users]) room.add(openMember(id).session);
+  return { former, session, room };
+}
+
+test('who is in the room does not travel where the other node knows the same, and does where it does not', async (t) => {
+  const { former, session, room } = await openTwo([2, 3]);
+  t.false('users' in former.exportMember(session, room.roster.digest));
+  room.add(openMember(4).session);
+  t.deepEqual(
+    former.exportMember(session, room.roster.digest).users?.map(({ userId }) => userId),
+    [1, 2, 3],
+  );
+  t.is(former.exportMember(session).users?.length, 3);
+});
+
+test('whoever comes and goes on the new node while the session is on its way is seen to, once', async (t) => {
+  const { former, session, room } = await openTwo([2, 3]);
+  const asked = { at: 0, roster: room.roster.moment() };
+  const state = structuredClone(former.exportMember(session, room.roster.digest));
+  t.is(state.users, undefined);
+  const partHere = (userId: number): unknown => room.roster.part(room.roster.get(userId) as RosterEntry);
+  const [four, five] = [openMember(4).session, openMember(5).session];
+  partHere(2);
+  room.add(four);
+  room.remove(four, undefined);
+  room.add(five);
+  partHere(3);
+  room.roster.join({ userId: 3, username: 'user-3', session: 'another', claim: 2, node: '' });
+  const moved = openMember(1, { claim: 2 });
+  t.true(await room.importMember(moved.session, state, asked));
+  room.remove(five, undefined);
+  room.flush();
+  t.deepEqual(shownAs(moved.frames), ['joined user-5', 'parted user-2', 'parted user-5']);
+});
+
+test('without a list, and where the room was another one when it was asked for, it is told that it has parted', async (t) => {
+  const { former, session, room } = await openTwo([2]);
+  const state = former.exportMember(session, room.roster.digest);
+  const moved = openMember(1, { claim: 2 });
+  t.false(await room.importMember(moved.session, state, asked));
+  t.deepEqual(shownAs(moved.frames), ['parted user-1 you']);
 });
 
 test('a copy that is dropped is seen to part by nobody', async (t) => {

@@ -6,32 +6,45 @@
  * At one instant the room here has come at least as far as the session had; what happens afterwards is held, as for a
  * join. What the session gets is the difference between the two lists of members, the messages and commands since, then
  * what was held.
+ *
+ * The list of a large room does not travel where it is known: the question carries the digest of the roster here, and by
+ * the time the answer is used that roster may be another. So its moment is kept with the question. An answer without a
+ * list says that the session had seen the list of that moment, and the difference is what has changed here since.
  */
 import type { Hold } from './audience.ts';
 import { encode } from './encode.ts';
 import type { LiveRoom, Receiver } from './live-room.ts';
 import type { MemberState } from './member-state.ts';
 import { type Clock, type MessageStore, type StoredMessage, StoreError } from './ports.ts';
+import type { RoomChannel } from './room-channel.ts';
 import { commandFrame, deletedFrame, messageFrame, presenceFrame } from './room-frames.ts';
+import type { RosterMoment, RosterUser } from './roster.ts';
 import type { EncodedFrame } from './transport.ts';
 
 /** Messages read at once. */
 const readChunk = 500;
 
-/** `askedAt`: when the other node was asked for the session. */
-type Tools = { clock: Clock; store: MessageStore; askedAt: number };
+/** When the other node was asked for the session. `roster`: of the room here, whose digest the question had. */
+export type Asked = { at: number; roster: RosterMoment | undefined };
 
-/** `commands`: the number of the last command that this node has relayed. */
-export function exportState(room: LiveRoom, member: Receiver, commands: number, now: number): MemberState {
+type Tools = { clock: Clock; store: MessageStore; asked: Asked };
+
+/** `known`: the digest of the roster over there. */
+export function exportState(
+  room: LiveRoom,
+  member: Receiver,
+  { channel, clock, known }: { channel?: RoomChannel | undefined; clock: Clock; known: string | undefined },
+): MemberState {
+  const isKnown = room.roster.digest === known;
   const held = Array.from(room.gate.waiting()).filter(({ origin }) => origin?.sender === member);
   return {
     roomId: room.id,
     name: room.name,
     epoch: room.epoch,
     position: room.gate.position,
-    users: Array.from(room.roster.all(), ({ userId, username }) => ({ userId, username })),
-    commands: [...room.commands.seen(), [room.node, commands]],
-    heardForMs: room.commands.heardForMs(now),
+    ...(isKnown ? {} : { users: Array.from(room.roster.all(), ({ userId, username }) => ({ userId, username })) }),
+    commands: [...room.commands.seen(), [room.node, channel?.commands ?? 0]],
+    heardForMs: room.commands.heardForMs(clock.now()),
     deleted: Array.from(room.deleted),
     held: held.map(({ message, origin }) => ({
       message,
@@ -47,7 +60,10 @@ export async function bringUpToDate(
   state: MemberState,
   tools: Tools,
 ): Promise<boolean> {
-  if (room.name !== state.name || room.epoch !== state.epoch) return partedFrom(state.name, member, tools);
+  const isMeant = room.name === state.name && room.epoch === state.epoch;
+  // Without a roster to compare with, the room that was open when it was asked for has ended meanwhile.
+  const isComparable = state.users !== undefined || tools.asked.roster !== undefined;
+  if (!isMeant || !isComparable) return partedFrom(state.name, member, tools);
   const hold = room.hold(member);
   room.enroll(member);
   try {
@@ -87,8 +103,8 @@ async function missed(
   room.flush();
   Object.assign(hold, { frames: [], bytes: 0, overflowed: false });
   const { name } = room;
-  const presence = presenceSince(room, member, state, tools.clock.now());
-  const commands = room.commands.since(state.commands, Math.min(tools.askedAt, tools.clock.now() - state.heardForMs));
+  const presence = presenceSince(room, member, state, tools);
+  const commands = room.commands.since(state.commands, Math.min(tools.asked.at, tools.clock.now() - state.heardForMs));
   // All of them that come here at all have come: they were shown over there before the session was asked for.
   for (const [node, n] of state.commands) room.commands.noteSeen(node, n);
   const known = new Set(state.deleted);
@@ -108,20 +124,19 @@ async function missed(
 
 /** By the two lists of members: what happened between them is nothing to be shown. */
 function presenceSince(
-  room: LiveRoom,
+  { name, roster }: LiveRoom,
   { userId: own }: Receiver,
   { users }: MemberState,
-  at: number,
+  { asked, clock }: Tools,
 ): Record<'joined' | 'parted', ReturnType<typeof presenceFrame>[]> {
-  const before = new Set(users.map(({ userId }) => userId));
-  const joined = Array.from(room.roster.all()).filter(({ userId }) => userId !== own && !before.has(userId));
-  const parted = users.filter(({ userId }) => userId !== own && room.roster.get(userId) === undefined);
-  const frame = (code: 'joined' | 'parted', username: string): ReturnType<typeof presenceFrame> =>
-    presenceFrame(code, { roomName: room.name, username, at, you: false });
-  return {
-    joined: joined.map(({ username }) => frame('joined', username)),
-    parted: parted.map(({ username }) => frame('parted', username)),
-  };
+  const { joined, parted } =
+    users === undefined ? roster.since(asked.roster ?? roster.moment()) : roster.comparedWith(users);
+  const at = clock.now();
+  const framesOf = (code: 'joined' | 'parted', changed: RosterUser[]): ReturnType<typeof presenceFrame>[] =>
+    changed
+      .filter(({ userId }) => userId !== own)
+      .map(({ username }) => presenceFrame(code, { roomName: name, username, at, you: false }));
+  return { joined: framesOf('joined', joined), parted: framesOf('parted', parted) };
 }
 
 /** Its own messages that were deleted before anybody was shown them: its page shows them as sent. */

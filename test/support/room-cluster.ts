@@ -3,6 +3,7 @@ import type { ExecutionContext } from 'ava';
 import { createRoomCounts } from '../../src/cluster/counts.ts';
 import { type ClusterPeers, createPeers } from '../../src/cluster/peers.ts';
 import { createRoomChannels } from '../../src/cluster/room-channels.ts';
+import { Seats } from '../../src/cluster/seats.ts';
 import { randomText } from '../../src/core/clock.ts';
 import { type Bus, NodeSilent } from '../../src/core/cluster-ports.ts';
 import { type CommandContext, runCommand } from '../../src/core/commands.ts';
@@ -130,16 +131,21 @@ async function move(what: { member: Member; from: RoomNode; to: RoomNode; claim:
   const { member, from, to, claim } = what;
   const { session } = member;
   const rooms = Array.from(session.rooms.keys());
-  for (const id of rooms) await to.hub.open(id);
-  const askedAt = to.clock.now();
-  const states = Array.from(session.rooms.values(), (room) => room.exportMember(session));
+  const seats = new Seats(to);
+  await seats.take(rooms);
+  const at = to.clock.now();
+  const known = new Map(seats.ask().map(({ id, roster }) => [id, roster]));
+  // What the new place hears before the answer comes.
+  await new Promise((resolve) => setImmediate(resolve));
+  const states = Array.from(session.rooms.values(), (room) => room.exportMember(session, known.get(room.id)));
   const exported = structuredClone(states);
   const seen = member.frames.splice(0);
   await carry(from, to);
   const moved = openMember(session.userId, { key: session.key, claim, frames: seen });
   for (const state of exported) {
     const room = await to.hub.open(state.roomId);
-    const isMember = room !== undefined && (await room.importMember(moved.session, state, askedAt));
+    if (room === undefined) continue;
+    const isMember = await room.importMember(moved.session, state, { at, roster: seats.rosterOf(room) });
     if (isMember && room.members.has(moved.session)) moved.session.rooms.set(room.id, room);
   }
   for (const room of session.rooms.values()) {
@@ -147,6 +153,7 @@ async function move(what: { member: Member; from: RoomNode; to: RoomNode; claim:
     from.hub.release(room);
   }
   session.rooms.clear();
+  seats.leave();
   return moved;
 }
 
