@@ -183,6 +183,32 @@ test('each minute claims without a session are freed, and sessions without a cla
   t.like(await all.storage.claims.findByUser(ann.id), { session: 'other', node: 'b' });
 });
 
+test('a session that is on its way to another node, and one that ends just then, are not taken for lost', async (t) => {
+  let onFind = (): void => {};
+  const all = await openSessionNodes(t, 1, {
+    wrapClaims: (claims) => ({
+      ...claims,
+      findByUser(id) {
+        onFind();
+        return claims.findByUser(id);
+      },
+    }),
+  });
+  const [a] = all.nodes as [SessionNode];
+  await all.storage.nodes.register('b', 3_600_000);
+  const ann = await all.user('ann');
+  const bob = await all.user('bob');
+  const annHere = await a.come(ann.token, { resumable: true });
+  const bobHere = await a.come(bob.token);
+  const [annClaim, bobClaim] = await all.storage.claims.listByNode('a');
+  if (annClaim === undefined || bobClaim === undefined) throw new Error('They are not claimed.');
+  await all.storage.claims.take({ ...annClaim, node: 'b', tokenHash: 'h' }, annClaim);
+  await all.storage.claims.release(bobClaim);
+  onFind = () => bobHere.events?.onClose(true);
+  await a.keeper.compare();
+  t.deepEqual([annHere.ended, a.said], [[], []]);
+});
+
 test('after the store was away claims are compared at once', async (t) => {
   const faulty = faultyClaims();
   const { nodes, user, storage, clock } = await openSessionNodes(t, 1, faulty);

@@ -82,7 +82,6 @@ class Keeper implements ClaimKeeper {
       const claimed = await this.#take(wish, node);
       // Marked dead meanwhile: the claim is gone with the node that this one was.
       if (node !== this.#options.node()) return { refused: 'restarting' };
-      if ('number' in claimed) this.#due.delete(wish.userId);
       this.#noteSuccess();
       return claimed;
     } catch (error: unknown) {
@@ -137,14 +136,13 @@ class Keeper implements ClaimKeeper {
   async #take({ userId, key, tokenHash, takeover }: ClaimWish, node: string): Promise<Claimed> {
     const { store, ask } = this.#options;
     const request = { userId, session: key, node, tokenHash };
-    // Of a session that has ended here, and was not freed yet.
-    let over: Pick<Claim, 'session' | 'node'> | undefined = this.#due.get(userId)?.claim;
+    let over: Claim | undefined;
     for (let round = 0; round < maxRounds; round += 1) {
       const claim = await store.take(request, over);
       if (claim !== undefined) return { number: claim.number };
       const held = await store.findByUser(userId);
       over = held;
-      // Nobody else begins a session of this user here: what this node holds was left behind.
+      // Nobody else begins a session of this user here: what this node holds was left behind, or not freed yet.
       if (held === undefined || held.node === node) continue;
       const answer = await ask(held, takeover);
       if (answer !== 'free') return { refused: answer === 'lives' ? 'already-chatting' : 'unavailable' };
@@ -219,15 +217,14 @@ class Keeper implements ClaimKeeper {
     }
     const held = new Map(claims.map((claim) => [claim.userId, claim.session]));
     for (const session of here) {
-      if (held.get(session.userId) === session.key || !(await this.#isLost(sessions, session))) continue;
+      if (held.get(session.userId) === session.key || !(await this.#isLost(session))) continue;
       log.warn({ user: session.userId }, 'A session ends, because its user is claimed by nobody or somebody else.');
       session.end('restarting');
     }
   }
 
-  /** A session that is on its way to another node has its claim there. */
-  async #isLost(sessions: Pick<Sessions, 'holds'>, session: Session): Promise<boolean> {
-    if (!session.isOpen || !sessions.holds(session)) return false;
+  /** A session that is on its way to another node has its claim there; one that has ended has lost nothing. */
+  async #isLost(session: Session): Promise<boolean> {
     const claim = await this.#options.store.findByUser(session.userId);
     return claim?.session !== session.key && session.isOpen;
   }

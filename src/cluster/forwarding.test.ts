@@ -280,6 +280,40 @@ test('an owner that does not answer is not taken for one that has no session', a
   t.is(await b.elsewhere.stateOf(id), undefined);
 });
 
+test('an owner is asked once, and once more only when somebody else has the session by then', async (t) => {
+  const all = await openSessionNodes(t, 3);
+  const [a, b] = all.nodes as Two;
+  const { session, tokenHash, id } = await chatting(all);
+  const asked: string[] = [];
+  const { ask } = b.peers;
+  let onAsked = async (): Promise<void> => {};
+  b.peers.ask = async (node, ...rest) => {
+    asked.push(node);
+    await onAsked();
+    return ask.call(b.peers, node, ...rest);
+  };
+  all.hub.break(a.bus);
+  const name = { tokenHash, session: session.id };
+  await t.throwsAsync(all.during(b.elsewhere.post(name, [], 0)), { name: 'NodeSilent' });
+  t.deepEqual(asked.splice(0), ['a']);
+  let places = ['c'];
+  onAsked = async () => {
+    const former = await all.storage.claims.findByUser(id);
+    const node = places.shift();
+    if (former === undefined || node === undefined) return;
+    await all.storage.claims.take({ userId: id, session: session.key, node, tokenHash }, former);
+    if (node !== 'b') return;
+    a.sessions.forget(session);
+    b.sessions.adopt(session, tokenHash, 0);
+  };
+  t.is(await all.during(b.elsewhere.post(name, [], 0)), undefined, 'the one that has it by then knows nothing of it');
+  t.deepEqual(asked.splice(0), ['a', 'c']);
+  // It goes from node to node meanwhile, and comes here at last.
+  places = ['a', 'b'];
+  t.is(await all.during(b.elsewhere.post(name, [], 0)), 'done');
+  t.deepEqual(asked, ['c', 'a']);
+});
+
 test('a session that has moved is found at its new owner, whoever was remembered', async (t) => {
   const all = await openSessionNodes(t, 3);
   const [a, b, c] = all.nodes as [SessionNode, SessionNode, SessionNode];

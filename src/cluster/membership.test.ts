@@ -12,7 +12,7 @@ type World = {
   pass(ms: number): Promise<void>;
   /** The same in one step, as a process that stood still sees it. */
   jump(ms: number): Promise<void>;
-  /** The process stands still for so long: time has passed, and no timer has run. */
+  /** The process stands still for so long: time has passed, and no timer has run. Negative: its clock is set back. */
   sleep(ms: number): void;
   now(): number;
   /** Nodes in the store, with when each was seen last. */
@@ -22,6 +22,8 @@ type World = {
   renewals: number;
   /** So many of the next renewals go over connections that have broken without a word. */
   broken: number;
+  /** What an answer about who lives waits for on its way, once it has been read. */
+  onItsWay: () => Promise<void>;
   join(name: string): Node;
 };
 type Node = { membership: Membership; gone: string[]; appeared: string[]; fenced: string[]; told: string[] };
@@ -58,7 +60,9 @@ function createWorld(): World {
       const row = rows.get(id);
       if (row === undefined) return undefined;
       row.seenAt = clock.now();
-      return [...rows.keys()];
+      const ids = [...rows.keys()];
+      await world.onItsWay();
+      return ids;
     },
     async markDead(by) {
       await answered();
@@ -76,6 +80,7 @@ function createWorld(): World {
     state: 'well',
     renewals: 0,
     broken: 0,
+    onItsWay: async () => {},
     async pass(ms) {
       for (let passedMs = 0; passedMs < ms; passedMs += 100) {
         timers.advance(100);
@@ -161,6 +166,58 @@ test('a process that stood still marks nobody dead for one lease', async (t) => 
   t.deepEqual(gone, []);
   await world.pass((2 * leaseMs) / 5);
   t.deepEqual(gone, ['late']);
+});
+
+test('others are marked dead only once the own renewals have gone well for one whole lease', async (t) => {
+  const world = createWorld();
+  const { membership, gone } = world.join('a');
+  world.rows.set('late', { seenAt: -leaseMs - 1, leaseMs });
+  await membership.begin();
+  await world.pass(leaseMs - 100);
+  t.deepEqual(gone, []);
+  await world.pass(100);
+  t.deepEqual(gone, ['late']);
+});
+
+test('a node whose clock is set back marks nobody dead for one lease', async (t) => {
+  for (const [backMs, during] of [
+    [leaseMs, 'between two renewals'],
+    // So little that the next renewal is not earlier than the one before.
+    [1000, 'while one is under way'],
+  ] as const) {
+    const world = createWorld();
+    const { membership, gone } = world.join('a');
+    await membership.begin();
+    await world.pass(2 * leaseMs);
+    if (during === 'while one is under way') {
+      world.state = 'stalled';
+      await world.pass(leaseMs / 5);
+    }
+    world.sleep(-backMs);
+    world.rows.set('late', { seenAt: -leaseMs, leaseMs });
+    world.state = 'well';
+    await world.pass(leaseMs - leaseMs / 5);
+    t.deepEqual(gone, [], during);
+    await world.pass((2 * leaseMs) / 5);
+    t.deepEqual(gone, ['late'], during);
+  }
+});
+
+test('an answer that was overtaken by a later one brings back nobody who has left meanwhile', async (t) => {
+  const world = createWorld();
+  const a = world.join('a');
+  await a.membership.begin();
+  world.rows.set('b1', { seenAt: 0, leaseMs });
+  let arrive = (): void => {};
+  const late = new Promise<void>((resolve) => (arrive = resolve));
+  world.onItsWay = () => late;
+  await world.pass(leaseMs / 5);
+  world.onItsWay = async () => {};
+  world.rows.delete('b1');
+  await world.pass(leaseMs / 5);
+  arrive();
+  await world.jump(0);
+  t.deepEqual([a.appeared, [...a.membership.living]], [[], ['a1']]);
 });
 
 test('a lease is renewed five times before it is over', async (t) => {

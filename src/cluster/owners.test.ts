@@ -121,14 +121,17 @@ test('without a bus a living session stays, and the newcomer is told to come aga
 });
 
 test('an owner that is silent keeps its user until its lease is over', async (t) => {
-  const { nodes, user, during, storage } = await openSessionNodes(t, 2);
+  const { nodes, user, during, storage, clock } = await openSessionNodes(t, 2);
   const [a, b] = nodes as Two;
   const { id, token } = await user('ann');
   await a.come(token);
   // As one that stands still: it hears nothing, and reads no changes.
   a.sessions.giveWay = () => new Promise(() => {});
+  const began = clock.now();
   const early = await during(b.come(token));
   t.deepEqual(early.ended, ['unavailable']);
+  // It is not asked once more through the store: its client waits for the proof, and for the way, and no longer.
+  t.true(clock.now() - began < limits.proofMs + 3000, `${clock.now() - began} ms`);
   // Another one is under way when the node is marked dead.
   const late = b.come(token);
   await storage.nodes.leave('a');

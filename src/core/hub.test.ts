@@ -128,3 +128,16 @@ test('a room without members is dropped, one that is deleted while it is loaded 
   t.is(await again, undefined);
   t.is(hub.size, 0);
 });
+
+test('a room that was being loaded when all were dropped does not come to life for those who waited for it', async (t) => {
+  const { hub, answers } = hubOver([message(1)]);
+  const opening = hub.open(1);
+  hub.dropAll();
+  answers[0]?.();
+  t.is(await opening, undefined);
+  t.is(hub.size, 0);
+  // Who comes afterwards has it loaded.
+  const again = hub.open(1);
+  answers[1]?.();
+  t.is((await again)?.gate.position, 1);
+});

@@ -202,3 +202,13 @@ test('an outbox goes on from its export with its numbers, and with what was unse
   t.deepEqual(line.numbers, [5]);
   t.is(copy.rewind(2), 11);
 });
+
+test('what was given back when its connection was cut can be presented elsewhere: it may have arrived', (t) => {
+  const outbox = filled([1, 1, 1]);
+  outbox.writeTo(openLine().transport);
+  outbox.giveBack(2);
+  const copy = new Outbox('s', 1000, outbox.export());
+  t.true(copy.reaches(3));
+  t.is(copy.rewind(3), 0);
+  t.false(copy.hasUnsent);
+});
