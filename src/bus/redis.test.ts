@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { inspect } from 'node:util';
 import test from 'ava';
+import { startRedis, whyNoRedis } from '../../test/support/redis.ts';
+import { programTest, until } from '../../test/support/services.ts';
 import { openRedis } from './redis.ts';
 
 test('a Redis that refuses the password is reported with its words, and without the password', async (t) => {
@@ -27,3 +29,34 @@ test('a Redis that refuses the password is reported with its words, and without 
   t.regex(whole, /WRONGPASS/);
   t.false(whole.includes('secret'));
 });
+
+programTest(
+  test,
+  whyNoRedis(),
+  'a Redis that is away is spoken of once an outage, and once when it is back',
+  async (t) => {
+    let redis = await startRedis();
+    t.teardown(() => redis.stop());
+    const said: string[] = [];
+    const note = (_: object, sentence: string): void => void said.push(sentence.slice(0, 13));
+    const connection = openRedis(redis.url, { log: { info: note, warn: note } });
+    t.teardown(() => connection.close());
+    let attempts = 0;
+    connection.client.on('close', () => (attempts += 1));
+    const reached = (what: string, isSo: () => boolean): Promise<void> =>
+      until(20_000, async () => {
+        if (!isSo()) throw new Error(what);
+      });
+    await reached('It is there.', () => connection.healthy());
+    for (let outage = 0; outage < 2; outage += 1) {
+      const before = attempts;
+      await redis.stop();
+      await reached('It tries again.', () => attempts >= before + 3);
+      redis = await startRedis(redis.port);
+      await reached('It is back.', () => connection.healthy());
+    }
+    await connection.close();
+    const [away, back] = ['Redis cannot ', 'Redis is back'];
+    t.deepEqual(said, [away, back, away, back]);
+  },
+);

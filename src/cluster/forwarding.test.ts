@@ -285,12 +285,12 @@ test('an owner is asked once, and once more only when somebody else has the sess
   const [a, b] = all.nodes as Two;
   const { session, tokenHash, id } = await chatting(all);
   const asked: string[] = [];
-  const { ask } = b.peers;
+  const ask = b.peers.ask.bind(b.peers);
   let onAsked = async (): Promise<void> => {};
   b.peers.ask = async (node, ...rest) => {
     asked.push(node);
     await onAsked();
-    return ask.call(b.peers, node, ...rest);
+    return ask(node, ...rest);
   };
   all.hub.break(a.bus);
   const name = { tokenHash, session: session.id };

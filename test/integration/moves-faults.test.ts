@@ -1,7 +1,7 @@
 /** What a session's move comes to when nodes die on the way, somebody else comes, or the store does not answer. */
 import test from 'ava';
 import { movedWithinMs } from '../../src/cluster/lending.ts';
-import type { ClaimStore } from '../../src/core/cluster-ports.ts';
+import type { Bus, ClaimStore } from '../../src/core/cluster-ports.ts';
 import { type MessageStore, StoreError } from '../../src/core/ports.ts';
 import { wrapMessages } from '../support/app.ts';
 import { waitUntil } from '../support/bus-world.ts';
@@ -30,6 +30,19 @@ async function openWorld(
     }),
   });
   return { world, nodes: world.nodes as [ChatNode, ChatNode, ChatNode], onTake };
+}
+
+/** Owners do not hear that a session has come. */
+function withoutMoved(bus: Bus): Bus {
+  return {
+    isAlone: false,
+    isHealthy: () => bus.isHealthy(),
+    subscribe: (...args) => bus.subscribe(...args),
+    onRestored: (listener) => bus.onRestored(listener),
+    close: () => bus.close(),
+    publish: (channel, value) =>
+      (value as { kind?: string }).kind === 'moved' ? Promise.resolve(1) : bus.publish(channel, value),
+  };
 }
 
 function gate(): { open: () => void; passed: Promise<void> } {
@@ -190,17 +203,7 @@ test('a node that claims too late does not have the session, and its client is n
 });
 
 test('a session of which its owner does not hear that it has come is not there twice, and nobody sees it part', async (t) => {
-  const world = await openChatNodes(t, 3, {
-    wrapBus: (bus) => ({
-      isAlone: false,
-      isHealthy: () => bus.isHealthy(),
-      subscribe: (...args) => bus.subscribe(...args),
-      onRestored: (listener) => bus.onRestored(listener),
-      close: () => bus.close(),
-      publish: (channel, value) =>
-        (value as { kind?: string }).kind === 'moved' ? Promise.resolve(1) : bus.publish(channel, value),
-    }),
-  });
+  const world = await openChatNodes(t, 3, { wrapBus: withoutMoved });
   const [a, b, c] = world.nodes as [ChatNode, ChatNode, ChatNode];
   const [ann, bob, cid] = (await gather(world, { ann: a, bob: c, cid: a })) as [NodeClient, NodeClient, NodeClient];
   t.true(await ann.come(b.chat));
@@ -216,6 +219,44 @@ test('a session of which its owner does not hear that it has come is not there t
   await talk(ann, 'and there', ann, bob, cid);
   t.deepEqual(partsOf(bob, cid), []);
   t.deepEqual(faultsOf(world, ann, bob, cid), []);
+});
+
+test('who stays because its new node died before it could tell is seen by all, on the node that it is on', async (t) => {
+  const world = await openChatNodes(t, 3, { wrapBus: withoutMoved });
+  const [a, b, c] = world.nodes as [ChatNode, ChatNode, ChatNode];
+  const [ann, bob] = (await gather(world, { ann: a, bob: c })) as [NodeClient, NodeClient];
+  t.true(await ann.come(b.chat));
+  // Its rooms have told all.
+  await world.bus.settle();
+  ann.cut();
+  await b.die();
+  await world.during(waitUntil(() => a.chat.sessions.withId(ann.session)?.moving === undefined, 'it stays'));
+  t.true(await world.during(ann.come(a.chat)));
+  t.true(ann.isResumed);
+  await talk(ann, 'back', ann, bob);
+  await waitUntil(() => bob.room('friends').roster.has('ann'), 'it is seen');
+  t.deepEqual([...ann.faults, ...bob.faults], []);
+});
+
+test('only the node to which a session goes says that it has come', async (t) => {
+  const { world, nodes, onTake } = await openWorld(t);
+  const [a, b, c] = nodes;
+  const [ann, bob] = (await gather(world, { ann: a, bob: c })) as [NodeClient, NodeClient];
+  const held = gate();
+  onTake.run = async (take) => {
+    await held.passed;
+    return take();
+  };
+  const coming = ann.come(b.chat);
+  await underWay(a, ann);
+  c.peers.tell('a', 'moved', { session: ann.session, claim: 9, ended: false });
+  await world.bus.settle();
+  t.truthy(a.chat.sessions.withId(ann.session)?.moving);
+  held.open();
+  t.true(await world.during(coming));
+  await talk(ann, 'here', ann, bob);
+  t.deepEqual(partsOf(bob), []);
+  t.deepEqual(faultsOf(world, ann, bob), []);
 });
 
 test('a newcomer who takes the place of a session that moves gets it, wherever it is by then', async (t) => {
