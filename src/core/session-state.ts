@@ -87,7 +87,7 @@ function isSeen(value: unknown): value is [roomId: number, position: number] {
 }
 
 function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null;
 }
 
 function isTexts(value: unknown): value is string[] {

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { openSessionWorld, type SessionWorld, worldPrincipal } from '../../test/support/session-world.ts';
 import { limits } from '../protocol/limits.ts';
+import { maxSeenRooms } from './seen-rooms.ts';
 import { readSessionExport, type SessionExport } from './session-state.ts';
 import type { EncodedFrame, Transport, TransportKind } from './transport.ts';
 
@@ -277,6 +278,32 @@ test('a session goes on elsewhere with what waited for its turn, its refs, and w
   t.deepEqual(line.told, ['1', '2', 'flooding']);
 });
 
+test('an export carries as much as a session may have, and no more', (t) => {
+  const world = openSessionWorld(1000);
+  world.session.begin(openLine().transport);
+  const state = beginMove(world, 0);
+  const most: [field: string, of: (length: number) => unknown, length: number][] = [
+    ['key', (length) => 'k'.repeat(length), limits.sessionIdLength],
+    ['commandRefs', (length) => Array.from({ length }, () => 'ref'), limits.commandRefs],
+    ['seen', (length) => Array.from({ length }, (_, id) => [id, 1]), maxSeenRooms],
+    // Beside each client message that waits an answer may wait.
+    ['tasks', (length) => Array.from({ length }, () => ({ answer: '{}' })), 2 * limits.queuedFrames],
+  ];
+  for (const [field, of, length] of most) {
+    const full = { ...state, [field]: of(length) };
+    t.deepEqual(readSessionExport(full), full, field);
+    t.is(readSessionExport({ ...state, [field]: of(length + 1) }), undefined, field);
+  }
+});
+
+test('a session that was resumed lives on beyond the grace of the connection before', (t) => {
+  const world = openSessionWorld(1000);
+  world.session.begin(openLine().transport).onClose(false);
+  t.deepEqual(comeBack(world, 0), []);
+  world.timers.advance(limits.graceSeconds * 1000);
+  t.true(world.session.isOpen);
+});
+
 test('an export of another form is no session', (t) => {
   const world = openSessionWorld(1000);
   world.session.begin(openLine().transport);
@@ -290,6 +317,9 @@ test('an export of another form is no session', (t) => {
     { username: null },
     { outbox: { ...state.outbox, sent: 2 } },
     { outbox: { ...state.outbox, last: 0 } },
+    { outbox: { last: 2, sent: 1, highest: 2, frames: [] } },
+    { outbox: { last: 1, sent: 1, highest: 2, frames: [] } },
+    { outbox: [] },
     { outbox: { ...state.outbox, frames: [1] } },
     { tasks: [{ frame: { type: 'end' }, bytes: 0 }] },
     { tasks: [{ frame: { type: 'help' } }] },

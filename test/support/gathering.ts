@@ -39,3 +39,8 @@ export function partsOf(...clients: NodeClient[]): string[] {
 export function faultsOf(world: ChatNodes, ...clients: NodeClient[]): string[] {
   return [...clients.flatMap(({ faults }) => faults), ...world.nodes.flatMap(({ said }) => said)];
 }
+
+/** Resolves when the session is exported and not yet come. */
+export function underWay({ chat }: ChatNode, { session }: NodeClient): Promise<void> {
+  return waitUntil(() => chat.sessions.withId(session)?.moving !== undefined, 'on its way');
+}
