@@ -111,9 +111,9 @@ clusterTest(
       await ask(ann, symbols);
     };
     await askMore('BEFORE', 10);
-    let isStopped = false;
-    const stopped = nodes[0].stop().finally(() => (isStopped = true));
-    for (let n = 0; !isStopped; n += 1) {
+    const stop = { isOver: false };
+    const stopped = nodes[0].stop().finally(() => (stop.isOver = true));
+    for (let n = 0; !stop.isOver; n += 1) {
       await askMore(`MEANWHILE${n}X`, 2);
       await delay(20);
     }
