@@ -84,45 +84,51 @@ clusterTest(
   },
 );
 
-clusterTest(test, 'a polling client goes on with its session elsewhere when its node stops', async (t, cluster) => {
-  const watcher = await cluster.node(1).chat('watcher');
-  await watcher.ask({ type: 'join', room_name }, { code: 'joined', you: true });
-  const token = await cluster.node(0).login('alice');
-  const first = await poll(cluster, 0, token);
-  let { cursor } = first.body;
-  const got: RawFrame[] = [];
-  const post = async (body: object): Promise<void> => {
-    await waitUntil(async () => {
-      const { status } = await cluster.node(1).request('POST', '/poll/chat', { token, body });
-      if (status !== 202) t.is(status, 503);
-      return status === 202;
-    }, 'it is taken');
-  };
-  /** Until it has come, from whichever node. */
-  const pollFor = async (isIt: (frame: RawFrame) => boolean): Promise<void> => {
-    await waitUntil(async () => {
-      const { status, body } = await poll(cluster, 1, token, `cursor=${cursor}&wait=1`);
-      if (status !== 200) t.is(status, 503);
-      if (status === 200) got.push(...body.messages);
-      if (status === 200) ({ cursor } = body);
-      return got.some(isIt);
-    }, 'it comes');
-  };
-  await post({ type: 'join', room_name });
-  await pollFor(({ code }) => code === 'joined');
-  const stopped = cluster.node(0).app.close();
-  await pollFor(({ code }) => code === 'server-closing');
-  await post({ type: 'message', room_name, body: 'while it stops', ref: 'r1' });
-  await pollFor(({ body }) => body === 'while it stops');
-  await stopped;
-  await post({ type: 'message', room_name, body: 'afterwards', ref: 'r2' });
-  await pollFor(({ body }) => body === 'afterwards');
-  await watcher.next({ code: 'message', body: 'afterwards' });
-  const seen = watcher.frames.filter(({ user }) => user === 'alice').map(({ code, body }) => body ?? code);
-  t.deepEqual(seen, ['joined', 'while it stops', 'afterwards']);
-  t.is(cursor.split('.')[0], first.body.cursor.split('.')[0]);
-  t.is(Number(cursor.split('.')[1]), first.body.messages.length + got.length);
-});
+clusterTest(
+  test,
+  'a polling client goes on with its session elsewhere when its node stops',
+  async (t, cluster) => {
+    const watcher = await cluster.node(1).chat('watcher');
+    await watcher.ask({ type: 'join', room_name }, { code: 'joined', you: true });
+    const token = await cluster.node(0).login('alice');
+    const first = await poll(cluster, 0, token);
+    let { cursor } = first.body;
+    const got: RawFrame[] = [];
+    const post = async (body: object): Promise<void> => {
+      await waitUntil(async () => {
+        const { status } = await cluster.node(1).request('POST', '/poll/chat', { token, body });
+        if (status !== 202) t.is(status, 503);
+        return status === 202;
+      }, 'it is taken');
+    };
+    /** Until it has come, from whichever node. */
+    const pollFor = async (isIt: (frame: RawFrame) => boolean): Promise<void> => {
+      await waitUntil(async () => {
+        const { status, body } = await poll(cluster, 1, token, `cursor=${cursor}&wait=1`);
+        if (status !== 200) t.is(status, 503);
+        if (status === 200) got.push(...body.messages);
+        if (status === 200) ({ cursor } = body);
+        return got.some(isIt);
+      }, 'it comes');
+    };
+    await post({ type: 'join', room_name });
+    await pollFor(({ code }) => code === 'joined');
+    const stopped = cluster.node(0).app.close();
+    await pollFor(({ code }) => code === 'server-closing');
+    await post({ type: 'message', room_name, body: 'while it stops', ref: 'r1' });
+    await pollFor(({ body }) => body === 'while it stops');
+    await stopped;
+    await post({ type: 'message', room_name, body: 'afterwards', ref: 'r2' });
+    await pollFor(({ body }) => body === 'afterwards');
+    await watcher.next({ code: 'message', body: 'afterwards' });
+    const seen = watcher.frames.filter(({ user }) => user === 'alice').map(({ code, body }) => body ?? code);
+    t.deepEqual(seen, ['joined', 'while it stops', 'afterwards']);
+    t.is(cursor.split('.')[0], first.body.cursor.split('.')[0]);
+    t.is(Number(cursor.split('.')[1]), first.body.messages.length + got.length);
+  },
+  // Time enough to come and fetch it, on a loaded machine as well; who comes does not make it wait so long.
+  { env: { SHUTDOWN_SECONDS: '60' } },
+);
 
 clusterTest(test, 'administrators see at any node how a user chats', async (t, cluster) => {
   await createAdministrator(cluster.node(0));
