@@ -1,5 +1,7 @@
 import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
+import { Agent, get, type IncomingMessage, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import test from 'ava';
 import { noteEvents, openPaused, serveDoor } from '../../test/support/http-door.ts';
 import { patienceMs, until } from '../../test/support/services.ts';
@@ -86,4 +88,48 @@ test('a client that reads nothing is cut once its stream has ended, and nothing 
   transports[0]?.write(much, { session: 's', n: 2 });
   transports[0]?.refuse('kicked');
   await t.notThrowsAsync(untilTold(names, ['close']));
+});
+
+const umlauts = [{ bytes: Buffer.from('"ä€😀"') }, { bytes: Buffer.from('{}') }];
+const written = 'retry: 2000\nid: s.9\ndata: "ä€😀"\n\nid: s.10\ndata: {}\n\ndata: {}\n\n';
+
+/** A stream that is written to, and ended. */
+const endless = createSseDoor({
+  limit: createConnectionLimit(2),
+  async open(transport) {
+    transport.write([], { session: 's', n: 9 });
+    setImmediate(() => {
+      transport.write(umlauts, { session: 's', n: 9 });
+      transport.write(umlauts.slice(1));
+      setImmediate(() => transport.close('normal'));
+    });
+    return noteEvents().events;
+  },
+});
+
+test('events arrive as they were encoded, also where HTTP/1.0 knows no chunks', async (t) => {
+  const port = await serveDoor(t, (response) => endless.open(response, request));
+  t.is(await (await fetch(`http://127.0.0.1:${port}`)).text(), written);
+  const socket = connect(port, '127.0.0.1');
+  t.teardown(() => socket.destroy());
+  socket.write('GET / HTTP/1.0\r\n\r\n');
+  t.is((await text(socket)).split('\r\n\r\n')[1], written);
+});
+
+test('a connection that has many streams, one after the other, keeps nothing of those that ended', async (t) => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  t.teardown(() => agent.destroy());
+  const sockets = new Set<unknown>();
+  const counts: number[] = [];
+  const port = await serveDoor(t, (response) => {
+    sockets.add(response.socket);
+    counts.push(response.socket?.listenerCount('drain') ?? 0);
+    return endless.open(response, request);
+  });
+  for (let stream = 0; stream < 3; stream += 1) {
+    const answer = await new Promise<IncomingMessage>((resolve) => get({ port, agent }, resolve));
+    t.is(await text(answer), written);
+  }
+  t.is(sockets.size, 1);
+  t.is(new Set(counts).size, 1);
 });

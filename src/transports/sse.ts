@@ -6,7 +6,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Cursor } from '../core/cursor.ts';
 import type { OpenConnection, OpenRequest } from '../core/sessions.ts';
-import type { EncodedFrame, Transport } from '../core/transport.ts';
+import { type EncodedFrame, latin1Of, type Transport } from '../core/transport.ts';
 import type { CloseName } from '../protocol/close-codes.ts';
 import type { FatalCode } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
@@ -34,8 +34,14 @@ export function createSseDoor({ open, limit }: SseOptions): SseDoor {
       response.once('close', leave);
       const events = await open(createTransport(response), request);
       if (events === undefined) return;
-      response.on('drain', () => events.onDrain());
-      response.once('close', () => events.onClose(false));
+      // Of the socket, where most is written; it may outlive this answer.
+      const { socket } = response;
+      const onDrain = (): void => events.onDrain();
+      socket?.on('drain', onDrain);
+      response.once('close', () => {
+        socket?.off('drain', onDrain);
+        events.onClose(false);
+      });
       if (response.closed) events.onClose(false);
     },
   };
@@ -64,7 +70,7 @@ function createTransport(response: ServerResponse): Transport {
     write(frames, first) {
       if (isOver) return;
       if (!response.headersSent) begin();
-      response.write(first === undefined ? plainEvents(frames) : numberedEvents(frames, first));
+      writeBytes(response, first === undefined ? plainEvents(frames) : numberedEvents(frames, first));
     },
     refuse(code: FatalCode) {
       if (isOver) return;
@@ -85,26 +91,28 @@ function createTransport(response: ServerResponse): Transport {
   };
 }
 
-const afterEvent = '\n\n';
-
 /** Events without an id: the client keeps the one that it has. */
 function plainEvents(frames: readonly EncodedFrame[]): string {
-  return frames.map(({ bytes }) => `data: ${bytes.toString()}${afterEvent}`).join('');
+  return frames.map((frame) => `data: ${latin1Of(frame)}\n\n`).join('');
 }
 
-/** Events with a cursor each, in one buffer: what all receivers share is copied, what differs is written before it. */
-function numberedEvents(frames: readonly EncodedFrame[], first: Cursor): Buffer {
-  const before = `id: ${first.session}.`;
-  // A cursor's number has up to sixteen digits.
-  const overhead = before.length + 16 + '\ndata: '.length + afterEvent.length;
-  let size = 0;
-  for (const { bytes } of frames) size += bytes.length + overhead;
-  const events = Buffer.allocUnsafe(size);
-  let at = 0;
-  for (const [index, { bytes }] of frames.entries()) {
-    at += events.write(`${before}${first.n + index}\ndata: `, at, 'latin1');
-    at += bytes.copy(events, at);
-    at += events.write(afterEvent, at, 'latin1');
-  }
-  return events.subarray(0, at);
+/** Events with a cursor each. */
+function numberedEvents(frames: readonly EncodedFrame[], { session, n }: Cursor): string {
+  const id = `id: ${session}.`;
+  let number = n;
+  let events = '';
+  for (const frame of frames) events += `${id}${number++}\ndata: ${latin1Of(frame)}\n\n`;
+  return events;
+}
+
+/**
+ * Writes `text`, of one character a byte, as one chunk of the body (RFC 9112 §7.1) straight to the socket, with one system
+ * call: `response.write` makes four pieces of it, which is a fifth fewer deliveries a second.
+ */
+function writeBytes(response: ServerResponse, text: string): void {
+  const { socket } = response;
+  // HTTP/1.0 knows no chunks; and a socket that takes nothing any more is for Node to deal with.
+  if (!response.chunkedEncoding || socket?.writable !== true) response.write(text, 'latin1');
+  // An empty chunk would be the end of the body.
+  else if (text !== '') socket.write(`${text.length.toString(16)}\r\n${text}\r\n`, 'latin1');
 }
