@@ -11,6 +11,7 @@ import type { PollDoor } from '../transports/poll.ts';
 import type { SseDoor } from '../transports/sse.ts';
 import type { Upstream } from '../transports/upstream.ts';
 import type { CorsOrigins } from './cors.ts';
+import type { StandingHeaders } from './standing-headers.ts';
 
 /** The rooms as the server knows them. */
 export interface RoomDirectory {
@@ -90,4 +91,5 @@ export type RouteTools = HttpDependencies & {
   attemptAddress(request: import('node:http').IncomingMessage): string;
   /** Takes turns among users in what keeps the database busy. */
   reads: FairQueue;
+  standing: StandingHeaders;
 };

@@ -49,18 +49,41 @@ async function readObject(ctx: Koa.Context, types: readonly string[]): Promise<R
  * The body's client messages: one, or an array of up to `limits.batchMessages`; what each is worth is judged later.
  * Throws a Refusal like `readBody`, also for a body that is neither.
  */
-export async function readMessages(ctx: Koa.Context): Promise<{ messages: readonly unknown[]; bytes: number }> {
+export async function readMessages(ctx: Koa.Context): Promise<Messages> {
   // A form has no numbers; and curl, unless told otherwise, calls JSON one.
   const read = await readValue(ctx, [json]);
-  const messages: unknown = Array.isArray(read?.value) ? read.value : [read?.value];
-  if (typeof read?.value !== 'object' || read.value === null || !Array.isArray(messages)) {
-    throw new Refusal(400, `Expected a JSON object or an array of them, but got ${kindOf(read?.value)}.`);
+  return messagesIn(read?.value, read?.bytes ?? 0);
+}
+
+/** As `readMessages`, of a body that is neither empty nor compressed. */
+export function parseMessages(body: Buffer): Messages {
+  let text: string;
+  try {
+    text = utf8.decode(body);
+  } catch {
+    throw new Refusal(400, 'The body is not UTF-8.');
   }
+  try {
+    return messagesIn(JSON.parse(text), body.length);
+  } catch (error) {
+    throw error instanceof Refusal ? error : malformedBody();
+  }
+}
+
+type Messages = { messages: readonly unknown[]; bytes: number };
+
+function messagesIn(value: unknown, bytes: number): Messages {
+  if (typeof value !== 'object' || value === null) {
+    throw new Refusal(400, `Expected a JSON object or an array of them, but got ${kindOf(value)}.`);
+  }
+  const messages: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (messages.length > limits.batchMessages) {
     throw new Refusal(400, `Too many messages at once: send at most ${limits.batchMessages}.`);
   }
-  return { messages, bytes: read.bytes };
+  return { messages, bytes };
 }
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 const json = 'application/json';
 const form = 'application/x-www-form-urlencoded';
@@ -102,6 +125,10 @@ function bodyRefusal(error: unknown): Refusal {
   const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
   if (status === 413) return new Refusal(413, `The body is larger than ${limits.requestBodyBytes} bytes.`);
   if (status === 415) return new Refusal(415, 'Unsupported content encoding: send the body as it is, or use gzip.');
+  return malformedBody();
+}
+
+export function malformedBody(): Refusal {
   return new Refusal(400, 'The body is not well formed: it could not be parsed.');
 }
 

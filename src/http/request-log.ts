@@ -1,6 +1,8 @@
 /** One line for each request: at `info` what was refused, at `debug` the rest, at `error` the server's own faults. Never a secret. */
 import type Koa from 'koa';
 import type { Logger } from 'pino';
+import type { ClientAddress } from './address.ts';
+import type { Answer } from './answers.ts';
 
 /**
  * An address as it may be logged: a parameter that speaks of a token, in its name or in its value, loses its value, and
@@ -19,22 +21,35 @@ export function redactUrl(url: string): string {
   return `${path}?${query.toString()}`;
 }
 
-export function logRequests(log: Logger, addressOf: (ctx: Koa.Context) => string): Koa.Middleware {
+/** What it was that kept the server from doing what was asked, if anything did. */
+export function logFault(
+  log: Logger,
+  error: unknown,
+  { status, fault }: Pick<Answer, 'status' | 'fault'>,
+  { method, path }: { method?: string | undefined; path: string },
+): void {
+  const details = { err: error, method, path, status };
+  if (fault === 'own') log.error(details, 'a request failed');
+  else if (fault === 'store') log.warn(details, 'A request was refused, because the store could not be asked.');
+}
+
+/** `begun`: by `performance.now()`. */
+export type LoggedRequest = { method: string; url: string; status: number; begun: number; address: string };
+
+export function logRequest(log: Logger, { method, url, status, begun, address }: LoggedRequest): void {
+  const level = status >= 400 ? 'info' : 'debug';
+  // Most servers do not want to know of each request, and a poll is one.
+  if (!log.isLevelEnabled(level)) return;
+  const line = { method, url: redactUrl(url), status, ms: Math.round(performance.now() - begun), address };
+  log[level](line, level === 'info' ? 'request refused' : 'request');
+}
+
+export function logRequests(log: Logger, addressOf: ClientAddress): Koa.Middleware {
   return async (ctx, next) => {
     const begun = performance.now();
     // Asked now: a socket that has closed meanwhile has no address.
-    const address = addressOf(ctx);
+    const address = addressOf(ctx.req);
     await next();
-    const level = ctx.status >= 400 ? 'info' : 'debug';
-    // Most servers do not want to know of each request, and a poll is one.
-    if (!log.isLevelEnabled(level)) return;
-    const line = {
-      method: ctx.method,
-      url: redactUrl(ctx.url),
-      status: ctx.status,
-      ms: Math.round(performance.now() - begun),
-      address,
-    };
-    log[level](line, level === 'info' ? 'request refused' : 'request');
+    logRequest(log, { method: ctx.method, url: ctx.url, status: ctx.status, begun, address });
   };
 }

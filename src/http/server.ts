@@ -13,7 +13,7 @@ import { answerFor, notFound, Refusal } from './answers.ts';
 import { crossOrigin } from './cors.ts';
 import type { HttpDependencies, RequestMetrics, RouteTools } from './dependencies.ts';
 import { checkAddress } from './guard.ts';
-import { logRequests } from './request-log.ts';
+import { logFault, logRequests } from './request-log.ts';
 import { adminAuditRoutes } from './routes/admin-audit.ts';
 import { adminMessageRoutes } from './routes/admin-messages.ts';
 import { adminModerationRoutes } from './routes/admin-moderation.ts';
@@ -28,6 +28,8 @@ import { pageRoutes } from './routes/pages.ts';
 import { profileRoutes } from './routes/profile.ts';
 import { registerRoutes } from './routes/register.ts';
 import { roomRoutes } from './routes/rooms.ts';
+import { createShortWay } from './short-way.ts';
+import { createStandingHeaders } from './standing-headers.ts';
 
 const resources = [
   pageRoutes,
@@ -67,14 +69,16 @@ export function createHttpHandler(
     ...dependencies,
     attemptAddress: (request) => networkOf(addressOf(request)),
     reads: createFairQueue(readBounds),
+    standing: createStandingHeaders(),
   };
   // A path is matched with its case; a slash at its end makes no difference.
   const router = new Router({ sensitive: true, strict: false });
   for (const addRoutes of resources) addRoutes(router, tools);
 
+  // What it sets before the routes is for standing-headers.ts, and must not depend on more than the Origin.
   const order: readonly Koa.Middleware[] = [
     measureRequests(router, dependencies.metrics),
-    logRequests(log, (ctx) => addressOf(ctx.req)),
+    logRequests(log, addressOf),
     securityHeaders,
     noStore,
     crossOrigin(settings.corsOrigins),
@@ -88,7 +92,10 @@ export function createHttpHandler(
   // What no middleware could catch: a client that went away while its answer was written.
   app.on('error', (error: unknown) => log.debug({ err: error }, 'a request ended early'));
   const handle = app.callback();
-  return (request, response) => void handle(request, response);
+  const goShort = createShortWay({ ...tools, addressOf });
+  return (request, response) => {
+    if (!goShort(request, response)) void handle(request, response);
+  };
 }
 
 /** The one funnel: whatever a request ends with is answered in the contract's shape. */
@@ -97,10 +104,9 @@ function answerErrors(log: Logger): Koa.Middleware {
     try {
       await next();
     } catch (error) {
-      const { status, body, headers, fault } = answerFor(error);
-      const details = { err: error, method: ctx.method, path: ctx.path, status };
-      if (fault === 'own') log.error(details, 'a request failed');
-      else if (fault === 'store') log.warn(details, 'A request was refused, because the store could not be asked.');
+      const answer = answerFor(error);
+      const { status, body, headers } = answer;
+      logFault(log, error, answer, ctx);
       ctx.status = status;
       ctx.set(headers);
       ctx.body = body;
@@ -132,7 +138,7 @@ function measureRequests(router: Router, metrics: RequestMetrics | undefined): K
       route: typeof route === 'string' ? route : 'unmatched',
       status: ctx.status,
       // How long a poll waits is for its client to say, and no measure of the server.
-      seconds: ctx.respond === false ? undefined : (performance.now() - begun) / 1000,
+      seconds: ctx.method === 'GET' && ctx.respond === false ? undefined : (performance.now() - begun) / 1000,
     });
   };
 }

@@ -7,6 +7,12 @@ import { type FatalCode, fatalCodes, unavailableBody } from '../protocol/errors.
 // A server that starts again, or a store that is away, is seldom back sooner; a flood is counted by the second.
 const retrySeconds = 1;
 
+/** Headers as Node writes them without another look: names and values in turn. */
+export type RawHeaders = readonly string[];
+
+/** `body` may be text of one character a byte (`latin1`): it goes out with the head in one piece. */
+export type LocalAnswer = Omit<Answer, 'body'> & { body: Answer['body'] | string };
+
 export function jsonAnswer(
   status: number,
   body: string | Buffer,
@@ -37,11 +43,20 @@ export function unavailableAnswer(): Answer {
   return jsonAnswer(503, JSON.stringify(unavailableBody), { 'Retry-After': String(retrySeconds) });
 }
 
-export function writeAnswer(response: ServerResponse, { status, headers, body }: Answer): void {
-  response.writeHead(status, {
-    'Content-Type': 'application/json; charset=utf-8',
-    'Content-Length': body.length,
-    ...headers,
-  });
-  response.end(body);
+/** `standing`: headers that every answer has and that `response` has not got yet. */
+export function writeAnswer(
+  response: ServerResponse,
+  { status, headers, body }: LocalAnswer,
+  standing: RawHeaders = [],
+): void {
+  const head = [...standing, 'Content-Type', 'application/json; charset=utf-8', 'Content-Length', String(body.length)];
+  for (const name in headers) head.push(name, headers[name] ?? '');
+  response.writeHead(status, head);
+  response.end(body, 'latin1');
+}
+
+/** 202: taken, and there is nothing to say. */
+export function writeTaken(response: ServerResponse, standing: RawHeaders = []): void {
+  response.writeHead(202, [...standing, 'Content-Length', '0']);
+  response.end();
 }
