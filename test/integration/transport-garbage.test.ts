@@ -67,6 +67,9 @@ function checkBody(storm: Storm, status: number, text: string): void {
   for (const frame of body.messages as unknown[]) assertServerFrame(frame);
 }
 
+/** Whatever is to be answered at all is answered in this time, also on a loaded machine. */
+const answerMs = 30_000;
+
 async function sendRequest(storm: Storm): Promise<void> {
   const { chance, url, agent } = storm;
   const { method, target, headers, body } = randomRequest(chance, storm satisfies Known);
@@ -74,7 +77,7 @@ async function sendRequest(storm: Storm): Promise<void> {
   const outgoing = request({ hostname, port, path: target, method, headers, agent });
   // What is given up before its answer ends without one.
   const patienceMs = pick(chance, [5, 20, 60]);
-  const timer = setTimeout(() => outgoing.destroy(), 3000);
+  const timer = setTimeout(() => outgoing.destroy(), answerMs);
   const [incoming] = (await Promise.race([
     once(outgoing.end(body), 'response'),
     method === 'GET' ? delay(patienceMs * 4, []) : new Promise<never>(() => {}),
