@@ -36,6 +36,8 @@ export interface ChannelOwner {
   doubt(node: string, roomId: number, isAsked: boolean): void;
   /** The node has said who is. */
   trust(node: string, roomId: number): void;
+  /** Says it to that node alone, after all that was published before. */
+  tell(node: string, roomId: number, publication: Publication): void;
   /** It is closed. `unsaid`: a publication that was lost, perhaps. */
   onClosed(channel: Channel, unsaid: Publication | undefined): void;
 }
@@ -65,8 +67,10 @@ export class Channel implements RoomChannel {
   #expected: number | undefined;
   #pending: Said[] = [];
   #pendingCharacters = 0;
-  /** Somebody wants to know who is in the room here. */
-  #isAsked = false;
+  /** All are to be told who is in the room here. */
+  #isRosterDue = false;
+  /** Nodes that want to know it. */
+  readonly #askers = new Set<string>();
   #seq = 0;
   /** Something of what was said may not have arrived. */
   #hasLost = false;
@@ -113,31 +117,39 @@ export class Channel implements RoomChannel {
   ask(): void {
     if (this.#isClosed || this.isAlone) return;
     this.#pending.push({ kind: 'asks' });
-    this.#isAsked = true;
-    this.#owner.schedule(this);
+    this.#sayRoster();
   }
 
-  /** Says with this turn who is in the room here. */
-  answer(): void {
-    this.#isAsked = true;
+  /** Says to the node, with this turn, who is in the room here. */
+  answer(node: string): void {
+    this.#askers.add(node);
     this.#owner.schedule(this);
   }
 
   flush(): void {
     if (this.#isClosed) return;
-    if (this.#isAsked) this.#pending.push(this.#ownRoster());
-    if (this.#pending.length === 0) return;
-    const events = this.#pending;
-    this.#pending = [];
-    this.#pendingCharacters = 0;
-    this.#isAsked = false;
-    void this.#publish(events);
+    // Several who ask at once are answered as one.
+    if (this.#isRosterDue || this.#askers.size > 1) {
+      this.#pending.push(this.#ownRoster());
+      this.#askers.clear();
+      this.#isRosterDue = false;
+    }
+    if (this.#pending.length > 0) {
+      const events = this.#pending;
+      this.#pending = [];
+      this.#pendingCharacters = 0;
+      void this.#publish(events);
+    }
+    const [asker] = this.#askers;
+    this.#askers.clear();
+    if (asker !== undefined) this.#owner.tell(asker, this.roomId, this.#publication([this.#ownRoster()]));
   }
 
   close(isEnded: boolean): void {
     if (this.#isClosed) return;
     if (isEnded && !this.isAlone) this.#pending.push({ kind: 'ended' });
-    this.#isAsked = false;
+    this.#isRosterDue = false;
+    this.#askers.clear();
     this.flush();
     this.#isClosed = true;
     this.#subscription.close();
@@ -148,16 +160,20 @@ export class Channel implements RoomChannel {
   /** What says that nobody is in the room here. */
   farewell(): Publication {
     const { at } = this.#options.listener.roster();
-    return this.#publication([{ kind: 'roster', at, n: this.commands, members: [] }]);
+    return this.#nextPublication([{ kind: 'roster', at, n: this.commands, members: [] }]);
   }
 
   // ---- hearing ----
 
-  hear(publication: Publication): void {
+  /**
+   * `isAnswer`: it was said to this node alone, with the number of the last publication before it. The bus keeps the order
+   * of what one node publishes over all channels, so it is heard in its place.
+   */
+  hear(publication: Publication, isAnswer: boolean): void {
     if (this.#isClosed || publication.node === this.node) return;
     const { node, stream, seq, name, epoch, events } = publication;
     const { room } = this.#options;
-    if (events.some(({ kind }) => kind === 'asks')) this.answer();
+    if (events.some(({ kind }) => kind === 'asks')) this.answer(node);
     if (events.some(({ kind }) => kind === 'roster')) this.#noteAnswer(node);
     // Of the room under another name, or of another log: that node, or this one, has yet to read of the change.
     if (name !== room.name || epoch !== room.epoch) {
@@ -165,15 +181,13 @@ export class Channel implements RoomChannel {
       return;
     }
     const known = this.#senders.get(node);
-    if (known !== undefined && (stream < known.stream || (stream === known.stream && seq <= known.seq))) return;
-    if (known === undefined) this.#owner.noteHere(node);
-    const isNew = stream !== known?.stream;
+    if (known !== undefined && isBefore({ stream, seq: isAnswer ? seq + 1 : seq }, known)) return;
     const sender: Sender = { stream, seq, at: known?.at ?? 0 };
     this.#senders.set(node, sender);
     // Of one that was not heard before it is not known what it has said; it was asked when this room was opened.
-    if (known !== undefined && seq !== (isNew ? 1 : known.seq + 1)) this.#owner.doubt(node, room.id, false);
-    // Whoever opens the room has nobody in it.
-    else if (known !== undefined && isNew) this.#receive(sender, node, this.#emptyRoster(known.at));
+    if (known === undefined) this.#owner.noteHere(node);
+    // An answer says all by itself, whatever is missing before it.
+    else if (!isAnswer) this.#follow(known, sender, node);
     for (const event of events) this.#receive(sender, node, event);
   }
 
@@ -195,6 +209,13 @@ export class Channel implements RoomChannel {
   forget(node: string): void {
     this.#senders.delete(node);
     this.#answers.delete(node);
+  }
+
+  #follow(known: Sender, sender: Sender, node: string): void {
+    const isNew = sender.stream !== known.stream;
+    if (sender.seq !== (isNew ? 1 : known.seq + 1)) this.#owner.doubt(node, this.roomId, false);
+    // Whoever opens the room has nobody in it.
+    else if (isNew) this.#receive(sender, node, this.#emptyRoster(known.at));
   }
 
   #receive(sender: Sender, node: string, event: Said): void {
@@ -244,6 +265,12 @@ export class Channel implements RoomChannel {
     if (this.#expected !== undefined && this.#answers.size >= this.#expected) this.#resolveAnswered();
   }
 
+  /** Says to all, with this turn, who is in the room here. */
+  #sayRoster(): void {
+    this.#isRosterDue = true;
+    this.#owner.schedule(this);
+  }
+
   #ownRoster(): Said {
     const { at, members } = this.#options.listener.roster();
     return { kind: 'roster', at, n: this.commands, members };
@@ -254,7 +281,7 @@ export class Channel implements RoomChannel {
   }
 
   async #publish(events: Said[]): Promise<number | undefined> {
-    const hearing = await this.#owner.bus.publish(this.#options.name, this.#publication(events));
+    const hearing = await this.#owner.bus.publish(this.#options.name, this.#nextPublication(events));
     if (hearing === undefined) this.#handleLost();
     return hearing;
   }
@@ -267,15 +294,24 @@ export class Channel implements RoomChannel {
     this.#owner.clock.after(lostMs, () => {
       if (!this.#hasLost || this.#isClosed || !this.#owner.bus.isHealthy()) return;
       this.#hasLost = false;
-      this.answer();
+      this.#sayRoster();
     });
+  }
+
+  #nextPublication(events: Said[]): Publication {
+    this.#seq += 1;
+    return this.#publication(events);
   }
 
   #publication(events: Said[]): Publication {
     const { stream, room } = this.#options;
-    this.#seq += 1;
     return { v: roomVersion, node: this.node, stream, seq: this.#seq, name: room.name, epoch: room.epoch, events };
   }
+}
+
+/** Or the same. */
+function isBefore(one: Pick<Sender, 'stream' | 'seq'>, other: Sender): boolean {
+  return one.stream < other.stream || (one.stream === other.stream && one.seq <= other.seq);
 }
 
 function charactersOf(event: RoomEvent): number {

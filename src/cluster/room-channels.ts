@@ -84,6 +84,7 @@ class BusRoomChannels implements ClusterRoomChannels, ChannelOwner {
     this.#endRestored = this.bus.onRestored(() => this.#restore());
     options.peers.on('rooms-asked', (value, from) => this.#handleAsked(value, from));
     options.peers.on('rooms-left', (value, from) => this.#handleLeft(value, from));
+    options.peers.on('room-roster', (value, from) => this.#handleAnswer(value, from));
   }
 
   get node(): string {
@@ -98,7 +99,7 @@ class BusRoomChannels implements ClusterRoomChannels, ChannelOwner {
     this.#streams += 1;
     const name = this.#channels.room(room.id);
     const channel = new Channel({ owner: this, name, stream: this.#streams, room, listener }, (...heard) =>
-      this.#hear(...heard),
+      this.#hear(...heard, false),
     );
     this.#open.set(room.id, channel);
     // The first publication of the new stream says what the last one of the former would have.
@@ -157,6 +158,10 @@ class BusRoomChannels implements ClusterRoomChannels, ChannelOwner {
     if (rooms?.size === 0) this.#doubts.delete(node);
   }
 
+  tell(node: string, room: number, said: Publication): void {
+    this.#options.peers.tell(node, 'room-roster', { room, said });
+  }
+
   onClosed(channel: Channel, unsaid: Publication | undefined): void {
     const { roomId } = channel;
     if (this.#open.get(roomId) === channel) {
@@ -170,12 +175,12 @@ class BusRoomChannels implements ClusterRoomChannels, ChannelOwner {
     if (this.bus.isHealthy()) void this.#sayFarewell(roomId, unsaid);
   }
 
-  #hear(channel: Channel, value: unknown): void {
+  #hear(channel: Channel, value: unknown, isAnswer: boolean): void {
     const publication = parsePublication(value);
     if (publication === 'garbage' || publication === 'other-version') {
       this.#seldom(publication, () => this.#options.log.warn({ room: channel.roomId }, refusals[publication]));
     } else if (!this.#dead.has(publication.node)) {
-      channel.hear(publication);
+      channel.hear(publication, isAnswer);
     }
   }
 
@@ -193,13 +198,19 @@ class BusRoomChannels implements ClusterRoomChannels, ChannelOwner {
 
   #handleAsked(value: unknown, from: string): void {
     const rooms = roomsOf(value);
-    for (const id of rooms) this.#open.get(id)?.answer();
+    for (const id of rooms) this.#open.get(id)?.answer(from);
     const left = rooms.filter((id) => !this.#open.has(id));
     if (left.length > 0) this.#options.peers.tell(from, 'rooms-left', { rooms: left });
   }
 
   #handleLeft(value: unknown, from: string): void {
     for (const id of roomsOf(value)) this.#open.get(id)?.left(from);
+  }
+
+  #handleAnswer(value: unknown, from: string): void {
+    const { room, said } = value as { room?: unknown; said?: { node?: unknown } | null };
+    const channel = typeof room === 'number' ? this.#open.get(room) : undefined;
+    if (channel !== undefined && said?.node === from) this.#hear(channel, said, true);
   }
 
   // ---- after a loss ----
