@@ -11,6 +11,8 @@ import { openRawSocket } from './raw-socket.ts';
 const answerMs = 20_000;
 /** Others in the room of a session that moves: what it carries must not grow with them. */
 const crowdSize = 1_000;
+/** Visits before those that are measured. */
+const warmUps = 10;
 
 /** A server that is measured, and what it spends by itself. */
 export type Place = { world: CostWorld; contestant: Contestant; server: RunningServer; watched: Watched; idle: Idle };
@@ -66,45 +68,41 @@ async function crowd(port: number, tokens: readonly string[], room: string): Pro
   return members;
 }
 
-/** Somebody on the second node joins and leaves a room whose members are on the first: it has to ask who is there. */
+/**
+ * Somebody on the second node joins and leaves rooms whose members are on the first: of one that was not open there it has
+ * to ask who is in it, one that it has just left is still known.
+ */
 export async function measureJoins({ contestant, server, watched, world, idle }: Place): Promise<Cost[]> {
   const costs: Cost[] = [];
-  const [room = ''] = await contestant.rooms(1);
+  const rooms = await contestant.rooms(warmUps + (world.isQuick ? 30 : 100));
   const [here, there] = server.nodes.map(({ port }) => port);
   const tokens = await contestant.tokens(server, 1100);
   const guest = await openClient(there ?? 0, tokens.at(-1) ?? '');
-  const resident = await openClient(there ?? 0, tokens.at(-2) ?? '');
   const members: Client[] = [];
+  const enter = async (names: readonly string[]): Promise<void> => {
+    const member = await openClient(here ?? 0, tokens[members.length] ?? '');
+    for (const name of names) await join(member, name);
+    members.push(member);
+  };
+  const measure = async (what: string, names: readonly string[]): Promise<void> => {
+    world.note(what);
+    await visit(guest, names.slice(0, warmUps), members);
+    const measured = names.slice(warmUps);
+    let ms = 0;
+    const run = async (): Promise<void> => {
+      ms = await visit(guest, measured, members);
+    };
+    const { cpuUs } = await costOf(watched, measured.length, run, idle);
+    costs.push({ what, each: 'join and part', cpuUs, ms });
+  };
+  await enter(rooms);
+  await measure('room opened, 1 member on the other node', rooms);
   for (const size of [1, 200, 1000]) {
-    members.push(...(await crowd(here ?? 0, tokens.slice(members.length, size), room)));
-    for (const isKnown of [false, true]) {
-      const what = `join and part, ${size} on the other node${isKnown ? ', room known here' : ''}`;
-      world.note(what);
-      if (isKnown) await join(resident, room);
-      const count = Math.ceil((world.isQuick ? 60 : 300) / (size > 500 ? 3 : 1));
-      let joining = 0;
-      const run = async (times: number): Promise<void> => {
-        const last = members.at(-1);
-        const goal = (last?.parted ?? 0) + times;
-        for (let index = 0; index < times; index += 1) {
-          const start = performance.now();
-          await join(guest, room);
-          joining += performance.now() - start;
-          await part(guest, room);
-        }
-        // The other node shows it to its members after that.
-        await until(answerMs, async () => {
-          if ((last?.parted ?? 0) < goal) throw new Error('The other node did not show who joined and parted.');
-        });
-      };
-      await run(10);
-      joining = 0;
-      const { cpuUs } = await costOf(watched, count, () => run(count), idle);
-      costs.push({ what, each: 'join and part', cpuUs, ms: joining / count });
-      if (isKnown) await part(resident, room);
-    }
+    while (members.length < size) await enter(rooms.slice(0, 1));
+    const count = warmUps + Math.ceil((world.isQuick ? 60 : 300) / (size > 500 ? 3 : 1));
+    await measure(`join and part, ${size} on the other node`, Array<string>(count).fill(rooms[0] ?? ''));
   }
-  for (const client of [guest, resident, ...members]) client.end();
+  for (const client of [guest, ...members]) client.end();
   await sleep(2_000);
   return costs;
 }
@@ -122,6 +120,23 @@ async function bytesTo(redisUrl: string): Promise<number> {
   } finally {
     socket.destroy();
   }
+}
+
+/** Resolves to the milliseconds that a join took, when the other node has shown its members all of it. */
+async function visit(guest: Client, names: readonly string[], members: readonly Client[]): Promise<number> {
+  const last = members.at(-1);
+  const goal = (last?.parted ?? 0) + names.length;
+  let joining = 0;
+  for (const name of names) {
+    const start = performance.now();
+    await join(guest, name);
+    joining += performance.now() - start;
+    await part(guest, name);
+  }
+  await until(answerMs, async () => {
+    if ((last?.parted ?? 0) < goal) throw new Error('The other node did not show who joined and parted.');
+  });
+  return joining / names.length;
 }
 
 /** A session goes to and fro between the nodes, with the rooms that it is in. */

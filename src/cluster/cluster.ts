@@ -10,6 +10,7 @@ import { createClaimKeeper } from './claim-keeper.ts';
 import { type BusCounts, countBus } from './counted-bus.ts';
 import { createRoomCounts } from './counts.ts';
 import { createForwarding, type ForwardingOptions } from './forwarding.ts';
+import { createHearing } from './hearing.ts';
 import { createMembership, type Membership } from './membership.ts';
 import { createMoves } from './moves.ts';
 import { createOwners } from './owners.ts';
@@ -103,6 +104,7 @@ function createCluster(
   const noteHere = (node: string): void => membership.noteHere(node);
   const channels = createRoomChannels({ bus, peers, clusterId, clock, log, noteHere });
   const roomCounts = createRoomCounts({ bus, peers, clock, noteHere });
+  const hearing = createHearing({ bus, peers, clock, living: membership.living });
   const owners = createOwners({ peers, store: storage.claims, changes: storage.changes, clock });
   const claims = createClaimKeeper({
     store: storage.claims,
@@ -212,6 +214,7 @@ function createCluster(
       moves: countMoves(moves, counts.moves),
       channels,
       counts: roomCounts,
+      hearsAll: () => hearing.hearsAll(),
       onEnded: (session, code) => owners.tellEnded(session, code),
       onOwed: (userId, ms) => owners.tellOwed(userId, ms),
       onAsked: (change) => owners.heard(change),
@@ -233,6 +236,7 @@ function createCluster(
       moves.close();
       channels.close();
       roomCounts.close();
+      hearing.close();
       claims.close();
       await membership.leave();
       peers.close();

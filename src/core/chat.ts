@@ -56,6 +56,8 @@ export type ChatLinks = {
   moves?: Moves;
   channels?: RoomChannels;
   counts?: RoomCounts;
+  /** Whether all that other nodes have said lately was heard here, as far as this one knows. */
+  hearsAll?: () => boolean;
   /** A session was ended by a fatal that its client may not have heard. */
   onEnded?: TellEnded;
   onOwed?: TellOwed;
@@ -128,7 +130,7 @@ export async function openChat(options: ChatOptions): Promise<Chat> {
       clock,
       apply: (change) => applyChange(parts, change),
       reload: async () => reload(parts, storage, clock),
-      alongside: () => hub.reconcile(),
+      alongside: () => hub.look(),
       log,
     },
     startId,

@@ -1,13 +1,16 @@
 /**
- * The rooms that are live on this node: loads one with its first member, drops it with the last, and routes what is
- * stored, and what other nodes say, to it. It must not know sessions beyond what a room knows of them.
+ * The rooms that are live on this node: loads one with its first member, drops it with the last, or a while later where
+ * others would be asked again, and routes what is stored, and what other nodes say, to it. It must not know sessions
+ * beyond what a room knows of them.
  */
 import { limits } from '../protocol/limits.ts';
+import { Lingering } from './lingering.ts';
 import { LiveRoom, type Origin } from './live-room.ts';
 import { Loading } from './loading.ts';
 import type { Clock, MessageStore, StoredMessage } from './ports.ts';
 import type { RoomChannels, RoomCounts } from './room-channel.ts';
 import type { RoomDirectory } from './rooms.ts';
+import { Rounds } from './rounds.ts';
 import type { Turn } from './turn.ts';
 
 /** How long a commit with an unknown outcome may still turn up: far above the deadline of a statement. */
@@ -29,6 +32,10 @@ export type HubOptions = {
   channels?: RoomChannels;
   counts?: RoomCounts;
   log?: { warn(details: object, sentence: string): void };
+  /** Whether all that was said on other nodes lately was heard here, as far as this one knows. Left out: it does not know. */
+  hearsAll?: () => boolean;
+  /** Tests lower it. */
+  lingerMs?: number;
 };
 
 const aheadSentence =
@@ -42,16 +49,28 @@ export class Hub {
   readonly #doubtful = new Map<number, number>();
   /** The newest deletions, oldest first. */
   readonly #deletions: { roomId: number; id: number }[] = [];
+  readonly #lingering: Lingering<LiveRoom>;
+  readonly #rounds: Rounds;
   /** Counts how often all rooms were dropped. */
   #generation = 0;
 
   constructor(options: HubOptions) {
     this.#options = options;
+    const { clock, lingerMs } = options;
+    this.#lingering = new Lingering({
+      clock,
+      drop: (room) => this.#drop(room),
+      ...(lingerMs === undefined ? {} : { lingerMs }),
+    });
+    this.#rounds = new Rounds(clock);
     options.counts?.serve((roomId) => this.#live.get(roomId)?.usernames() ?? []);
   }
 
+  /** Rooms that somebody here is in, or about to be. */
   get size(): number {
-    return this.#live.size;
+    let size = 0;
+    for (const room of this.#live.values()) if (isUsed(room)) size += 1;
+    return size;
   }
 
   /** Messages and events that wait for messages before them, in all rooms. */
@@ -128,11 +147,14 @@ export class Hub {
     }
   }
 
-  /** Drops the room when nobody is in it here or about to be. */
+  /**
+   * Drops the room when nobody is in it here or about to be. Among other nodes it is kept for a while, and goes on
+   * following what they say: whoever comes back finds it as it is, and they need not be asked who is in it.
+   */
   release(room: LiveRoom): void {
-    if (room.members.size > 0 || room.holds.size > 0 || this.#live.get(room.id) !== room) return;
-    this.#live.delete(room.id);
-    room.close(false);
+    if (isUsed(room) || this.#live.get(room.id) !== room) return;
+    if (this.#isAlone) this.#drop(room);
+    else this.#lingering.add(room);
   }
 
   /** Ends a room under its present name: deleted or renamed. */
@@ -168,12 +190,25 @@ export class Hub {
   }
 
   /**
+   * Looks for messages that nobody was shown, twice a second: in all rooms while not everything of the other nodes may
+   * arrive; else in the doubtful ones, and in all others once in a while, for a loss that was noticed by nobody. Rejects
+   * with StoreError: look again later.
+   */
+  async look(): Promise<void> {
+    if (this.#isAlone || !(this.#options.hearsAll?.() ?? false)) return this.reconcile();
+    await this.#compare([...this.#doubtful.keys(), ...this.#rounds.next(this.#live)]);
+    this.#rounds.done();
+  }
+
+  /**
    * Compares rooms with the store, so that the last message of a quiet room is not left behind: all live ones where other
    * nodes write as well, else the doubtful ones. Rejects with StoreError: look again later.
    */
-  async reconcile(): Promise<void> {
-    const isAlone = this.#options.channels?.isAlone ?? true;
-    const ids = Array.from(isAlone ? this.#doubtful.keys() : this.#live.keys());
+  reconcile(): Promise<void> {
+    return this.#compare(Array.from(this.#isAlone ? this.#doubtful.keys() : this.#live.keys()));
+  }
+
+  async #compare(ids: readonly number[]): Promise<void> {
     const positions = new Map(ids.map((id) => [id, this.#live.get(id)?.gate.position]));
     let ahead = 0;
     for (const [id, lastId] of await this.#lastIds(ids)) {
@@ -206,6 +241,16 @@ export class Hub {
         );
       });
     }
+  }
+
+  get #isAlone(): boolean {
+    return this.#options.channels?.isAlone ?? true;
+  }
+
+  #drop(room: LiveRoom): void {
+    if (isUsed(room) || this.#live.get(room.id) !== room) return;
+    this.#live.delete(room.id);
+    room.close(false);
   }
 
   #stopLoading(roomId: number, isEnded: boolean): void {
@@ -259,4 +304,9 @@ export class Hub {
     entry.begin(room);
     return room;
   }
+}
+
+/** Whether somebody here is in it, or about to be. */
+function isUsed({ members, holds }: LiveRoom): boolean {
+  return members.size > 0 || holds.size > 0;
 }

@@ -18,6 +18,8 @@ const userCount = 5;
 /** More than any wait of the rooms for what is missing. */
 const settleMs = 12_000;
 const stepMs = 100;
+/** Some rooms are opened anew while a run lasts, others are found as they were left. */
+const lingerMs = 300;
 
 type Place = { node: number; member: Member };
 
@@ -148,7 +150,7 @@ class World {
     this.#born += 1;
     const id = `node-${this.#born}`;
     const bus = this.#hub.attach();
-    return openRoomNode(this.#t, { id, bus, cluster: 'c', clock: this.#clock, storage: this.#storage });
+    return openRoomNode(this.#t, { id, bus, cluster: 'c', clock: this.#clock, storage: this.#storage, lingerMs });
   }
 
   async #join(user: number, index: number): Promise<void> {

@@ -8,7 +8,7 @@ import { randomText } from '../../src/core/clock.ts';
 import { type Bus, NodeSilent } from '../../src/core/cluster-ports.ts';
 import { type CommandContext, runCommand } from '../../src/core/commands.ts';
 import { createCounters } from '../../src/core/counters.ts';
-import { Hub } from '../../src/core/hub.ts';
+import { Hub, type HubOptions } from '../../src/core/hub.ts';
 import { join } from '../../src/core/join.ts';
 import { createMessageLog } from '../../src/core/message-log.ts';
 import { Mutes } from '../../src/core/mutes.ts';
@@ -45,9 +45,14 @@ export type RoomNode = {
   moveHere(member: Member, from: RoomNode, claim: number): Promise<Member>;
 };
 
+export type RoomNodeOptions = { id: string; bus: Bus; cluster: string; clock: Clock; storage: Storage } & Pick<
+  HubOptions,
+  'hearsAll' | 'lingerMs'
+>;
+
 export async function openRoomNode(
   t: ExecutionContext,
-  { id, bus, cluster, clock, storage }: { id: string; bus: Bus; cluster: string; clock: Clock; storage: Storage },
+  { id, bus, cluster, clock, storage, ...chosen }: RoomNodeOptions,
 ): Promise<RoomNode> {
   const log = createSaidLog();
   const peers = createPeers({ bus, id, clusterId: cluster, clock, log });
@@ -58,7 +63,16 @@ export async function openRoomNode(
   const directory = new RoomDirectory(() => Promise.resolve());
   directory.reset(await storage.rooms.list());
   const turn = createTurn(clock);
-  const hub = new Hub({ clock, turn, store: storage.messages, directory, onDelivered() {}, channels, counts });
+  const hub = new Hub({
+    clock,
+    turn,
+    store: storage.messages,
+    directory,
+    onDelivered() {},
+    channels,
+    counts,
+    ...chosen,
+  });
   const messageLog = createMessageLog({
     store: storage.messages,
     clock,
