@@ -13,8 +13,9 @@ import { openRawClient } from './transports.ts';
 
 // Messages that may be under way per room; a power of two, so that a place is a mask away.
 const ringSize = 1 << 17;
-// Of each room, that look into each message: enough for percentiles, few enough to cost nothing.
-const samplersPerRoom = 8;
+// Members that look into each message: enough for percentiles, few enough to cost nothing. In many small rooms eight of
+// each would be most of the members.
+const samplers = { ofAll: 64, ofRoom: 8 };
 const openAtOnce = 32;
 const joinDeadlineMs = 30_000;
 // Above this share of the time the generator's event loop is in the way.
@@ -143,15 +144,17 @@ function createRun(plan: LoadPlan): Run {
 /** Opens and joins all members, some at a time; resolves how many failed. */
 async function openMembers(run: Run): Promise<number> {
   const left = [...run.plan.members.entries()];
-  // Members spread over the order of joining, which may be the order in which the server writes.
-  const stride = Math.ceil(left.length / run.rooms.length / samplersPerRoom);
+  // Spread over the order of joining, which may be the order in which the server writes.
+  const rooms = run.rooms.length;
+  const samplersOfRoom = Math.max(1, Math.min(samplers.ofRoom, Math.floor(samplers.ofAll / rooms)));
+  const stride = Math.ceil(left.length / rooms / samplersOfRoom);
   let failed = 0;
   const openNext = async (): Promise<void> => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
       const [index, member] = next;
       const room = run.rooms.find((candidate) => candidate.name === member.room);
       if (room === undefined) continue;
-      const isSampler = Math.floor(index / run.rooms.length) % stride === 0;
+      const isSampler = (Math.floor(index / rooms) + (index % rooms)) % stride === 0;
       try {
         const client = await openMember(run, room, member, isSampler);
         room.clients.push(client);

@@ -37,15 +37,20 @@ export function measure(
   return measureIdle(scenario, contestant, profile);
 }
 
-/** Makes the accounts and rooms, on a run of the server that is not measured: their cost is not the scenario's. */
-export async function prepare({ members, ...scenario }: Scenario, contestant: Contestant): Promise<void> {
-  const server = await contestant.start();
-  try {
+/** What has been made for a contestant so far. */
+export type Prepared = Map<Contestant, { members: number; rooms: number }>;
+
+/** Makes accounts and rooms, on a run of the server that is not measured: their cost is not the scenario's. */
+export async function prepare(scenario: Scenario, contestant: Contestant, prepared: Prepared): Promise<void> {
+  const made = prepared.get(contestant) ?? { members: 0, rooms: 0 };
+  const members = Math.max(made.members, scenario.members);
+  const rooms = Math.max(made.rooms, scenario.kind === 'load' ? scenario.rooms : 0);
+  if (members === made.members && rooms === made.rooms) return;
+  await withServer(contestant, undefined, async (server) => {
     await contestant.tokens(server, members);
-    if (scenario.kind === 'load') await contestant.rooms(scenario.rooms);
-  } finally {
-    await server.stop();
-  }
+    await contestant.rooms(rooms);
+  });
+  prepared.set(contestant, { members, rooms });
 }
 
 async function measureLoad(

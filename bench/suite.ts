@@ -4,7 +4,7 @@ import { cpus, loadavg, release, type } from 'node:os';
 import { resolve } from 'node:path';
 import type { Contestant } from './contestant.ts';
 import { type Contestants, createContestants, whyNot } from './contestants.ts';
-import { type Measured, measure, prepare, type Times } from './measure.ts';
+import { type Measured, measure, type Prepared, prepare, type Times } from './measure.ts';
 import { databaseCore, isPinned, isStopped } from './processes.ts';
 import { reportScenario, type ScenarioReport, scenarioText } from './report.ts';
 import type { Scenario } from './scenarios.ts';
@@ -33,10 +33,10 @@ export async function runSuite(options: SuiteOptions): Promise<boolean> {
   // The nodes of a cluster are on all cores already.
   const world = await openWorld(isCluster ? undefined : databaseCore);
   try {
-    const contestants = createContestants(world);
+    const all = { known: createContestants(world), prepared: new Map() };
     const reports: ScenarioReport[] = [];
     for (const scenario of options.scenarios) {
-      const report = await runScenario(scenario, contestants, options);
+      const report = await runScenario(scenario, all, options);
       reports.push(report);
       console.error(`\n${scenarioText(report)}\n`);
     }
@@ -44,18 +44,21 @@ export async function runSuite(options: SuiteOptions): Promise<boolean> {
     if (options.json !== undefined) await writeFile(options.json, `${json}\n`);
     console.log(json);
     console.error(line);
-    return reports.every(({ contestants: all }) => all.every(({ runs }) => !runs.includes(undefined)));
+    return reports.every(({ contestants }) => contestants.every(({ runs }) => !runs.includes(undefined)));
   } finally {
     await world.close();
   }
 }
 
-async function runScenario(scenario: Scenario, known: Contestants, options: SuiteOptions): Promise<ScenarioReport> {
+async function runScenario(
+  scenario: Scenario,
+  { known, prepared }: { known: Contestants; prepared: Prepared },
+  options: SuiteOptions,
+): Promise<ScenarioReport> {
   const missing = scenario.contestants.map((name) => [name, whyNot(name)] as const);
   const leftOut = missing.flatMap(([name, why]) => (why === undefined ? [] : [`${name}, ${why}`]));
   const runs = new Map<Contestant, Measured[]>();
   for (const [name, why] of missing) if (why === undefined) runs.set(await known.get(name), []);
-  const prepared = new Set<Contestant>();
   // In turns, so that a machine that grows slower or faster meanwhile treats all alike.
   for (let round = 1; round <= options.repeat; round += 1) {
     for (const [contestant, done] of runs) {
@@ -63,8 +66,7 @@ async function runScenario(scenario: Scenario, known: Contestants, options: Suit
       const profile =
         options.profile && resolve(options.profile, `${scenario.name}-${contestant.name}-${round}.cpuprofile`);
       const measured = await attempt(async () => {
-        if (!prepared.has(contestant)) await prepare(scenario, contestant);
-        prepared.add(contestant);
+        await prepare(scenario, contestant, prepared);
         return measure(scenario, contestant, options, profile);
       });
       done.push(measured);
