@@ -16,6 +16,7 @@ import { createPostgresSearch } from './message-search-postgres.ts';
 import { fenced } from './node-store.ts';
 import { wordsOf } from './search-words.ts';
 import { toStoreError, unavailable } from './store-errors.ts';
+import { createWordIndex } from './word-index-postgres.ts';
 
 /**
  * Parameters are arrays, one element a message, no (user, room, ref) twice. Rooms are locked in the order of their ids:
@@ -71,14 +72,17 @@ function appendOf({ alive, condition, answer }: { alive: string; condition: stri
 type Row = { place: number; id: number; known_at: number | null; other_body: string | null; is_deleted: boolean };
 
 export function createPostgresMessageStore(database: Database, clock: Clock): MessageStore {
+  const index = createWordIndex(database);
   return {
     ...createMessageReads(database),
     delete: createMessageDelete(database, clock),
     search: createPostgresSearch(database),
     async append(batch, node) {
       const { distinct, firstOf } = withoutDuplicates(batch);
-      const rows = await database.whileBusy(() => send(database, distinct, node));
+      const words = distinct.map(({ body }) => wordsOf(body));
+      const rows = await database.whileBusy(() => send(database, distinct, words, node));
       if (node !== undefined && !rows.some(({ place }) => place === 0)) throw fenced(node);
+      index.stored(words.reduce((sum, { length }) => sum + length, 0));
       const found = new Map(rows.map((row) => [row.place - 1, row]));
       return batch.map((message, index) => {
         const place = firstOf[index] as number;
@@ -99,7 +103,12 @@ function outcomeOf(message: NewMessage, first: NewMessage, row: Row): AppendOutc
   return row.is_deleted ? { ...repeat, isDeleted: true } : repeat;
 }
 
-async function send(database: Database, messages: readonly NewMessage[], node: string | undefined): Promise<Row[]> {
+async function send(
+  database: Database,
+  messages: readonly NewMessage[],
+  words: readonly string[][],
+  node: string | undefined,
+): Promise<Row[]> {
   let client: pg.Client;
   try {
     client = await database.knex.client.acquireConnection();
@@ -118,7 +127,7 @@ async function send(database: Database, messages: readonly NewMessage[], node: s
         messages.map(({ ref }) => ref),
         messages.map(({ createdAt }) => createdAt),
         messages.map(({ body }) => body),
-        messages.map(({ body }) => wordsOf(body).join(' ')),
+        words.map((each) => each.join(' ')),
         ...(node === undefined ? [] : [node]),
       ],
     });

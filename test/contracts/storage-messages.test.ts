@@ -4,7 +4,8 @@ import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import type { AppendOutcome, NewMessage, Storage } from '../../src/core/ports.ts';
 import { StoreError } from '../../src/core/ports.ts';
-import { eachDatabase } from '../support/databases.ts';
+import { eachDatabase, postgresTest, withClient } from '../support/databases.ts';
+import { patienceMs, until } from '../support/services.ts';
 
 let lastRef = 0;
 const message = (roomId: number, userId: number, rest: Partial<NewMessage> = {}): NewMessage => {
@@ -329,4 +330,28 @@ eachDatabase(test, 'a range is ascending and bounded; last ids leave out rooms t
   );
   t.is(lastIds.size, 2);
   t.deepEqual(await storage.messages.lastIds([]), new Map());
+});
+
+postgresTest(test, 'messages are stored without reading those before, also in a new database', async (t, db) => {
+  const storage = await db.open({ pool: 1 });
+  const { room, ann } = await furnish(storage);
+  // A plan that is made now, with a handful of rows in one page, is kept until the next statistics.
+  for (let n = 0; n < 10; n += 1) await storage.messages.append([message(room, ann)]);
+  for (let n = 0; n < 10; n += 1) {
+    await storage.messages.append(Array.from({ length: 100 }, () => message(room, ann)));
+  }
+  // A connection that ends reports what it has done.
+  await storage.close();
+  const counted = await withClient(db.url, async (client) => {
+    let row = { inserted: 0, read: 0 };
+    await until(patienceMs, async () => {
+      const { rows } = await client.query<typeof row>(
+        `SELECT n_tup_ins::int AS inserted, seq_tup_read::int AS read FROM pg_stat_user_tables WHERE relname = 'messages'`,
+      );
+      row = rows[0] ?? row;
+      if (row.inserted < 1010) throw new Error(`The statistics know of ${row.inserted} messages.`);
+    });
+    return row;
+  });
+  t.true(counted.read < 100, `${counted.read} were read`);
 });

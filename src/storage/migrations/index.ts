@@ -6,6 +6,7 @@ import type { Knex } from 'knex';
 import * as accountsRoomsMessages from './001-accounts-rooms-messages.ts';
 import * as administration from './002-administration.ts';
 import * as cluster from './003-cluster.ts';
+import * as wordIndex from './004-word-index.ts';
 
 export type NamedMigration = { name: string; migration: Knex.Migration };
 
@@ -13,6 +14,7 @@ export const migrations: readonly NamedMigration[] = [
   { name: '001-accounts-rooms-messages', migration: accountsRoomsMessages },
   { name: '002-administration', migration: administration },
   { name: '003-cluster', migration: cluster },
+  { name: '004-word-index', migration: wordIndex },
 ];
 
 export const migrationSource: Knex.MigrationSource<NamedMigration> = {
