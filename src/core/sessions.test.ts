@@ -291,6 +291,11 @@ test('a server that stops lets polls have what is due to them, and sends everybo
     t.deepEqual(told, ['restarting']);
   }
   t.is(sessions.size, 1);
+  // Where there are other nodes, it lets go of what is here in the end.
+  sessions.drain();
+  const late = newPoll();
+  t.is(await sessions.open(late.transport, { ...poll, cursor }), undefined);
+  t.deepEqual(late.told, ['restarting']);
 });
 
 test('a newcomer waits until the older session has left, and is sent away when the server stops meanwhile', async (t) => {
