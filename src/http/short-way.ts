@@ -1,8 +1,9 @@
 /**
- * The way past Koa for the two requests that a busy chat without sockets consists of, polls and POSTs: a request goes
- * through Koa, its router and its middleware in N µs, of which a whole poll needs but M. It takes only what has the plain
- * form that every client sends; whatever is special in any way, and each first of its kind, goes the long way. What the
- * requests do is chat.ts's, and the answers' headers are those of the long way (standing-headers.ts).
+ * The way past Koa for the two requests that a busy chat without sockets consists of, polls and POSTs: besides its system
+ * calls a poll costs 25 µs by way of Koa, its router and its middleware, and 10 µs past them (node:http alone: 5). It takes
+ * only what has the plain form that every client sends; whatever is special in any way, and the first of each origin, goes
+ * the long way. What the requests do is chat.ts's, and the answers' headers are those of the long way
+ * (standing-headers.ts).
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { limits } from '../protocol/limits.ts';
