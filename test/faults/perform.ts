@@ -1,6 +1,7 @@
 /** Does to a cluster what a plan says, and knows whether it may still be felt. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Cluster, type ClusterNode, leaseSeconds } from '../support/cluster-processes.ts';
+import { until } from '../support/services.ts';
 import { type Act, describe, type Plan } from './schedule.ts';
 
 export type Performance = {
@@ -23,6 +24,8 @@ export type PerformOptions = {
 
 /** Once mended: a lease until the dead are known, what questions and reconnects wait for, and a busy machine. */
 const healMs = leaseSeconds * 1000 + 6000;
+/** For a node to start beside another trouble, which lasts seconds. */
+const startMs = 60_000;
 /** What a delayed link adds to each way. */
 const lagMs = 150;
 
@@ -91,7 +94,7 @@ async function doAct(cluster: Cluster, act: Act, isAlone: boolean, fail: (what: 
       const node = nodeOf(cluster, act.node);
       await node.kill();
       await pause(act.forMs);
-      return node.start();
+      return startAgain(node, isAlone);
     }
     case 'terminate': {
       const node = nodeOf(cluster, act.node);
@@ -99,11 +102,16 @@ async function doAct(cluster: Cluster, act: Act, isAlone: boolean, fail: (what: 
       // Without its database it can't say good-bye.
       if (code !== 0 && isAlone) fail(`node ${act.node} ended with ${String(code)} after SIGTERM`);
       await pause(act.forMs);
-      return node.start();
+      return startAgain(node, isAlone);
     }
     default:
       throw new RangeError(`There is no act ${String(act satisfies never)}.`);
   }
+}
+
+/** As whoever looks after a server does: one whose database went away while it started is started anew. */
+function startAgain(node: ClusterNode, isAlone: boolean): Promise<void> {
+  return isAlone ? node.start() : until(startMs, () => node.start());
 }
 
 async function breakLink({ links }: ClusterNode, { link, how, forMs }: Extract<Act, { kind: 'link' }>): Promise<void> {
