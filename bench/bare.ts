@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { type Contestant, openDoors, type RunningServer, running } from './contestant.ts';
+import { type Contestant, type NodeFlags, openDoors, type RunningServer, running } from './contestant.ts';
 import type { Transport, Wire } from './plan.ts';
-import { profileFlags, serverCore, startNode, stop } from './processes.ts';
+import { serverCore, startNode, stop } from './processes.ts';
 
 // From nothing to listening takes a tenth of a second, on a machine that has time.
 const startDeadlineMs = 30_000;
@@ -80,8 +80,8 @@ export function createBare(name: BareName): Contestant {
   const { transport, wire = transport, meaning, program } = bare[name];
   const [file, ...args] = program;
   const script = fileURLToPath(new URL(file, import.meta.url));
-  const start = async (profile?: string): Promise<RunningServer> => {
-    const child = startNode(serverCore, [...profileFlags(profile), script, ...args], {
+  const start = async (flags?: NodeFlags): Promise<RunningServer> => {
+    const child = startNode(serverCore, [...(flags?.(0) ?? []), script, ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const { stdout } = child;
@@ -100,5 +100,5 @@ export function createBare(name: BareName): Contestant {
       throw new Error(`${name} did not start.`, { cause: error });
     }
   };
-  return { name, meaning, wire, start, ...openDoors };
+  return { name, meaning, wire, isNode: true, start, ...openDoors };
 }

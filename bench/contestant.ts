@@ -6,6 +6,9 @@ import { stop } from './processes.ts';
 /** `nodes`: one, unless it is a cluster. */
 export type RunningServer = { nodes: ServerNode[]; stop(): Promise<void> };
 
+/** Options of Node for a server process; `node` counts those of a cluster. */
+export type NodeFlags = (node: number) => readonly string[];
+
 export type Contestant = {
   name: string;
   /** What the name stands for, in the report. */
@@ -14,8 +17,9 @@ export type Contestant = {
   wire?: Wire;
   /** What it works with beside its own processes. */
   helpers?: Helper[];
-  /** `profile`: a Node server writes its CPU profile to this file when it is stopped. */
-  start(profile?: string): Promise<RunningServer>;
+  /** Whether `start` heeds Node's options. */
+  isNode: boolean;
+  start(flags?: NodeFlags): Promise<RunningServer>;
   /** Names of as many rooms, made on the running server where rooms must be made. The same ones each time. */
   rooms(count: number): Promise<string[]>;
   /** Tokens of as many accounts, made on the running server where it has accounts. The same ones each time. */

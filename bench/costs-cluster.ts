@@ -57,7 +57,7 @@ async function measureConnects({ contestant, server, watched, world, idle }: Pla
   const tokens = await contestant.tokens(server, 300);
   const { nodes } = server;
   const connect = (): ReturnType<typeof runIdle> =>
-    runIdle({ kind: 'idle', transport: 'websocket', nodes, helpers: [], tokens, settleMs: 500 });
+    runIdle({ kind: 'idle', transport: 'websocket', nodes, helpers: [], tokens, settleMs: 500, collects: false });
   await connect();
   await sleep(1_000);
   let perSecond = 0;

@@ -25,6 +25,7 @@ test('finchat as its users start it is measured over each transport, and loses n
         helpers: [],
         tokens: tokens.slice(6),
         settleMs: 20,
+        collects: false,
       });
       t.is(idle.failedConnections, 0, transport);
       const members = tokens.slice(0, 6).map((token, index) => ({ token, room: rooms[index % 2] ?? '', node: 0 }));

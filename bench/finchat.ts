@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { randomText, systemClock } from '../src/core/clock.ts';
 import { openStorage } from '../src/storage/storage.ts';
 import { findFreePort } from '../test/support/services.ts';
-import { type Contestant, type RunningServer, roomNames, running } from './contestant.ts';
-import { coreOfNode, profileFlags, startNode } from './processes.ts';
+import { type Contestant, type NodeFlags, type RunningServer, roomNames, running } from './contestant.ts';
+import { coreOfNode, startNode } from './processes.ts';
 
 /** What nodes share beside the database. */
 export type ClusterSize = { nodes: number; redisUrl: string };
@@ -29,11 +29,11 @@ export function createFinchat(databaseUrl: string, folder: string, cluster?: Clu
     LOG_LEVEL: 'warn',
     ...(cluster && { REDIS_URL: cluster.redisUrl }),
   };
-  const startOne = async (index: number, profile?: string): Promise<RunningServer> => {
+  const startOne = async (index: number, flags?: NodeFlags): Promise<RunningServer> => {
     const port = await findFreePort();
     const env = { ...settings, PORT: String(port) };
     // What it prints on its start is not for this report; what goes wrong is.
-    const child = startNode(coreOfNode(index), [...profileFlags(profile, index), program, 'serve'], {
+    const child = startNode(coreOfNode(index), [...(flags?.(index) ?? []), program, 'serve'], {
       cwd: folder,
       env,
       stdio: ['ignore', 'ignore', 'inherit'],
@@ -52,7 +52,8 @@ export function createFinchat(databaseUrl: string, folder: string, cluster?: Clu
   return {
     name,
     meaning: cluster === undefined ? `finchat serve, ${stored}` : `the same, nodes of a cluster: ${cluster.nodes}`,
-    start: (profile) => startNodes(cluster?.nodes ?? 1, (index) => startOne(index, profile)),
+    isNode: true,
+    start: (flags) => startNodes(cluster?.nodes ?? 1, (index) => startOne(index, flags)),
     rooms: async (count) => {
       const names = roomNames(count);
       await createRooms(databaseUrl, names.slice(madeRooms));

@@ -11,15 +11,13 @@ const openAtOnce = 32;
 export async function runIdle(plan: IdlePlan): Promise<IdleResult> {
   // The first connections pay for what all share: code compiled, statements prepared.
   const warm = await openAll(plan, plan.tokens.slice(0, openAtOnce));
-  await sleep(plan.settleMs);
-  const before = rssOf(plan);
+  const before = await weigh(plan);
   const cpuBefore = readCpu(plan);
   const start = performance.now();
   const opened = await openAll(plan, plan.tokens.slice(openAtOnce));
   const seconds = (performance.now() - start) / 1000;
   const cpu = cpuBetween(cpuBefore, readCpu(plan));
-  await sleep(plan.settleMs);
-  const after = rssOf(plan);
+  const after = await weigh(plan);
   for (const client of [...warm.clients, ...opened.clients]) client.end();
   const connections = opened.clients.length;
   return {
@@ -37,7 +35,14 @@ export async function runIdle(plan: IdlePlan): Promise<IdleResult> {
   };
 }
 
-function rssOf({ nodes }: IdlePlan): number | undefined {
+/** Resident memory of all nodes, once what is short-lived is gone. */
+async function weigh({ nodes, settleMs, collects }: IdlePlan): Promise<number | undefined> {
+  await sleep(settleMs);
+  if (collects) {
+    for (const { pid } of nodes) process.kill(pid, 'SIGUSR2');
+    // The collection itself, and pages given back in its wake.
+    await sleep(settleMs);
+  }
   const each = nodes.map(({ pid }) => residentBytes(pid));
   return each.includes(undefined) ? undefined : sum(each.map(Number));
 }

@@ -79,7 +79,15 @@ for (const transport of transports) {
       t.teardown(() => server.stop());
       const tokens = Array.from({ length: 40 }, (_, index) => `t${index}`);
       const { nodes } = server;
-      const result = await runIdle({ kind: 'idle', transport: wire, nodes, helpers: [], tokens, settleMs: 20 });
+      const result = await runIdle({
+        kind: 'idle',
+        transport: wire,
+        nodes,
+        helpers: [],
+        tokens,
+        settleMs: 20,
+        collects: false,
+      });
       t.is(result.failedConnections, 0);
       // The first 32 are not counted.
       t.is(result.connections, 8);
@@ -149,6 +157,7 @@ test('members who are not let in are counted, and the others are measured', asyn
     helpers: [],
     tokens: ['refused', 'refused'],
     settleMs: 0,
+    collects: false,
   });
   t.like(idle, { connections: 0, failedConnections: 2 });
 });

@@ -1,11 +1,12 @@
 /** One run of one scenario against one contestant: its server, started and stopped, and the generator beside it. */
 import { fileURLToPath } from 'node:url';
-import type { Contestant, RunningServer } from './contestant.ts';
+import type { Contestant, NodeFlags, RunningServer } from './contestant.ts';
 import type { Answer, IdlePlan, IdleResult, LoadPlan, LoadResult, Plan, Result } from './plan.ts';
-import { generatorCore, startNode } from './processes.ts';
+import { generatorCore, profileFlags, startNode } from './processes.ts';
 import type { IdleScenario, LoadScenario, Scenario } from './scenarios.ts';
 
-export type Times = { seconds: number; warmUpMs: number };
+/** `settleMs`: until the memory of a server that has nothing to do is read. */
+export type Times = { seconds: number; warmUpMs: number; settleMs: number };
 
 /** What one run says. The names of figures and counts are the heads of the table. */
 export type Measured = {
@@ -19,22 +20,23 @@ export type Measured = {
   result: Result | undefined;
 };
 
-const settleMs = 2_000;
+const collectFlags = ['--expose-gc', '--import', new URL('./collect-on-signal.js', import.meta.url).href];
 const stallMs = 5_000;
 // Beside the measured time: opening, joining, draining, each with deadlines of its own. Opening takes a millisecond or
 // less on a machine that has time for it.
 const patienceMs = 120_000;
 const patienceMsPerMember = 20;
 
-/** `profile`: where the server's CPU profile goes. */
+/** `profile`: the file for the CPU profile of a server on Node. */
 export function measure(
   scenario: Scenario,
   contestant: Contestant,
   times: Times,
   profile: string | undefined,
 ): Promise<Measured> {
-  if (scenario.kind === 'load') return measureLoad(scenario, contestant, times, profile);
-  return measureIdle(scenario, contestant, profile);
+  const flags: NodeFlags = (node) => (profile === undefined ? [] : profileFlags(profile, node));
+  if (scenario.kind === 'load') return measureLoad(scenario, contestant, times, flags);
+  return measureIdle(scenario, contestant, times, flags);
 }
 
 /** What has been made for a contestant so far. */
@@ -57,9 +59,9 @@ async function measureLoad(
   { transport, members, rooms, window, rate, size }: LoadScenario,
   contestant: Contestant,
   { seconds, warmUpMs }: Times,
-  profile: string | undefined,
+  flags: NodeFlags,
 ): Promise<Measured> {
-  const result = await withServer(contestant, profile, async (server) => {
+  const result = await withServer(contestant, flags, async (server) => {
     const tokens = await contestant.tokens(server, members);
     const names = await contestant.rooms(rooms);
     const plan: LoadPlan = {
@@ -121,14 +123,20 @@ function loadNotes(result: LoadResult): string[] {
 async function measureIdle(
   { transport, members }: IdleScenario,
   contestant: Contestant,
-  profile: string | undefined,
+  { settleMs }: Times,
+  flags: NodeFlags,
 ): Promise<Measured> {
-  const { helpers = [], wire = transport } = contestant;
-  const result = await withServer(contestant, profile, async (server) => {
-    const tokens = await contestant.tokens(server, members);
-    const plan: IdlePlan = { kind: 'idle', transport: wire, nodes: server.nodes, helpers, tokens, settleMs };
-    return (await generate(plan, patienceMs + members * patienceMsPerMember)) as IdleResult;
-  });
+  const { helpers = [], wire = transport, isNode } = contestant;
+  const result = await withServer(
+    contestant,
+    (node) => [...collectFlags, ...flags(node)],
+    async (server) => {
+      const tokens = await contestant.tokens(server, members);
+      const { nodes } = server;
+      const plan: IdlePlan = { kind: 'idle', transport: wire, nodes, helpers, tokens, settleMs, collects: isNode };
+      return (await generate(plan, patienceMs + members * patienceMsPerMember)) as IdleResult;
+    },
+  );
   const { helperCpuPerConnectUs, failedConnections } = result;
   const ofHelpers = Object.entries(helperCpuPerConnectUs).map(([name, us]) => [`${name} µs/connect`, us] as const);
   return {
@@ -151,10 +159,10 @@ function percent(share: number | undefined): number | undefined {
 
 async function withServer<T>(
   contestant: Contestant,
-  profile: string | undefined,
+  flags: NodeFlags | undefined,
   use: (server: RunningServer) => Promise<T>,
 ): Promise<T> {
-  const server = await contestant.start(profile);
+  const server = await contestant.start(flags);
   try {
     return await use(server);
   } finally {

@@ -43,6 +43,7 @@ export function createNchan(name: NchanName, parent: string): Contestant {
     name,
     meaning: 'nginx with Nchan: one process, messages in shared memory',
     wire: wires[name].wire,
+    isNode: false,
     start: async () => {
       const [file, module] = [program(), moduleFile()];
       if (file === undefined || module === undefined) throw new Error(whyNoNchan());

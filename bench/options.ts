@@ -78,6 +78,7 @@ export function readOptions(args: readonly string[]): SuiteOptions | { costs: bo
     seconds: wholeNumber('seconds', values.seconds, { min: 1, max: 600, standard: quick ? 2 : 5 }),
     // Until the compiler is done with what is hot.
     warmUpMs: quick ? 1_000 : 2_000,
+    settleMs: quick ? 1_000 : 2_000,
     repeat: wholeNumber('repeat', values.repeat, {
       min: 1,
       max: 20,

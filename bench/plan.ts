@@ -40,6 +40,8 @@ export type IdlePlan = {
   /** The first is opened on the first node, the next on the next, and so on. */
   tokens: string[];
   settleMs: number;
+  /** Whether the nodes collect their garbage on SIGUSR2, which is done before their memory is read. */
+  collects: boolean;
 };
 
 export type Plan = LoadPlan | IdlePlan;

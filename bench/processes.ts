@@ -42,9 +42,8 @@ export function startProgram(core: number, file: string, args: readonly string[]
   return child;
 }
 
-/** Node's options for a CPU profile in a file; a cluster's further nodes write to files of their own. */
-export function profileFlags(file: string | undefined, node = 0): string[] {
-  if (file === undefined) return [];
+/** Options of Node for a CPU profile in a file; a cluster's further nodes write to files of their own. */
+export function profileFlags(file: string, node: number): string[] {
   const name = node === 0 ? basename(file) : `${node + 1}-${basename(file)}`;
   return ['--cpu-prof', `--cpu-prof-dir=${dirname(file)}`, `--cpu-prof-name=${name}`];
 }
