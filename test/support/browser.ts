@@ -12,7 +12,8 @@ import type { ExecutionContext, TestFn } from 'ava';
 import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import type { ChatPage, Seen as PlainSeen } from '../browser/page/chat-page.ts';
 import type { SdkPage, SdkSeen } from '../browser/page/sdk-page.ts';
-import { findProgram, makeFolder, programTest } from './services.ts';
+import { killAtOnce, listProcesses, type Process } from './processes.ts';
+import { findProgram, makeFolder, notePid, programTest, settlesWithin } from './services.ts';
 
 declare global {
   // Both are in the page, where functions given to `evaluate` run.
@@ -47,6 +48,10 @@ export type OpenPage = (url: string) => Promise<TestPage>;
 
 /** Long enough for a loaded machine; a test that passes never waits for it. */
 const deadlineMs = 15_000;
+/** For a browser to end by itself, on a loaded machine. */
+const closeMs = 10_000;
+/** For what playwright does once the browser was killed. */
+const afterKillMs = 2000;
 const programs = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 /** Why none can be started here; undefined: one can. */
@@ -89,7 +94,13 @@ export function createContextTest(
     });
 }
 
-export type LaunchedBrowser = { newContext: NewContext; close(): Promise<void> };
+export type LaunchedBrowser = {
+  /** The browser's first process, which leads the group of all of them. */
+  readonly pid: number;
+  newContext: NewContext;
+  /** Resolves in any case: a browser that does not end is killed. */
+  close(): Promise<void>;
+};
 
 /**
  * A name for this machine that browsers take for another one's: over plain HTTP its pages have no secure context, as those
@@ -98,7 +109,7 @@ export type LaunchedBrowser = { newContext: NewContext; close(): Promise<void> }
 export const plainHost = 'plain.example';
 
 /** The system's Chromium, with a profile in a temporary folder. */
-export async function launchBrowser(): Promise<LaunchedBrowser> {
+export async function launchBrowser(options: { closeMs: number } = { closeMs }): Promise<LaunchedBrowser> {
   const folder = await makeFolder('browser');
   const profile = await chromium.launchPersistentContext(folder, {
     executablePath: program() ?? '',
@@ -111,18 +122,39 @@ export async function launchBrowser(): Promise<LaunchedBrowser> {
       `--host-resolver-rules=MAP ${plainHost} 127.0.0.1`,
     ],
     env: { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder },
+    // Its handlers would keep this process alive when AVA ends it, which waits for it then.
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
   });
+  const pid = await findBrowser(folder);
+  await notePid(folder, pid);
   return {
-    async newContext(options) {
-      const context = await profile.browser()?.newContext(options);
+    pid,
+    async newContext(contextOptions) {
+      const context = await profile.browser()?.newContext(contextOptions);
       if (context === undefined) throw new Error('The browser gives no context.');
       return context;
     },
     async close() {
-      await profile.close();
+      // Playwright waits for the end of the browser, and of all that holds its pipes.
+      const closed = profile.close().catch(() => {});
+      if (!(await settlesWithin(closed, options.closeMs))) {
+        killAtOnce(pid, { group: true });
+        await settlesWithin(closed, afterKillMs);
+      }
       await rm(folder, { recursive: true, force: true, maxRetries: 3 });
     },
   };
+}
+
+/** Playwright does not tell which process it started. */
+async function findBrowser(folder: string): Promise<number> {
+  const isIt = ({ parent, args }: Process): boolean =>
+    parent === process.pid && args.includes(`--user-data-dir=${folder}`);
+  const found = (await listProcesses()).find(isIt);
+  if (found === undefined) throw new Error('The browser has no process.');
+  return found.pid;
 }
 
 /** For one file of tests: what registers a test that gets empty pages. */

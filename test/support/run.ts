@@ -4,10 +4,9 @@
  */
 
 import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmod } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { createPostgresTemplate } from './databases.ts';
@@ -15,12 +14,19 @@ import { startPostgres, whyNoPostgres } from './postgres.ts';
 import { startRedis, whyNoRedis } from './redis.ts';
 import type { Service, ServiceName } from './services.ts';
 import { folderVariable, makeFolder, serviceVariables, sweep } from './services.ts';
+import { type Ending, runWatched } from './watchdog.ts';
 
 /**
  * Files that run at once. More than a small machine has processors, and than the two that AVA takes where CI is set: those
  * of clusters, faults and browsers wait most of the time, for leases, processes that start and pages that load.
  */
 const filesAtOnce = Math.max(4, availableParallelism());
+/** Longer than AVA's own time-out, which is longer than any `t.timeout`: what comes to an end alone is left alone. */
+const silenceMs = 6 * 60_000;
+/** Three times what a loaded machine takes. */
+const wholeMs = 45 * 60_000;
+/** For the services to stop, and for what they left to be removed; whatever hangs then is left behind. */
+const cleanUpMs = 60_000;
 
 const started: Service[] = [];
 let ava: ChildProcess | undefined;
@@ -29,11 +35,14 @@ let interrupted: NodeJS.Signals | undefined;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     interrupted = signal;
-    ava?.kill(signal);
+    // The one that AVA heeds: it ends its processes, too.
+    ava?.kill('SIGINT');
   });
 }
 
-process.exitCode = await main();
+const exitCode = await main();
+// Nothing may hold this process now: its caller waits for it.
+process.exit(exitCode);
 
 async function main(): Promise<number> {
   const folder = await makeFolder('run');
@@ -44,9 +53,13 @@ async function main(): Promise<number> {
     const environment = { ...(await provide('postgres')), ...(await provide('redis')) };
     return interrupted === undefined ? await runAva(environment) : 1;
   } finally {
-    await Promise.allSettled(started.map((service) => service.stop()));
-    await sweep(folder);
+    await Promise.race([cleanUp(folder), delay(cleanUpMs)]);
   }
+}
+
+async function cleanUp(folder: string): Promise<void> {
+  await Promise.allSettled(started.map((service) => service.stop()));
+  await sweep(folder);
 }
 
 /** Starts a service; resolves the variables that tell the tests where it is, or why there is none. */
@@ -66,30 +79,32 @@ async function runAva(environment: Record<string, string>): Promise<number> {
   const asked = process.argv.slice(2);
   const isSaid = asked.some((argument) => /^(-c|-s|--concurrency|--serial)/.test(argument));
   const pace = isSaid ? [] : ['--concurrency', String(filesAtOnce)];
-  const child = spawn(process.execPath, [program, ...pace, ...asked], {
-    env: { ...process.env, ...colour, ...environment },
-    stdio: ['inherit', 'pipe', 'inherit'],
-  });
-  ava = child;
   let output = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    process.stdout.write(chunk);
-    output += chunk.toString();
+  const ending = await runWatched(process.execPath, [program, ...pace, ...asked], {
+    env: { ...process.env, ...colour, ...environment },
+    silenceMs,
+    wholeMs,
+    write(text) {
+      process.stdout.write(text);
+      output += text;
+    },
+    started: (child) => {
+      ava = child;
+    },
   });
-  const [code] = (await once(child, 'close')) as [number | null];
-  process.stdout.write(`${summarize(stripVTControlCharacters(output), code)}\n`);
-  return code ?? 1;
+  process.stdout.write(`${summarize(stripVTControlCharacters(output), ending)}\n`);
+  return ending.isBroken ? 1 : (ending.code ?? 1);
 }
 
 /** AVA's report as one line. Its closing lines say how many failed or were skipped, but not how many passed beside them. */
-function summarize(report: string, code: number | null): string {
+function summarize(report: string, { code, isBroken }: Ending): string {
   const passed = [...report.matchAll(/^\s*[✔√] /gm)].length;
   const count = (outcome: string): number => {
     const lines = report.matchAll(new RegExp(`^\\s*(\\d+) (?:tests?|hooks?) ${outcome}`, 'gm'));
     return [...lines].reduce((sum, [, digits]) => sum + Number(digits), 0);
   };
   // An uncaught exception, a time-out or a file without tests is no failed test, but a failure.
-  const failed = Math.max(count('failed'), code === 0 ? 0 : 1);
+  const failed = Math.max(count('failed'), code === 0 && !isBroken ? 0 : 1);
   const skipped = count('skipped');
   return `${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`;
 }

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext, SerialFn, TestFn } from 'ava';
+import { killAtOnce } from './processes.ts';
 
 export type Service = {
   url: string;
@@ -45,20 +46,24 @@ export function removeNote(folder: string): Promise<void> {
 
 /** Ends the services that still run in the folders of a run, and removes it. */
 export async function sweep(runFolder: string): Promise<void> {
-  for (const folder of await readdir(runFolder)) {
-    const pid = await readFile(join(runFolder, folder, pidFile), 'utf8').catch(() => '');
-    if (pid === '') continue;
-    try {
-      // SIGQUIT: PostgreSQL's immediate shutdown, which takes its children along.
-      process.kill(Number(pid), 'SIGQUIT');
-      await until(5000, async () => {
-        if (isAlive(Number(pid))) throw new Error(`Process ${pid} does not end.`);
-      });
-    } catch {
-      // Ended already.
-    }
-  }
+  const folders = await readdir(runFolder);
+  await Promise.all(folders.map((folder) => endNoted(join(runFolder, folder))));
   await rm(runFolder, { recursive: true, force: true, maxRetries: 3 });
+}
+
+async function endNoted(folder: string): Promise<void> {
+  const pid = Number(await readFile(join(folder, pidFile), 'utf8').catch(() => ''));
+  if (pid === 0) return;
+  try {
+    // SIGQUIT: PostgreSQL's immediate shutdown, which takes its children along.
+    process.kill(pid, 'SIGQUIT');
+    await until(5000, async () => {
+      if (isAlive(pid)) throw new Error(`Process ${pid} does not end.`);
+    });
+  } catch {
+    // Ended already, or it stands still.
+    killAtOnce(pid);
+  }
 }
 
 function isAlive(pid: number): boolean {
@@ -179,13 +184,18 @@ export async function runToEnd(file: string, args: readonly string[], options: S
 /** Resolves true when the child ends by itself within the time. */
 export async function endsWithin(child: ChildProcess, ms: number): Promise<boolean> {
   if (child.exitCode !== null || child.signalCode !== null) return true;
+  return settlesWithin(once(child, 'exit'), ms);
+}
+
+/** Resolves true when the promise settles within the time. */
+export async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
   const stop = new AbortController();
-  const ended = once(child, 'exit', { signal: stop.signal }).then(
-    () => true,
-    () => false,
-  );
   const late = delay(ms, false, { signal: stop.signal }).catch(() => false);
-  const result = await Promise.race([ended, late]);
+  const settled = promise.then(
+    () => true,
+    () => true,
+  );
+  const result = await Promise.race([settled, late]);
   stop.abort();
   return result;
 }
