@@ -119,6 +119,8 @@ export async function launchBrowser(options: { closeMs: number } = { closeMs }):
       '--no-sandbox',
       '--disable-gpu',
       '--disable-background-networking',
+      // Its crash handlers leave its group and hold its pipes: one that did not end held playwright, and so AVA.
+      '--disable-crashpad-for-testing',
       `--host-resolver-rules=MAP ${plainHost} 127.0.0.1`,
     ],
     env: { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder },

@@ -25,9 +25,8 @@ export async function listProcesses(): Promise<Process[]> {
   });
 }
 
-/** Those that `pid` started, and those that they started, the nearest first. */
-export async function listDescendants(pid: number): Promise<Process[]> {
-  const all = await listProcesses();
+/** Of all processes those that `pid` started, and those that they started, the nearest first. */
+export function descendantsOf(pid: number, all: readonly Process[]): Process[] {
   const found: Process[] = [];
   let parents = [pid];
   while (parents.length > 0) {

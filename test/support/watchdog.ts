@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { killAtOnce, listDescendants, type Process } from './processes.ts';
+import { descendantsOf, killAtOnce, listProcesses, type Process } from './processes.ts';
 
 export type Watched = {
   readonly env?: NodeJS.ProcessEnv;
@@ -41,7 +41,7 @@ export async function runWatched(file: string, args: readonly string[], watched:
   const kill = async (reason: string, isWhole: boolean): Promise<void> => {
     isBroken = true;
     // Without a list, only the program itself can be ended.
-    const left = await listDescendants(pid).catch((): Process[] => []);
+    const left = descendantsOf(pid, await listProcesses().catch((): Process[] => []));
     write(
       `\n${reason} ${left.length === 0 ? 'It has no processes' : 'Of its processes there still are, and are killed'}:\n`,
     );
