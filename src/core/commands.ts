@@ -93,8 +93,7 @@ function list(context: CommandContext, session: Session, frame: FrameOf<'list'>)
 
 function part(context: CommandContext, session: Session, frame: FrameOf<'part'>, room: LiveRoom): undefined {
   room.remove(session, frame.ref);
-  session.rooms.delete(room.id);
-  session.seen.note(room.id, room.gate.position);
+  session.exit(room);
   context.hub.release(room);
 }
 

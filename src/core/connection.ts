@@ -30,6 +30,8 @@ export interface ConnectionOwner {
 
 export type ConnectionOptions = { clock: Clock; transport: Transport; owner: ConnectionOwner; pollGapMs: number };
 
+const nothing = (): void => {};
+
 export class Connection implements ConnectionEvents {
   readonly transport: Transport;
   readonly #clock: Clock;
@@ -42,7 +44,7 @@ export class Connection implements ConnectionEvents {
   #lastSignAt: number;
   #proofs: ((alive: boolean) => void)[] = [];
   /** The heartbeat, or after a poll was answered the wait for the next one. */
-  #cancelBeat: () => void = () => {};
+  #cancelBeat: () => void = nothing;
   #cancelDrain: (() => void) | undefined;
   #isBlocked = false;
 

@@ -64,6 +64,8 @@ function newSession(userId: number): {
       shown.push(...frames.map((frame) => JSON.parse(frame.bytes.toString()) as Shown)),
     beginAppend: () => () => {},
     flush() {},
+    enter: (room: LiveRoom) => rooms.set(room.id, room),
+    exit: (room: LiveRoom) => rooms.delete(room.id),
     onDisbanded: (room: LiveRoom) => rooms.delete(room.id),
     answer(frame: Shown) {
       shown.push(frame);

@@ -96,7 +96,7 @@ async function enter(context: CommandContext, session: Session, room: LiveRoom, 
     return;
   }
   room.add(session);
-  session.rooms.set(room.id, room);
+  session.enter(room);
   const status: RoomStatus = {
     users: Array.from(users)
       .sort()

@@ -7,18 +7,20 @@
 export const maxSeenRooms = 100;
 
 export class SeenRooms {
-  readonly #positions: Map<number, number>;
+  /** Undefined: none was left yet. An empty map is 200 bytes of each session. */
+  #positions: Map<number, number> | undefined;
 
   /** Oldest first. */
-  constructor(positions: Iterable<readonly [roomId: number, position: number]> = []) {
-    this.#positions = new Map(positions);
+  constructor(positions?: Iterable<readonly [roomId: number, position: number]>) {
+    if (positions !== undefined) this.#positions = new Map(positions);
   }
 
   of(roomId: number): number {
-    return this.#positions.get(roomId) ?? 0;
+    return this.#positions?.get(roomId) ?? 0;
   }
 
   note(roomId: number, position: number): void {
+    this.#positions ??= new Map();
     this.#positions.delete(roomId);
     this.#positions.set(roomId, position);
     if (this.#positions.size <= maxSeenRooms) return;
@@ -27,6 +29,6 @@ export class SeenRooms {
   }
 
   export(): [roomId: number, position: number][] {
-    return Array.from(this.#positions);
+    return Array.from(this.#positions ?? []);
   }
 }

@@ -27,7 +27,7 @@ import { Connection, type ConnectionOwner } from './connection.ts';
 import { countError } from './counters.ts';
 import { Delivery } from './delivery.ts';
 import { encode, encodeError } from './encode.ts';
-import { Inbox } from './inbox.ts';
+import { Inbox, type InboxOwner } from './inbox.ts';
 import type { LiveRoom, Receiver } from './live-room.ts';
 import type { MovedTo } from './member-state.ts';
 import { Outbox } from './outbox.ts';
@@ -37,26 +37,30 @@ import type { SessionExport } from './session-state.ts';
 import type { Task } from './task-queue.ts';
 import type { ConnectionEvents, EncodedFrame, Transport, TransportKind } from './transport.ts';
 
-export class Session implements Receiver, ConnectionOwner {
+const nothing = (): void => {};
+const noRooms: ReadonlyMap<number, LiveRoom> = new Map();
+
+/** What a session that does nothing has no need of is made when it is needed: most sessions are idle at any time. */
+export class Session implements Receiver, ConnectionOwner, InboxOwner {
   readonly userId: number;
   readonly username: string;
-  /** The rooms that it is a member of, by room id. */
-  readonly rooms: Map<number, LiveRoom> = new Map();
   readonly seen: SeenRooms;
-  /** Resolves when it has left every room. */
-  readonly ended: Promise<void>;
   readonly key: string;
   /** The number of its claim; grows when it moves to another node. */
   claim = 1;
+  /** Called in the step after it has left every room, before those who wait for `ended` go on. */
+  onEnded: (session: Session) => void = nothing;
   readonly #context: SessionContext;
   readonly #inbox: Inbox;
-  #resolveEnded: () => void = () => {};
+  /** Undefined: nobody waits for its end. */
+  #ending: Settling | undefined;
+  #rooms: Map<number, LiveRoom> | undefined;
   #principal: Principal;
   #state: 'open' | 'ending' | 'ended' = 'open';
   /** Without a connection it is detached. */
   readonly #delivery: Delivery;
-  #cancelGrace: () => void = () => {};
-  #move: Move | undefined;
+  #cancelGrace: () => void = nothing;
+  #move: Settling | undefined;
   /** Its node is about to stop. */
   #isKept = false;
 
@@ -73,17 +77,31 @@ export class Session implements Receiver, ConnectionOwner {
     this.#delivery = new Delivery(isResumable ? new Outbox(key, context.outboxBytes, from?.outbox) : undefined);
     this.userId = principal.user.id;
     this.username = principal.user.username;
-    const inboxOptions = {
-      context,
-      userId: this.userId,
-      run: (task: Task) => this.#run(task),
-      mayRun: (task: Task) => this.#hasRoomFor(task),
-      answer: (frame: EncodedFrame) => this.#pushDirect(frame),
-    };
-    this.#inbox = new Inbox(inboxOptions, from);
-    this.ended = new Promise((resolve) => {
-      this.#resolveEnded = resolve;
-    });
+    this.#inbox = new Inbox(context, this, from);
+  }
+
+  /** The rooms that it is a member of, by room id. */
+  get rooms(): ReadonlyMap<number, LiveRoom> {
+    return this.#rooms ?? noRooms;
+  }
+
+  /** It is a member of the room now. */
+  enter(room: LiveRoom): void {
+    this.#rooms ??= new Map();
+    this.#rooms.set(room.id, room);
+  }
+
+  /** It is no member of the room any more. */
+  exit(room: LiveRoom): void {
+    this.#rooms?.delete(room.id);
+    this.seen.note(room.id, room.gate.position);
+  }
+
+  /** Resolves when it has left every room. */
+  get ended(): Promise<void> {
+    if (this.#state === 'ended') return Promise.resolve();
+    this.#ending ??= createSettling();
+    return this.#ending.over;
   }
 
   /** Under which it can be resumed; undefined: it cannot. */
@@ -163,7 +181,7 @@ export class Session implements Receiver, ConnectionOwner {
   beginMove(n: number): void {
     this.#rewind(n);
     this.#inbox.queue.pause();
-    this.#move = createMove();
+    this.#move = createSettling();
   }
 
   /** Resolves when what its client has sent has its outcome, but for what waits for its turn: the time to export it. */
@@ -190,7 +208,7 @@ export class Session implements Receiver, ConnectionOwner {
   }
 
   #endMove(): void {
-    this.#move?.end();
+    this.#move?.settle();
     this.#move = undefined;
   }
 
@@ -332,7 +350,7 @@ export class Session implements Receiver, ConnectionOwner {
     this.#delivery.release(false)?.close('restarting');
     this.#inbox.queue.clear();
     this.#cancelGrace();
-    this.rooms.clear();
+    this.#rooms = undefined;
     this.#finish();
   }
 
@@ -350,15 +368,16 @@ export class Session implements Receiver, ConnectionOwner {
 
   /** Sends a message to this client alone, after what its rooms have shown so far: also what this turn has shown. */
   answer(frame: ServerFrame): void {
-    this.#pushDirect(encode(frame));
+    this.pushDirect(encode(frame));
   }
 
   answerError(code: ErrorCode, details?: ErrorDetails, ref?: string): void {
     countError(this.#context.counters, code);
-    this.#pushDirect(encodeError(code, details, ref));
+    this.pushDirect(encodeError(code, details, ref));
   }
 
-  #pushDirect(frame: EncodedFrame): void {
+  /** As `answer`, encoded already. */
+  pushDirect(frame: EncodedFrame): void {
     for (const room of this.rooms.values()) room.flush();
     this.push([frame]);
   }
@@ -373,8 +392,7 @@ export class Session implements Receiver, ConnectionOwner {
   }
 
   onDisbanded(room: LiveRoom): void {
-    this.rooms.delete(room.id);
-    this.seen.note(room.id, room.gate.position);
+    this.exit(room);
   }
 
   // ---- its client messages, in their order ----
@@ -390,14 +408,14 @@ export class Session implements Receiver, ConnectionOwner {
   }
 
   /** Long answers wait until they fit beside what the client has not taken yet: asking for many costs nobody the session. */
-  #hasRoomFor(task: Task): boolean {
+  mayRunTask(task: Task): boolean {
     if ((task.type !== 'join' && task.type !== 'history') || this.#state !== 'open') return true;
     return this.#delivery.hasRoomFor(limits.historyBytes);
   }
 
-  #run(task: Task): Promise<void> | undefined {
+  runTask(task: Task): Promise<void> | undefined {
     if (task.type !== 'answer' && task.type !== 'end') return runCommand(this.#context, this, task);
-    if (task.type === 'answer') this.#pushDirect(task.frame);
+    if (task.type === 'answer') this.pushDirect(task.frame);
     else this.#leaveAll();
     return undefined;
   }
@@ -409,7 +427,7 @@ export class Session implements Receiver, ConnectionOwner {
       room.remove(this, undefined);
       this.#context.hub.release(room);
     }
-    this.rooms.clear();
+    this.#rooms = undefined;
     this.#finish();
   }
 
@@ -422,7 +440,7 @@ export class Session implements Receiver, ConnectionOwner {
       room.dropMember(this, to);
       this.#context.hub.release(room);
     }
-    this.rooms.clear();
+    this.#rooms = undefined;
     this.#finish();
   }
 
@@ -431,16 +449,18 @@ export class Session implements Receiver, ConnectionOwner {
     this.flush();
     this.#delivery.release(false)?.close('normal');
     this.#state = 'ended';
-    this.#resolveEnded();
+    queueMicrotask(() => this.onEnded(this));
+    this.#ending?.settle();
   }
 }
 
-type Move = { over: Promise<void>; end: () => void };
+/** Something that others wait for. */
+type Settling = { over: Promise<void>; settle: () => void };
 
-function createMove(): Move {
-  let end = (): void => {};
+function createSettling(): Settling {
+  let settle = nothing;
   const over = new Promise<void>((resolve) => {
-    end = resolve;
+    settle = resolve;
   });
-  return { over, end };
+  return { over, settle };
 }

@@ -18,6 +18,7 @@ import {
   type TellEnded,
   type TellOwed,
 } from './elsewhere.ts';
+import { encode } from './encode.ts';
 import { EndedSessions } from './ended-sessions.ts';
 import { createIdentifier, type Identity } from './identify.ts';
 import { Openings } from './openings.ts';
@@ -28,7 +29,7 @@ import type { SessionContext } from './session-context.ts';
 import { SessionIndex } from './session-index.ts';
 import type { SessionExport } from './session-state.ts';
 import { type TokenUses, watchTokens } from './token-uses.ts';
-import type { ConnectionEvents, Transport } from './transport.ts';
+import type { ConnectionEvents, EncodedFrame, Transport } from './transport.ts';
 
 /** Bytes of a session's key: not to be guessed, and as text well below `limits.sessionIdLength`. */
 const sessionIdBytes = 16;
@@ -84,6 +85,7 @@ export class Sessions {
   readonly #ended: EndedSessions;
   readonly #revocations: Revocations;
   readonly #tokenUses: TokenUses;
+  readonly #motd: EncodedFrame;
   #isClosing = false;
   #isDraining = false;
 
@@ -92,6 +94,7 @@ export class Sessions {
     const { accounts, clock, log, claims = createLoneClaims() } = options;
     const { graceSeconds, pollGapSeconds } = options.context;
     this.#claims = claims;
+    this.#motd = encode({ type: 'notification', code: 'api-motd', content: options.motd });
     this.#ended = new EndedSessions(clock, (graceSeconds + pollGapSeconds) * 1000);
     this.#revocations = new Revocations(clock);
     this.#tokenUses = watchTokens({ accounts, clock, sessions: () => this.all(), log });
@@ -261,13 +264,15 @@ export class Sessions {
   /** Takes a session in with its claim. */
   adopt(session: Session, tokenHash: string, beganAt: number): void {
     this.#index.add(session, beganAt, tokenHash);
-    void session.ended.then(() => {
-      if (!this.#index.remove(session)) return;
-      // Before the claim is free: the next session's node has heard of it by then.
-      this.#tellOwed(session.userId);
-      this.#claims.release(session);
-    });
+    session.onEnded = this.#onEnded;
   }
+
+  readonly #onEnded = (session: Session): void => {
+    if (!this.#index.remove(session)) return;
+    // Before the claim is free: the next session's node has heard of it by then.
+    this.#tellOwed(session.userId);
+    this.#claims.release(session);
+  };
 
   /** The session has moved away: from now on it is not found here any more, and its claim is not this node's business. */
   forget(session: Session): void {
@@ -384,12 +389,12 @@ export class Sessions {
     { principal, hash }: Comer,
     { key, number, resumable }: { key: string; number: number; resumable: boolean },
   ): ConnectionEvents {
-    const { context, motd, clock } = this.#options;
+    const { context, clock } = this.#options;
     const session = new Session(context, principal, key, resumable);
     session.claim = number;
     this.adopt(session, hash, clock.now());
     const events = session.begin(transport);
-    session.answer({ type: 'notification', code: 'api-motd', content: motd });
+    session.pushDirect(this.#motd);
     return events;
   }
 

@@ -15,14 +15,14 @@ function openQueue(mayRun: (task: Task) => boolean = () => true): {
 } {
   const ran: string[] = [];
   let finish: () => void = () => {};
-  const run = (task: Task): Promise<void> | undefined => {
+  const runTask = (task: Task): Promise<void> | undefined => {
     ran.push(task.type);
     if (task.type !== 'list') return undefined;
     return new Promise((resolve) => {
       finish = resolve;
     });
   };
-  const queue = new TaskQueue(run, mayRun);
+  const queue = new TaskQueue({ runTask, mayRunTask: mayRun });
   const endList = async (): Promise<void> => {
     finish();
     await new Promise((resolve) => setImmediate(resolve));
@@ -46,14 +46,14 @@ test('messages do not wait for outcomes of the log, everything else does', (t) =
 
 test('what a message leaves to be done comes before what was sent after it', (t) => {
   const ran: string[] = [];
-  const queue: TaskQueue = new TaskQueue(
-    (task) => {
+  const queue: TaskQueue = new TaskQueue({
+    runTask(task) {
       ran.push(task.type === 'message' ? task.body : task.type);
       if (task.type === 'message' && task.body === 'empty') queue.addNext(answer);
       return undefined;
     },
-    () => true,
-  );
+    mayRunTask: () => true,
+  });
   const onOutcome = queue.beginAppend();
   for (const task of [{ type: 'help' } as const, { ...message, body: 'empty' }, message]) queue.add(task);
   t.deepEqual(ran, []);

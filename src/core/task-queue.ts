@@ -10,9 +10,15 @@ import type { EncodedFrame } from './transport.ts';
 
 export type Task = ClientFrame | { type: 'answer'; frame: EncodedFrame } | { type: 'end' };
 
+export interface TaskRunner {
+  /** Where it returns a promise, what follows waits for it; the promise must not reject. */
+  runTask(task: Task): Promise<void> | undefined;
+  /** Where it returns false, the task and what follows wait until `goOn` is called and it returns true. */
+  mayRunTask(task: Task): boolean;
+}
+
 export class TaskQueue {
-  readonly #run: (task: Task) => Promise<void> | undefined;
-  readonly #mayRun: (task: Task) => boolean;
+  readonly #runner: TaskRunner;
   #waiting: { task: Task; bytes: number }[] = [];
   /** Bytes of the client messages that wait. */
   #bytes = 0;
@@ -23,13 +29,8 @@ export class TaskQueue {
   /** Messages that wait for their outcome from the log. */
   #appending = 0;
 
-  /**
-   * `run`: where it returns a promise, what follows waits for it; the promise must not reject. `mayRun`: where it returns
-   * false, the task and what follows wait until `goOn` is called and it returns true.
-   */
-  constructor(run: (task: Task) => Promise<void> | undefined, mayRun: (task: Task) => boolean) {
-    this.#run = run;
-    this.#mayRun = mayRun;
+  constructor(runner: TaskRunner) {
+    this.#runner = runner;
   }
 
   /** Whether messages went to the log whose outcome is not known yet. */
@@ -113,10 +114,10 @@ export class TaskQueue {
       if (next === undefined) return;
       const { task, bytes } = next;
       const waits = task.type !== 'message' && this.#appending > 0;
-      if (waits || !this.#mayRun(task)) return;
+      if (waits || !this.#runner.mayRunTask(task)) return;
       this.#waiting.shift();
       this.#bytes -= bytes;
-      const running = this.#run(task);
+      const running = this.#runner.runTask(task);
       if (running !== undefined) void this.#await(running);
     }
   }

@@ -2,8 +2,10 @@
 
 export interface ConnectionLimit {
   readonly size: number;
-  /** Counts a connection; the returned function, which may be called more than once, ends it. Undefined: there is no room for one. */
-  enter(): (() => void) | undefined;
+  /** Counts a connection; false: there is no room for one. */
+  enter(): boolean;
+  /** To be called once for each that was counted, when it has ended. Needs no `this`: it is a listener as it is. */
+  readonly leave: () => void;
 }
 
 export function createConnectionLimit(max: number): ConnectionLimit {
@@ -13,13 +15,12 @@ export function createConnectionLimit(max: number): ConnectionLimit {
       return size;
     },
     enter() {
-      if (size >= max) return undefined;
-      let isIn = true;
+      if (size >= max) return false;
       size += 1;
-      return () => {
-        if (isIn) size -= 1;
-        isIn = false;
-      };
+      return true;
+    },
+    leave() {
+      size -= 1;
     },
   };
 }

@@ -78,8 +78,7 @@ export function createPollDoor({ open, limit, clock, elsewhere, log }: PollOptio
 
   return {
     async open(response, request, waitMs, standing) {
-      const leave = limit.enter();
-      if (leave === undefined) return writeAnswer(response, unavailableAnswer(), standing);
+      if (!limit.enter()) return writeAnswer(response, unavailableAnswer(), standing);
       const asker: Asker = {
         answer: (answer) => writeAnswer(response, answer, standing),
         // Unread, it would take a connection and memory.
@@ -87,7 +86,7 @@ export function createPollDoor({ open, limit, clock, elsewhere, log }: PollOptio
       };
       const poll = new Poll(asker, request.cursor);
       response.once('close', () => {
-        leave();
+        limit.leave();
         poll.onGone();
       });
       const answer = elsewhere && (await askElsewhere(elsewhere, response, request, waitMs));

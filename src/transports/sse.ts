@@ -29,9 +29,8 @@ export interface SseDoor {
 export function createSseDoor({ open, limit }: SseOptions): SseDoor {
   return {
     async open(response, request) {
-      const leave = limit.enter();
-      if (leave === undefined) return writeAnswer(response, unavailableAnswer());
-      response.once('close', leave);
+      if (!limit.enter()) return writeAnswer(response, unavailableAnswer());
+      response.once('close', limit.leave);
       const events = await open(createTransport(response), request);
       if (events === undefined) return;
       // Of the socket, where most is written; it may outlive this answer.

@@ -34,12 +34,22 @@ export interface WebSocketDoor {
   close(): void;
 }
 
+/**
+ * A client's WebSocket. What listens to it is shared by all of them, and finds here where to tell: with closures of its
+ * own each connection would hold a kilobyte more, a third of what `ws` itself takes.
+ */
+class ClientSocket extends WebSocket {
+  /** Undefined: there is no session yet, or it was refused. */
+  events: ConnectionEvents | undefined = undefined;
+}
+
 export function createWebSocketDoor(options: WebSocketOptions): WebSocketDoor {
   const { open, limit, log } = options;
   const connected = new Set<WebSocket>();
   const join = createJoinFrames();
-  const server = new WebSocketServer({
+  const server = new WebSocketServer<typeof ClientSocket>({
     noServer: true,
+    WebSocket: ClientSocket,
     clientTracking: false,
     // Compression costs eight times the time and 200 KB a connection; chat messages are short.
     perMessageDeflate: false,
@@ -49,26 +59,36 @@ export function createWebSocketDoor(options: WebSocketOptions): WebSocketDoor {
   // Without a listener `ws` answers a broken handshake in HTML.
   server.on('wsClientError', (_error, socket, request) => refuseHandshake(socket, request));
 
-  async function begin(ws: WebSocket, socket: Duplex, request: OpenRequest): Promise<void> {
+  // A violation of the protocol closes the connection with its code; there is nothing else to do.
+  const onError = (error: Error): void => log.debug({ err: error }, 'A WebSocket ended with an error.');
+  function onClose(this: WebSocket, code: number): void {
+    connected.delete(this);
+    // A page that is left closes with 1001, and may come back.
+    eventsOf(this)?.onClose(code === closeCodes.normal.code || code === noCode);
+  }
+
+  async function begin(ws: ClientSocket, socket: Duplex, request: OpenRequest): Promise<void> {
     connected.add(ws);
-    ws.on('close', () => connected.delete(ws));
-    // A violation of the protocol closes the connection with its code; there is nothing else to do.
-    ws.on('error', (error) => log.debug({ err: error }, 'A WebSocket ended with an error.'));
+    ws.on('close', onClose).on('error', onError);
     // Nothing is read before the session is there to take it.
     ws.pause();
-    const events = await open(createTransport(ws, socket, join), request);
+    const events = await open(new WebSocketTransport(ws, socket, join), request);
     ws.resume();
-    if (events !== undefined) listen(ws, socket, events);
+    if (events === undefined) return;
+    ws.events = events;
+    ws.on('message', onMessage).on('pong', onControl).on('ping', onControl);
+    socket.on('drain', () => events.onDrain());
+    if (ws.readyState === WebSocket.CLOSED) events.onClose(false);
   }
 
   return {
     handleUpgrade(request, socket, head) {
-      const url = readUrl(request);
-      if (url === undefined || !/^\/ws\/chat\/?$/.test(url.pathname)) return refuseUpgrade(socket, 404, 'Not found.');
-      const leave = limit.enter();
-      if (leave === undefined) return refuseUpgrade(socket, 503, 'The server has no room for another connection.');
-      socket.once('close', leave);
-      const opening = readRequest(request, url.searchParams);
+      const target = chatTarget.exec(request.url ?? '');
+      if (target === null) return refuseUpgrade(socket, 404, 'Not found.');
+      if (!limit.enter()) return refuseUpgrade(socket, 503, 'The server has no room for another connection.');
+      socket.on('close', limit.leave);
+      const opening = readRequest(request, new URLSearchParams(target[1]));
+      joinFirstWrites(socket);
       server.handleUpgrade(request, socket, head, (ws) => {
         begin(ws, socket, opening).catch((error: unknown) => {
           log.error({ err: error }, 'A WebSocket could not be opened.');
@@ -83,6 +103,18 @@ export function createWebSocketDoor(options: WebSocketOptions): WebSocketDoor {
   };
 }
 
+/** The target of a request for the chat, with its query. */
+const chatTarget = /^\/ws\/chat\/?(?:\?(.*))?$/;
+
+/**
+ * What a session says at once leaves with the answer to the upgrade: one system call less, a tenth of what a connect
+ * costs. The answer waits for nobody: it leaves when the next turn of the event loop ends, whatever has been said by then.
+ */
+function joinFirstWrites(socket: Duplex): void {
+  socket.cork();
+  setImmediate(() => setImmediate(() => socket.uncork()));
+}
+
 function readRequest({ headers }: IncomingMessage, query: URLSearchParams): OpenRequest {
   const cursor = query.get('cursor') ?? '';
   return {
@@ -94,50 +126,59 @@ function readRequest({ headers }: IncomingMessage, query: URLSearchParams): Open
   };
 }
 
-function createTransport(ws: WebSocket, socket: Duplex, join: JoinFrames): Transport {
-  const transport: Transport = {
-    kind: 'websocket',
-    unwritten: () => socket.writableLength,
-    write(frames: readonly EncodedFrame[]) {
-      // Beside `ws`, which without compression keeps nothing back that could come in between.
-      if (ws.readyState === WebSocket.OPEN) socket.write(join(frames));
-    },
-    refuse(code: FatalCode) {
-      transport.write([encode({ type: 'fatal', code })]);
-      transport.close(closeAfter(code));
-    },
-    close(name: CloseName) {
-      if (ws.readyState === WebSocket.CLOSED) return;
-      // What a flood still sends is not even read; of others the answering close frame is.
-      if (name === 'flooding') ws.pause();
-      else ws.resume();
-      ws.close(closeCodes[name].code);
-      setTimeout(() => ws.terminate(), closeTimeoutMs).unref();
-    },
-    ping() {
-      if (ws.readyState === WebSocket.OPEN) ws.ping();
-    },
-  };
-  return transport;
+class WebSocketTransport implements Transport {
+  readonly kind = 'websocket';
+  readonly #ws: WebSocket;
+  readonly #socket: Duplex;
+  readonly #join: JoinFrames;
+
+  constructor(ws: WebSocket, socket: Duplex, join: JoinFrames) {
+    this.#ws = ws;
+    this.#socket = socket;
+    this.#join = join;
+  }
+
+  unwritten(): number {
+    return this.#socket.writableLength;
+  }
+
+  write(frames: readonly EncodedFrame[]): void {
+    // Beside `ws`, which without compression keeps nothing back that could come in between.
+    if (this.#ws.readyState === WebSocket.OPEN) this.#socket.write(this.#join(frames));
+  }
+
+  refuse(code: FatalCode): void {
+    this.write([encode({ type: 'fatal', code })]);
+    this.close(closeAfter(code));
+  }
+
+  close(name: CloseName): void {
+    const ws = this.#ws;
+    if (ws.readyState === WebSocket.CLOSED) return;
+    // What a flood still sends is not even read; of others the answering close frame is.
+    if (name === 'flooding') ws.pause();
+    else ws.resume();
+    ws.close(closeCodes[name].code);
+    setTimeout(() => ws.terminate(), closeTimeoutMs).unref();
+  }
+
+  ping(): void {
+    if (this.#ws.readyState === WebSocket.OPEN) this.#ws.ping();
+  }
 }
 
-function listen(ws: WebSocket, socket: Duplex, events: ConnectionEvents): void {
-  ws.on('message', (data: Buffer, isBinary: boolean) => {
-    if (isBinary) events.receiveBinary(data.length);
-    else events.receive(data.toString(), data.length);
-  });
-  ws.on('pong', (data: Buffer) => events.receiveControl(data.length));
-  ws.on('ping', (data: Buffer) => events.receiveControl(data.length));
-  socket.on('drain', () => events.onDrain());
-  // A page that is left closes with 1001, and may come back.
-  ws.on('close', (code: number) => events.onClose(code === closeCodes.normal.code || code === noCode));
-  if (ws.readyState === WebSocket.CLOSED) events.onClose(false);
+function eventsOf(ws: WebSocket): ConnectionEvents | undefined {
+  return ws instanceof ClientSocket ? ws.events : undefined;
 }
 
-/** Undefined: the target is no URL. */
-function readUrl(request: IncomingMessage): URL | undefined {
-  const target = request.url ?? '';
-  return target.startsWith('/') && URL.canParse(target, 'http://host') ? new URL(target, 'http://host') : undefined;
+function onMessage(this: WebSocket, data: Buffer, isBinary: boolean): void {
+  if (isBinary) eventsOf(this)?.receiveBinary(data.length);
+  else eventsOf(this)?.receive(data.toString(), data.length);
+}
+
+/** A ping or a pong. */
+function onControl(this: WebSocket, data: Buffer): void {
+  eventsOf(this)?.receiveControl(data.length);
 }
 
 /** What RFC 6455 §4.2 asks of the request is missing. */

@@ -132,8 +132,8 @@ export async function openRoomNode(
       for (const room of session.rooms.values()) {
         room.remove(session, undefined);
         hub.release(room);
+        session.exit(room);
       }
-      session.rooms.clear();
     },
     moveHere: (member, from, claim) => move({ member, from, to: node, claim }),
   };
@@ -160,13 +160,13 @@ async function move(what: { member: Member; from: RoomNode; to: RoomNode; claim:
     const room = await to.hub.open(state.roomId);
     if (room === undefined) continue;
     const isMember = await room.importMember(moved.session, state, { at, roster: seats.rosterOf(room) });
-    if (isMember && room.members.has(moved.session)) moved.session.rooms.set(room.id, room);
+    if (isMember && room.members.has(moved.session)) moved.session.enter(room);
   }
   for (const room of session.rooms.values()) {
     room.dropMember(session, { node: to.id, claim });
     from.hub.release(room);
+    session.exit(room);
   }
-  session.rooms.clear();
   seats.leave();
   return moved;
 }

@@ -135,6 +135,8 @@ export function openMember(
       frames.push(...pushed.map((frame) => JSON.parse(frame.bytes.toString()) as Shown)),
     beginAppend: () => () => {},
     flush() {},
+    enter: (room: LiveRoom) => rooms.set(room.id, room),
+    exit: (room: LiveRoom) => rooms.delete(room.id),
     onDisbanded: (room: LiveRoom) => rooms.delete(room.id),
     answer(frame: Shown) {
       for (const room of rooms.values()) room.flush();
