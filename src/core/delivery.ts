@@ -116,7 +116,9 @@ export class Delivery {
   hasRoomFor(bytes: number): boolean {
     const unwritten = this.#connection?.transport.unwritten() ?? 0;
     if (this.#outbox !== undefined) return this.#outbox.hasRoomFor(bytes, unwritten);
-    return unwritten + bytes <= limits.unwrittenBytes;
+    // What this turn has for it counts too: several answers may come in one.
+    const due = this.#out.reduce((sum, frame) => sum + frame.bytes.length, 0);
+    return unwritten + due + bytes <= limits.unwrittenBytes;
   }
 
   #writeAll(transport: Transport): boolean {
