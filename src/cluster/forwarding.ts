@@ -3,6 +3,7 @@
  * and answered here as the owner answers. Owns the questions `post`, `leave`, `poll` and `state`, on both sides. What is
  * passed on counts at the owner, against the same caps as everything else of the session, and here before it is passed on.
  */
+
 import { z } from 'zod';
 import type { Accounts } from '../core/accounts.ts';
 import { type Claim, type ClaimStore, NodeSilent, type Peers } from '../core/cluster-ports.ts';
@@ -11,7 +12,8 @@ import type { Answer, Elsewhere, PollQuestion, SessionName } from '../core/elsew
 import { AuthenticationError } from '../core/errors.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Session } from '../core/session.ts';
-import type { OpenRequest, Sessions } from '../core/sessions.ts';
+import type { Sessions } from '../core/sessions.ts';
+import type { OpenRequest } from '../core/transport.ts';
 import { decodeClientValue } from '../protocol/codec.ts';
 import { limits } from '../protocol/limits.ts';
 import { ForwardGuard } from './forward-guard.ts';

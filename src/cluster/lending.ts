@@ -112,7 +112,7 @@ class Lender implements Lending {
     if (isPoll && !this.#options.sessions.isClosing) return { status: 'later' };
     if (!session.mayResume()) return { status: 'flooding' };
     if (!session.reaches(n)) return { status: 'no' };
-    if (!isWithin(session, open)) return { status: 'rooms', rooms: Array.from(session.rooms.keys()) };
+    if (!isWithin(session, open)) return { status: 'rooms', rooms: session.rooms.ids() };
     if (!session.mayMove()) return { status: 'flooding' };
     // A kick that the other node has read of, before its client came there, would find the session nowhere.
     await this.#options.readChanges();
@@ -120,10 +120,10 @@ class Lender implements Lending {
     session.beginMove(n);
     if (!(await this.#settles(session, signal))) return { status: 'later' };
     // What it had sent may have taken it to another one.
-    if (!isWithin(session, open)) return { status: 'rooms', rooms: Array.from(session.rooms.keys()) };
+    if (!isWithin(session, open)) return { status: 'rooms', rooms: session.rooms.ids() };
     const state = session.export();
     if (state === undefined) return { status: 'no' };
-    const seen = Array.from(session.rooms.values(), (room) => room.exportMember(session, open.get(room.id)));
+    const seen = Array.from(session.rooms.all(), (room) => room.exportMember(session, open.get(room.id)));
     if (lengthOf(state, seen) > maxLength) {
       const sentence = 'A session does not move, because it has too much to carry; its client begins a new one.';
       this.#options.log.warn({ user: session.userId }, sentence);
@@ -232,7 +232,7 @@ class Lender implements Lending {
     const { session } = lent;
     session.claim = number;
     // The other node may have told that it is there.
-    for (const room of session.rooms.values()) room.enroll(session);
+    for (const room of session.rooms.all()) room.enroll(session);
     session.stay();
     this.#finish(lent);
   }
@@ -245,5 +245,5 @@ function lengthOf({ outbox }: SessionExport, rooms: readonly MemberState[]): num
 
 /** Whether it is in no other rooms than these. */
 function isWithin(session: Session, open: ReadonlyMap<number, unknown>): boolean {
-  return Array.from(session.rooms.keys()).every((id) => open.has(id));
+  return session.rooms.ids().every((id) => open.has(id));
 }

@@ -236,7 +236,7 @@ class Mover implements ClusterMoves {
       const { at, seats } = asked;
       const isIn = await room.importMember(session, state, { at, roster: seats.rosterOf(room) });
       const isMember = isIn && room.members.has(session);
-      if (isMember && session.isOpen) session.enter(room);
+      if (isMember && session.isOpen) session.rooms.enter(room);
       else if (isMember) room.remove(session, undefined);
     } finally {
       hub.release(room);

@@ -16,9 +16,9 @@ import type { RoomChannels, RoomCounts } from './room-channel.ts';
 import { RoomDirectory } from './rooms.ts';
 import type { Session } from './session.ts';
 import type { SessionContext } from './session-context.ts';
-import { type OpenRequest, Sessions } from './sessions.ts';
+import { Sessions } from './sessions.ts';
 import { createTokenBuckets } from './token-bucket.ts';
-import type { ConnectionEvents, Transport } from './transport.ts';
+import type { ConnectionEvents, OpenRequest, Transport } from './transport.ts';
 import { createTurn } from './turn.ts';
 
 /** Clients are asked to come back spread out: so many a second. */

@@ -93,7 +93,7 @@ function list(context: CommandContext, session: Session, frame: FrameOf<'list'>)
 
 function part(context: CommandContext, session: Session, frame: FrameOf<'part'>, room: LiveRoom): undefined {
   room.remove(session, frame.ref);
-  session.exit(room);
+  session.rooms.exit(room);
   context.hub.release(room);
 }
 

@@ -11,8 +11,8 @@ import type { LogOutcome, MessageLog } from './message-log.ts';
 import { Mutes } from './mutes.ts';
 import type { MessageStore } from './ports.ts';
 import { RoomDirectory } from './rooms.ts';
-import { SeenRooms } from './seen-rooms.ts';
 import type { Session } from './session.ts';
+import { SessionRooms } from './session-rooms.ts';
 import type { EncodedFrame } from './transport.ts';
 import { createTurn } from './turn.ts';
 
@@ -46,27 +46,24 @@ type Shown = { code: string; id?: number; you?: boolean; ref?: string; repeat?: 
 
 function newSession(userId: number): {
   session: Session & Receiver;
-  rooms: Map<number, LiveRoom>;
+  rooms: SessionRooms;
   answers: string[];
   shown: Shown[];
 } {
   const shown: Shown[] = [];
   const answers: string[] = [];
-  const rooms = new Map<number, LiveRoom>();
+  const rooms = new SessionRooms();
   const session = {
     userId,
     username: `user-${userId}`,
     key: `session-${userId}`,
     claim: 1,
     rooms,
-    seen: new SeenRooms(),
     push: (frames: readonly EncodedFrame[]) =>
       shown.push(...frames.map((frame) => JSON.parse(frame.bytes.toString()) as Shown)),
     beginAppend: () => () => {},
     flush() {},
-    enter: (room: LiveRoom) => rooms.set(room.id, room),
-    exit: (room: LiveRoom) => rooms.delete(room.id),
-    onDisbanded: (room: LiveRoom) => rooms.delete(room.id),
+    onDisbanded: (room: LiveRoom) => rooms.exit(room),
     answer(frame: Shown) {
       shown.push(frame);
       answers.push(frame.code);
@@ -166,7 +163,7 @@ test('who has seen more of a room than its node has shown joins when that has co
     await join(context, first.session, { type: 'join', room_name: 'friends' });
     // Stored by another node, which has shown it.
     store.add(2);
-    if (how === 'left before') second.session.seen.note(1, 2);
+    if (how === 'left before') second.session.rooms.exit({ id: 1, gate: { position: 2 } } as LiveRoom);
     await join(context, second.session, {
       type: 'join',
       room_name: 'friends',

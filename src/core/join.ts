@@ -54,7 +54,7 @@ async function findRoom(
   const info = known ?? (await directory.find(name));
   const room = info && (hub.get(info.id) ?? (await hub.open(info.id)));
   if (room === undefined) return undefined;
-  const seen = session.seen.of(room.id);
+  const seen = session.rooms.seenOf(room.id);
   if (seen > room.gate.position) await passed(room, seen);
   const isAhead = since !== undefined && since > room.gate.position && (epoch ?? room.epoch) === room.epoch;
   if (isAhead) await catchUpTo(context, room, since);
@@ -96,7 +96,7 @@ async function enter(context: CommandContext, session: Session, room: LiveRoom, 
     return;
   }
   room.add(session);
-  session.enter(room);
+  session.rooms.enter(room);
   const status: RoomStatus = {
     users: Array.from(users)
       .sort()

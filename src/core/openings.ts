@@ -3,6 +3,8 @@
  * users and keys of sessions only.
  */
 
+import { createSettling } from './settling.ts';
+
 /** `key`: of the session whose being here is not known yet; undefined: known of each. `isSlow`: see `noteSlow`. */
 type Opening = { key: string | undefined; done: Promise<void>; isSlow: boolean };
 
@@ -17,14 +19,11 @@ export class Openings {
 
   /** To be called when there is none for the user; it is over when what this returns is called. */
   begin(userId: number, key: string | undefined): () => void {
-    let finish: () => void = () => {};
-    const done = new Promise<void>((resolve) => {
-      finish = resolve;
-    });
-    this.#byUser.set(userId, { key, done, isSlow: false });
+    const { over, settle } = createSettling();
+    this.#byUser.set(userId, { key, done: over, isSlow: false });
     return () => {
       this.#byUser.delete(userId);
-      finish();
+      settle();
     };
   }
 

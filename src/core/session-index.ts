@@ -72,7 +72,7 @@ export class SessionIndex {
     const entry = this.#byUser.get(userId);
     if (entry?.session.isOpen !== true) return undefined;
     const { session, beganAt } = entry;
-    const rooms = Array.from(session.rooms.values(), (room) => room.name).sort();
+    const rooms = Array.from(session.rooms.all(), (room) => room.name).sort();
     return { transport: session.transportKind, beganAt, rooms };
   }
 

@@ -31,20 +31,20 @@ import { Inbox, type InboxOwner } from './inbox.ts';
 import type { LiveRoom, Receiver } from './live-room.ts';
 import type { MovedTo } from './member-state.ts';
 import { Outbox } from './outbox.ts';
-import { SeenRooms } from './seen-rooms.ts';
 import type { SessionContext } from './session-context.ts';
+import { SessionRooms } from './session-rooms.ts';
 import type { SessionExport } from './session-state.ts';
+import { createSettling, type Settling } from './settling.ts';
 import type { Task } from './task-queue.ts';
 import type { ConnectionEvents, EncodedFrame, Transport, TransportKind } from './transport.ts';
 
 const nothing = (): void => {};
-const noRooms: ReadonlyMap<number, LiveRoom> = new Map();
 
 /** What a session that does nothing has no need of is made when it is needed: most sessions are idle at any time. */
 export class Session implements Receiver, ConnectionOwner, InboxOwner {
   readonly userId: number;
   readonly username: string;
-  readonly seen: SeenRooms;
+  readonly rooms: SessionRooms;
   readonly key: string;
   /** The number of its claim; grows when it moves to another node. */
   claim = 1;
@@ -54,7 +54,6 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
   readonly #inbox: Inbox;
   /** Undefined: nobody waits for its end. */
   #ending: Settling | undefined;
-  #rooms: Map<number, LiveRoom> | undefined;
   #principal: Principal;
   #state: 'open' | 'ending' | 'ended' = 'open';
   /** Without a connection it is detached. */
@@ -73,28 +72,11 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
     this.#context = context;
     this.#principal = principal;
     this.key = key;
-    this.seen = new SeenRooms(from?.seen);
+    this.rooms = new SessionRooms(from?.seen);
     this.#delivery = new Delivery(isResumable ? new Outbox(key, context.outboxBytes, from?.outbox) : undefined);
     this.userId = principal.user.id;
     this.username = principal.user.username;
     this.#inbox = new Inbox(context, this, from);
-  }
-
-  /** The rooms that it is a member of, by room id. */
-  get rooms(): ReadonlyMap<number, LiveRoom> {
-    return this.#rooms ?? noRooms;
-  }
-
-  /** It is a member of the room now. */
-  enter(room: LiveRoom): void {
-    this.#rooms ??= new Map();
-    this.#rooms.set(room.id, room);
-  }
-
-  /** It is no member of the room any more. */
-  exit(room: LiveRoom): void {
-    this.#rooms?.delete(room.id);
-    this.seen.note(room.id, room.gate.position);
   }
 
   /** Resolves when it has left every room. */
@@ -192,10 +174,10 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
   /** All but its rooms, with what they have shown so far. Undefined: it has ended, or does not move any more. */
   export(): SessionExport | undefined {
     if (this.#state !== 'open' || this.#move === undefined) return undefined;
-    for (const room of this.rooms.values()) room.flush();
+    for (const room of this.rooms.all()) room.flush();
     const { key, userId, username } = this;
     const outbox = this.#delivery.export();
-    return outbox && { key, userId, username, outbox, ...this.#inbox.export(), seen: this.seen.export() };
+    return outbox && { key, userId, username, outbox, ...this.#inbox.export(), seen: this.rooms.exportSeen() };
   }
 
   /** The move came to nothing: it is detached as if its connection had gone now. */
@@ -350,7 +332,7 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
     this.#delivery.release(false)?.close('restarting');
     this.#inbox.queue.clear();
     this.#cancelGrace();
-    this.#rooms = undefined;
+    this.rooms.clear();
     this.#finish();
   }
 
@@ -378,7 +360,7 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
 
   /** As `answer`, encoded already. */
   pushDirect(frame: EncodedFrame): void {
-    for (const room of this.rooms.values()) room.flush();
+    for (const room of this.rooms.all()) room.flush();
     this.push([frame]);
   }
 
@@ -392,7 +374,7 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
   }
 
   onDisbanded(room: LiveRoom): void {
-    this.exit(room);
+    this.rooms.exit(room);
   }
 
   // ---- its client messages, in their order ----
@@ -423,11 +405,11 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
   // ---- ending ----
 
   #leaveAll(): void {
-    for (const room of this.rooms.values()) {
+    for (const room of this.rooms.all()) {
       room.remove(this, undefined);
       this.#context.hub.release(room);
     }
-    this.#rooms = undefined;
+    this.rooms.clear();
     this.#finish();
   }
 
@@ -436,11 +418,11 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
     if (this.#state === 'ended') return;
     this.#inbox.queue.clear();
     this.#cancelGrace();
-    for (const room of this.rooms.values()) {
+    for (const room of this.rooms.all()) {
       room.dropMember(this, to);
       this.#context.hub.release(room);
     }
-    this.#rooms = undefined;
+    this.rooms.clear();
     this.#finish();
   }
 
@@ -452,15 +434,4 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
     queueMicrotask(() => this.onEnded(this));
     this.#ending?.settle();
   }
-}
-
-/** Something that others wait for. */
-type Settling = { over: Promise<void>; settle: () => void };
-
-function createSettling(): Settling {
-  let settle = nothing;
-  const over = new Promise<void>((resolve) => {
-    settle = resolve;
-  });
-  return { over, settle };
 }

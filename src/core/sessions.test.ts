@@ -9,9 +9,9 @@ import { createCounters } from './counters.ts';
 import { AuthenticationError } from './errors.ts';
 import { type Clock, StoreError } from './ports.ts';
 import type { SessionContext } from './session-context.ts';
-import { type OpenRequest, Sessions } from './sessions.ts';
+import { Sessions } from './sessions.ts';
 import { createTokenBuckets } from './token-bucket.ts';
-import type { Transport } from './transport.ts';
+import type { OpenRequest, Transport } from './transport.ts';
 import { createTurn } from './turn.ts';
 
 const principal: Principal = {

@@ -29,26 +29,12 @@ import type { SessionContext } from './session-context.ts';
 import { SessionIndex } from './session-index.ts';
 import type { SessionExport } from './session-state.ts';
 import { type TokenUses, watchTokens } from './token-uses.ts';
-import type { ConnectionEvents, EncodedFrame, Transport } from './transport.ts';
+import type { ConnectionEvents, EncodedFrame, OpenRequest, Transport } from './transport.ts';
 
 /** Bytes of a session's key: not to be guessed, and as text well below `limits.sessionIdLength`. */
 const sessionIdBytes = 16;
 /** Of what a user has sent lately, less than this is not worth telling all nodes: a fifth of the burst. */
 const owedMs = 1_000;
-
-/** How a connection wants to chat. */
-export type OpenRequest = {
-  credentials: Credentials;
-  /** End an older session without asking it for a proof. */
-  takeover: boolean;
-  /** Whether the session shall outlive the connection. */
-  resumable: boolean;
-  /** What the client says that it has, as it came. */
-  cursor: string | undefined;
-};
-
-/** Decides whether a connection may chat: where to tell what happens on it, or undefined after it was refused and closed. */
-export type OpenConnection = (transport: Transport, request: OpenRequest) => Promise<ConnectionEvents | undefined>;
 
 export type SessionsOptions = {
   accounts: Accounts;

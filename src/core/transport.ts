@@ -10,6 +10,7 @@
  */
 import type { CloseName } from '../protocol/close-codes.ts';
 import type { FatalCode } from '../protocol/errors.ts';
+import type { Credentials } from './credentials.ts';
 import type { Cursor } from './cursor.ts';
 
 export type TransportKind = 'websocket' | 'sse' | 'poll';
@@ -60,3 +61,17 @@ export interface ConnectionEvents {
   /** `isGoodbye`: the client said that it leaves. */
   onClose(isGoodbye: boolean): void;
 }
+
+/** How a connection wants to chat. */
+export type OpenRequest = {
+  credentials: Credentials;
+  /** End an older session without asking it for a proof. */
+  takeover: boolean;
+  /** Whether the session shall outlive the connection. */
+  resumable: boolean;
+  /** What the client says that it has, as it came. */
+  cursor: string | undefined;
+};
+
+/** Decides whether a connection may chat: where to tell what happens on it, or undefined after it was refused and closed. */
+export type OpenConnection = (transport: Transport, request: OpenRequest) => Promise<ConnectionEvents | undefined>;

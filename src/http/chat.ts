@@ -3,11 +3,12 @@
  * Koa's (routes/chat.ts) or past it (short-way.ts). Each function writes its answer itself, or rejects with what
  * answers.ts has an answer for.
  */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { NodeSilent } from '../core/cluster-ports.ts';
 import { type Credentials, readCredentials } from '../core/credentials.ts';
 import { StoreError } from '../core/ports.ts';
-import type { OpenRequest } from '../core/sessions.ts';
+import type { OpenRequest } from '../core/transport.ts';
 import { notConnectedBody } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import {

@@ -4,8 +4,7 @@ import { noteEvents, serveDoor } from '../../test/support/http-door.ts';
 import { createManualTimers } from '../../test/support/manual-timers.ts';
 import { patienceMs, until } from '../../test/support/services.ts';
 import type { Elsewhere } from '../core/elsewhere.ts';
-import type { OpenRequest } from '../core/sessions.ts';
-import type { Transport } from '../core/transport.ts';
+import type { OpenRequest, Transport } from '../core/transport.ts';
 import { createConnectionLimit } from './connection-limit.ts';
 import { createPollDoor } from './poll.ts';
 

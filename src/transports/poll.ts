@@ -12,8 +12,14 @@ import { NodeSilent } from '../core/cluster-ports.ts';
 import { type Cursor, formatCursor, parseCursor } from '../core/cursor.ts';
 import type { Answer, Elsewhere } from '../core/elsewhere.ts';
 import { type Clock, StoreError } from '../core/ports.ts';
-import type { OpenConnection, OpenRequest } from '../core/sessions.ts';
-import { type ConnectionEvents, type EncodedFrame, latin1Of, type Transport } from '../core/transport.ts';
+import {
+  type ConnectionEvents,
+  type EncodedFrame,
+  latin1Of,
+  type OpenConnection,
+  type OpenRequest,
+  type Transport,
+} from '../core/transport.ts';
 import { type CloseName, closeCodes } from '../protocol/close-codes.ts';
 import type { FatalCode } from '../protocol/errors.ts';
 import type { ConnectionLimit } from './connection-limit.ts';

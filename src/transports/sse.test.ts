@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import test from 'ava';
 import { noteEvents, openPaused, serveDoor } from '../../test/support/http-door.ts';
 import { patienceMs, until } from '../../test/support/services.ts';
-import type { OpenRequest } from '../core/sessions.ts';
+import type { OpenRequest } from '../core/transport.ts';
 import { createConnectionLimit } from './connection-limit.ts';
 import { createSseDoor } from './sse.ts';
 

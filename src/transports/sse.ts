@@ -5,8 +5,13 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Cursor } from '../core/cursor.ts';
-import type { OpenConnection, OpenRequest } from '../core/sessions.ts';
-import { type EncodedFrame, latin1Of, type Transport } from '../core/transport.ts';
+import {
+  type EncodedFrame,
+  latin1Of,
+  type OpenConnection,
+  type OpenRequest,
+  type Transport,
+} from '../core/transport.ts';
 import type { CloseName } from '../protocol/close-codes.ts';
 import type { FatalCode } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';

@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { WebSocket } from 'ws';
 import { noteEvents, type Told } from '../../test/support/http-door.ts';
 import { patienceMs, until } from '../../test/support/services.ts';
-import type { OpenRequest } from '../core/sessions.ts';
+import type { OpenRequest } from '../core/transport.ts';
 import { type ConnectionLimit, createConnectionLimit } from './connection-limit.ts';
 import { createWebSocketDoor } from './websocket.ts';
 

@@ -126,7 +126,7 @@ class World {
       const label = `user-${user} on ${node.id}`;
       const visit = followVisit(place.member.frames);
       equal(visit?.users, names, `${label} was shown`);
-      const room = Array.from(place.member.session.rooms.values())[0];
+      const room = Array.from(place.member.session.rooms.all())[0];
       equal(room?.usernames(), names, `${label} has`);
       equal(visit?.last, this.#stored, `${label}: the last message`);
       const commands = place.member.frames.filter(({ code }) => code === 'custom').map(({ command }) => command);

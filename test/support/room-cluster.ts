@@ -129,10 +129,10 @@ export async function openRoomNode(
       counts.announce();
     },
     end({ session }) {
-      for (const room of session.rooms.values()) {
+      for (const room of session.rooms.all()) {
         room.remove(session, undefined);
         hub.release(room);
-        session.exit(room);
+        session.rooms.exit(room);
       }
     },
     moveHere: (member, from, claim) => move({ member, from, to: node, claim }),
@@ -144,14 +144,14 @@ export async function openRoomNode(
 async function move(what: { member: Member; from: RoomNode; to: RoomNode; claim: number }): Promise<Member> {
   const { member, from, to, claim } = what;
   const { session } = member;
-  const rooms = Array.from(session.rooms.keys());
+  const rooms = session.rooms.ids();
   const seats = new Seats(to);
   await seats.take(rooms);
   const at = to.clock.now();
   const known = new Map(seats.ask().map(({ id, roster }) => [id, roster]));
   // What the new place hears before the answer comes.
   await new Promise((resolve) => setImmediate(resolve));
-  const states = Array.from(session.rooms.values(), (room) => room.exportMember(session, known.get(room.id)));
+  const states = Array.from(session.rooms.all(), (room) => room.exportMember(session, known.get(room.id)));
   const exported = structuredClone(states);
   const seen = member.frames.splice(0);
   await carry(from, to);
@@ -160,12 +160,12 @@ async function move(what: { member: Member; from: RoomNode; to: RoomNode; claim:
     const room = await to.hub.open(state.roomId);
     if (room === undefined) continue;
     const isMember = await room.importMember(moved.session, state, { at, roster: seats.rosterOf(room) });
-    if (isMember && room.members.has(moved.session)) moved.session.enter(room);
+    if (isMember && room.members.has(moved.session)) moved.session.rooms.enter(room);
   }
-  for (const room of session.rooms.values()) {
+  for (const room of session.rooms.all()) {
     room.dropMember(session, { node: to.id, claim });
     from.hub.release(room);
-    session.exit(room);
+    session.rooms.exit(room);
   }
   seats.leave();
   return moved;

@@ -8,8 +8,8 @@ import type { LogOutcome, MessageLog } from '../../src/core/message-log.ts';
 import { Mutes } from '../../src/core/mutes.ts';
 import type { MessageStore, StoredMessage } from '../../src/core/ports.ts';
 import { RoomDirectory } from '../../src/core/rooms.ts';
-import { SeenRooms } from '../../src/core/seen-rooms.ts';
 import type { Session } from '../../src/core/session.ts';
+import { SessionRooms } from '../../src/core/session-rooms.ts';
 import type { EncodedFrame } from '../../src/core/transport.ts';
 import { createTurn } from '../../src/core/turn.ts';
 
@@ -122,24 +122,21 @@ export function openMember(
   id: number,
   { key = `session-${id}`, claim = 1, frames = [] }: { key?: string; claim?: number; frames?: Shown[] } = {},
 ): Member {
-  const rooms = new Map<number, LiveRoom>();
+  const rooms = new SessionRooms();
   const session = {
     userId: id,
     username: `user-${id}`,
     key,
     claim,
     rooms,
-    seen: new SeenRooms(),
     commandRefs: new Set<string>(),
     push: (pushed: readonly EncodedFrame[]) =>
       frames.push(...pushed.map((frame) => JSON.parse(frame.bytes.toString()) as Shown)),
     beginAppend: () => () => {},
     flush() {},
-    enter: (room: LiveRoom) => rooms.set(room.id, room),
-    exit: (room: LiveRoom) => rooms.delete(room.id),
-    onDisbanded: (room: LiveRoom) => rooms.delete(room.id),
+    onDisbanded: (room: LiveRoom) => rooms.exit(room),
     answer(frame: Shown) {
-      for (const room of rooms.values()) room.flush();
+      for (const room of rooms.all()) room.flush();
       frames.push(frame);
     },
     answerError: (code: string) => frames.push({ code }),
