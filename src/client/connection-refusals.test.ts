@@ -105,6 +105,24 @@ test('an attempt that was cut before its greeting may be what blocks the next on
   t.is(all.client.state, 'open');
 });
 
+test('an attempt that was cut since the refusal may be what blocks the next one, too', async (t) => {
+  const all = await scripted(t);
+  const connected = all.client.connect();
+  const accept = async (answer: (line: Line) => void): Promise<void> => {
+    const isWaiting = until(all.client, 'state', ({ state }) => state === 'waiting');
+    answer(await all.server.accept());
+    await isWaiting;
+    // The wait for a closing frame may stand before the one for the next attempt.
+    while (all.client.state === 'waiting') all.timers.advance(all.timers.waits[0] ?? 0);
+  };
+  const refuse = (line: Line): void => line.send({ type: 'fatal', code: 'already-chatting' });
+  const cut = (line: Line): void => line.cut();
+  for (const answer of [cut, refuse, cut, refuse]) await accept(answer);
+  (await all.server.accept()).begin('s');
+  await connected;
+  t.is(all.client.state, 'open');
+});
+
 test('after an end, connecting anew takes the first refusal for an answer', async (t) => {
   const { client, line, server } = await chatting(t);
   const end = until(client, 'end');

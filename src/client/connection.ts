@@ -48,7 +48,7 @@ export class Connection {
   #knownWait: number | undefined;
   /** Whether there may be a line of this client, from before, that the server has not given up yet. */
   #isComingBack = false;
-  /** Whether `already-chatting` was answered since the last greeting: the second one in a row is believed. */
+  /** Whether `already-chatting` was the answer before: the second one in a row is believed. */
   #wasBlocked = false;
   /** Whether the next line takes the place of the user's present connection: until the server has told a session. */
   #takesOver = false;
@@ -240,6 +240,8 @@ export class Connection {
   /** The transport did not open: tries the next one, or waits for the next round. */
   #onFailed(): void {
     this.#isComingBack = true;
+    // The server may still test this one, as it may have the one that blocked before.
+    this.#wasBlocked = false;
     this.#takeovers.onStray();
     this.#line = undefined;
     if (this.#choice.onFailed()) this.#dial();
