@@ -66,7 +66,8 @@ async function measureLoad(
     const names = await contestant.rooms(rooms);
     const plan: LoadPlan = {
       kind: 'load',
-      transport: contestant.wire ?? transport,
+      // Sessions that can be resumed, as the SDK asks for them; to bare servers it is one word more in the target.
+      transport: contestant.wire ?? (transport === 'websocket' ? 'websocket-resumable' : transport),
       nodes: server.nodes,
       helpers: contestant.helpers ?? [],
       // Each room's members are on all nodes.

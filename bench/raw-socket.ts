@@ -12,7 +12,7 @@ export type RawSocketEvents = RawClientEvents & { onOpen(): void; onRefused(why:
 export const openRawSocket: OpenRawClient = (port, token, events) =>
   openAt(port, `/ws/chat?token=${encodeURIComponent(token)}`, events);
 
-/** A session that outlives its connection. Nothing is acknowledged: for connections that do nothing. */
+/** A session that outlives its connection: the server keeps what was sent lately. */
 export const openRawResumable: OpenRawClient = (port, token, events) =>
   openAt(port, `/ws/chat?token=${encodeURIComponent(token)}&resume=1`, events);
 

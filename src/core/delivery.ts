@@ -12,8 +12,8 @@ import type { EncodedFrame, Transport } from './transport.ts';
 export class Delivery {
   readonly #outbox: Outbox | undefined;
   #connection: Connection | undefined;
-  /** What a session without an outbox writes with this turn. */
-  #out: EncodedFrame[] = [];
+  /** What a session without an outbox writes with this turn, in lists that others get, too. */
+  #out: (readonly EncodedFrame[])[] = [];
   #isDue = false;
   #isLost = false;
 
@@ -88,12 +88,10 @@ export class Delivery {
 
   /** True: it is to be written when this turn ends. */
   push(frames: readonly EncodedFrame[]): boolean {
-    if (this.#isLost) return false;
+    if (this.#isLost || frames.length === 0) return false;
     const outbox = this.#outbox;
-    for (const frame of frames) {
-      if (outbox === undefined) this.#out.push(frame);
-      else outbox.push(frame);
-    }
+    if (outbox !== undefined) outbox.push(frames);
+    else this.#out.push(frames);
     const isAttached = this.#connection !== undefined;
     if (!isAttached && outbox !== undefined) {
       outbox.trim(0);
@@ -117,15 +115,15 @@ export class Delivery {
     const unwritten = this.#connection?.transport.unwritten() ?? 0;
     if (this.#outbox !== undefined) return this.#outbox.hasRoomFor(bytes, unwritten);
     // What this turn has for it counts too: several answers may come in one.
-    const due = this.#out.reduce((sum, frame) => sum + frame.bytes.length, 0);
+    const due = this.#out.flat().reduce((sum, frame) => sum + frame.bytes.length, 0);
     return unwritten + due + bytes <= limits.unwrittenBytes;
   }
 
   #writeAll(transport: Transport): boolean {
-    const frames = this.#out;
-    if (frames.length === 0) return true;
+    const [first, ...others] = this.#out;
+    if (first === undefined) return true;
     this.#out = [];
-    transport.write(frames);
+    transport.write(others.length === 0 ? first : [first, ...others].flat());
     return transport.unwritten() <= limits.unwrittenBytes;
   }
 

@@ -29,7 +29,7 @@ function openLine(keeps = false): { transport: Transport; numbers: number[] } {
 
 function filled(sizes: readonly number[], maxBytes = 1000): Outbox {
   const outbox = new Outbox('s', maxBytes);
-  for (const size of sizes) outbox.push(frame(size));
+  for (const size of sizes) outbox.push([frame(size)]);
   return outbox;
 }
 
@@ -39,11 +39,35 @@ test('messages are numbered from 1, and one that was presented is not written ag
   outbox.writeTo(first.transport);
   t.deepEqual(first.numbers, [1, 2, 3]);
   t.false(outbox.hasUnsent);
-  outbox.push(frame(10));
+  outbox.push([frame(10)]);
   t.is(outbox.rewind(2), 1);
   t.is(outbox.rewind(2), 0);
   outbox.writeTo(second.transport);
   t.deepEqual(second.numbers, [3, 4]);
+});
+
+test('a list that is all there is goes to the connection as it is, and several as one', (t) => {
+  const [one, other] = [filled([]), filled([1])];
+  const written: (readonly EncodedFrame[])[] = [];
+  const transport: Transport = { ...openLine().transport, write: (frames) => written.push(frames) };
+  const [list, next] = [
+    [frame(1), frame(2)],
+    [frame(3), frame(4)],
+  ];
+  one.push(list);
+  one.writeTo(transport);
+  t.is(written[0], list);
+  other.push(list);
+  other.push(next);
+  other.writeTo(transport);
+  t.deepEqual(
+    written[1]?.map(({ bytes }) => bytes.length),
+    [1, 1, 2, 3, 4],
+  );
+  one.push(next);
+  one.rewind(1);
+  one.writeTo(transport);
+  t.deepEqual(written[2], [...list.slice(1), ...next]);
 });
 
 test('a client can go on from what it presented up to what was sent, and from nowhere else', (t) => {
@@ -51,7 +75,7 @@ test('a client can go on from what it presented up to what was sent, and from no
   t.true(outbox.reaches(0));
   t.false(outbox.reaches(1));
   outbox.writeTo(openLine().transport);
-  outbox.push(frame(1));
+  outbox.push([frame(1)]);
   t.deepEqual(
     [0, 1, 3, 4].map((n) => outbox.reaches(n)),
     [true, true, true, false],
@@ -116,7 +140,7 @@ test('what a lost connection had not taken is unsent again', (t) => {
 test('what was sent long ago is let go, what is unsent never', (t) => {
   const outbox = filled([1, 1]);
   outbox.writeTo(openLine().transport);
-  outbox.push(frame(1));
+  outbox.push([frame(1)]);
   outbox.age(0);
   outbox.age(limits.outboxAgeMs - 1);
   t.true(outbox.reaches(0));
@@ -132,7 +156,7 @@ test('a long life leaves no more behind than what is kept', (t) => {
   const outbox = new Outbox('s', 1000);
   const { transport, numbers } = openLine();
   for (let n = 0; n < 10_000; n += 1) {
-    outbox.push(frame(100));
+    outbox.push([frame(100)]);
     outbox.writeTo(transport);
     outbox.trim(0);
   }
@@ -190,7 +214,7 @@ test('an outbox goes on from its export with its numbers, and with what was unse
   outbox.writeTo(openLine().transport);
   outbox.rewind(1);
   outbox.writeTo(openLine().transport);
-  outbox.push({ bytes: Buffer.from('"é"') });
+  outbox.push([{ bytes: Buffer.from('"é"') }]);
   const copy = new Outbox('s', 1000, outbox.export());
   t.deepEqual(copy.export(), outbox.export());
   t.deepEqual(

@@ -1,7 +1,8 @@
 /**
  * The outbox of a resumable session: its counted messages, from those that its client may still ask for again to those
- * that no connection has taken yet. Owns numbers and bounds; it must not know rooms or what is in a message. The buffers
- * are shared with all other receivers.
+ * that no connection has taken yet. Owns numbers and bounds; it must not know rooms or what is in a message. It keeps the
+ * lists of messages as they were pushed, which are those of all other receivers, too: a turn of a busy room costs an
+ * outbox one list, and the connection gets that very list, by which its bytes are found ready-made.
  *
  *      dropped        kept for a resume          unsent
  *   1 ··········│ first ············· sent │ sent+1 ······ last │
@@ -10,12 +11,17 @@ import { limits } from '../protocol/limits.ts';
 import type { OutboxExport } from './session-state.ts';
 import type { EncodedFrame, Transport } from './transport.ts';
 
+const dropped: readonly EncodedFrame[] = [];
+
 export class Outbox {
   readonly #session: string;
   readonly #maxBytes: number;
-  #frames: (EncodedFrame | undefined)[] = [];
-  /** Index of the oldest message that is kept: what is before it is dropped in one go now and then. */
+  #lists: (readonly EncodedFrame[])[] = [];
+  /** The number of each list's first message. Beside the lists: an object for each would live just long enough to be dear. */
+  #froms: number[] = [];
+  /** Index of the oldest list that is kept, or the rest of it: those before it are dropped in one go now and then. */
   #head = 0;
+  #first = 1;
   #last = 0;
   #sent = 0;
   /** The highest number ever handed to a connection. */
@@ -31,16 +37,16 @@ export class Outbox {
     this.#maxBytes = maxBytes;
     if (from === undefined) return;
     this.#last = from.last - from.frames.length;
-    for (const text of from.frames) this.push({ bytes: Buffer.from(text) });
+    this.#first = this.#last + 1;
+    if (from.frames.length > 0) this.push(from.frames.map((text) => ({ bytes: Buffer.from(text) })));
     this.#sent = from.sent;
     this.#highest = from.highest;
-    for (let index = 0; index < from.sent - this.#first + 1; index += 1) {
-      this.#unsentBytes -= (this.#frames[index] as EncodedFrame).bytes.length;
-    }
+    for (let n = this.#first; n <= from.sent; n += 1) this.#unsentBytes -= this.#bytesOf(n);
   }
 
   export(): OutboxExport {
-    const frames = this.#frames.slice(this.#head).map((frame) => (frame as EncodedFrame).bytes.toString());
+    const frames: string[] = [];
+    for (let n = this.#first; n <= this.#last; n += 1) frames.push(this.#frame(n).bytes.toString());
     return { last: this.#last, sent: this.#sent, highest: this.#highest, frames };
   }
 
@@ -58,14 +64,18 @@ export class Outbox {
 
   /** A single larger message may stand alone. */
   get isOver(): boolean {
-    return this.#bytes > this.#maxBytes && this.#frames.length - this.#head > 1;
+    return this.#bytes > this.#maxBytes && this.#first < this.#last;
   }
 
-  push(frame: EncodedFrame): void {
-    this.#frames.push(frame);
-    this.#last += 1;
-    this.#bytes += frame.bytes.length;
-    this.#unsentBytes += frame.bytes.length;
+  /** One message at least. The list is kept as it is, and must not change any more. */
+  push(frames: readonly EncodedFrame[]): void {
+    let bytes = 0;
+    for (const frame of frames) bytes += frame.bytes.length;
+    this.#lists.push(frames);
+    this.#froms.push(this.#last + 1);
+    this.#last += frames.length;
+    this.#bytes += bytes;
+    this.#unsentBytes += bytes;
   }
 
   /**
@@ -103,7 +113,7 @@ export class Outbox {
   /** A connection is gone that had not taken the newest `bytes` bytes: they are unsent again. */
   giveBack(bytes: number): void {
     for (let left = bytes; left > 0 && this.#sent >= this.#first; this.#sent -= 1) {
-      const { length } = (this.#frames[this.#head + this.#sent - this.#first] as EncodedFrame).bytes;
+      const length = this.#bytesOf(this.#sent);
       this.#unsentBytes += length;
       left -= length;
     }
@@ -111,9 +121,7 @@ export class Outbox {
 
   /** Drops the oldest of what was sent until the rest fits, but nothing of the newest `unwritten` bytes. */
   trim(unwritten: number): void {
-    while (this.isOver && this.#bytes - this.#unsentBytes > unwritten) {
-      this.#dropTo(this.#first);
-    }
+    while (this.isOver && this.#bytes - this.#unsentBytes > unwritten) this.#dropOldest();
   }
 
   /** To be called now and then while a connection lives: what was sent long ago has arrived on it. */
@@ -125,36 +133,70 @@ export class Outbox {
     this.#dropTo(oldest.n);
   }
 
-  get #first(): number {
-    return this.#last - (this.#frames.length - this.#head) + 1;
+  /** The next unsent messages, one at least, at most `maxBytes` of them: where they are one list, that list. */
+  #take(maxBytes: number): readonly EncodedFrame[] {
+    const isAll = this.#unsentBytes <= maxBytes && this.#froms.at(-1) === this.#sent + 1;
+    const taken = isAll ? (this.#lists.at(-1) as readonly EncodedFrame[]) : this.#gather(maxBytes);
+    if (isAll) this.#unsentBytes = 0;
+    else for (const { bytes } of taken) this.#unsentBytes -= bytes.length;
+    this.#sent += taken.length;
+    this.#highest = Math.max(this.#highest, this.#sent);
+    return taken;
   }
 
-  /** The next unsent frames, one at least, at most `maxBytes` of them. */
-  #take(maxBytes: number): EncodedFrame[] {
-    const from = this.#head + (this.#sent + 1 - this.#first);
-    let to = from;
+  #gather(maxBytes: number): EncodedFrame[] {
+    const gathered: EncodedFrame[] = [];
     let bytes = 0;
-    for (; to < this.#frames.length; to += 1) {
-      const { length } = (this.#frames[to] as EncodedFrame).bytes;
-      if (to > from && bytes + length > maxBytes) break;
-      bytes += length;
+    for (let n = this.#sent + 1; n <= this.#last; n += 1) {
+      const frame = this.#frame(n);
+      bytes += frame.bytes.length;
+      if (gathered.length > 0 && bytes > maxBytes) break;
+      gathered.push(frame);
     }
-    this.#sent += to - from;
-    this.#highest = Math.max(this.#highest, this.#sent);
-    this.#unsentBytes -= bytes;
-    return this.#frames.slice(from, to) as EncodedFrame[];
+    return gathered;
   }
 
   /** Drops the messages up to `n`. */
   #dropTo(n: number): void {
-    for (let first = this.#first; first <= n; first += 1) {
-      this.#bytes -= (this.#frames[this.#head] as EncodedFrame).bytes.length;
-      this.#frames[this.#head] = undefined;
-      this.#head += 1;
-    }
+    while (this.#first <= n) this.#dropOldest();
+  }
+
+  #dropOldest(): void {
+    const frames = this.#list(this.#head);
+    const index = this.#first - this.#from(this.#head);
+    this.#bytes -= (frames[index] as EncodedFrame).bytes.length;
+    this.#first += 1;
+    if (index + 1 < frames.length) return;
+    this.#lists[this.#head] = dropped;
+    this.#head += 1;
     // Moving the rest costs as much as what was dropped meanwhile.
-    if (this.#head * 2 < this.#frames.length) return;
-    this.#frames = this.#frames.slice(this.#head);
+    if (this.#head * 2 < this.#lists.length) return;
+    this.#lists = this.#lists.slice(this.#head);
+    this.#froms = this.#froms.slice(this.#head);
     this.#head = 0;
+  }
+
+  #bytesOf(n: number): number {
+    return this.#frame(n).bytes.length;
+  }
+
+  /** The message with the number, which is kept. */
+  #frame(n: number): EncodedFrame {
+    let low = this.#head;
+    let high = this.#lists.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if (this.#from(middle) <= n) low = middle;
+      else high = middle - 1;
+    }
+    return this.#list(low)[n - this.#from(low)] as EncodedFrame;
+  }
+
+  #list(index: number): readonly EncodedFrame[] {
+    return this.#lists[index] as readonly EncodedFrame[];
+  }
+
+  #from(index: number): number {
+    return this.#froms[index] as number;
   }
 }

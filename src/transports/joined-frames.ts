@@ -29,6 +29,7 @@ export function createJoinFrames(): JoinFrames {
 }
 
 function areSame(some: readonly EncodedFrame[], others: readonly EncodedFrame[]): boolean {
+  if (some === others) return true;
   if (some.length !== others.length) return false;
   // From the end: what two lists differ in is mostly there.
   for (let index = some.length - 1; index >= 0; index -= 1) if (some[index] !== others[index]) return false;
