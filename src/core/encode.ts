@@ -1,12 +1,25 @@
 /** Server messages to bytes. Each is encoded once; all its receivers share the buffer. */
 import type { ErrorCode } from '../protocol/errors.ts';
-import type { ErrorDetails, HistoryEntry, ServerFrame } from '../protocol/frames.ts';
+import type { ErrorDetails, HistoryEntry, RoomStatus, ServerFrame } from '../protocol/frames.ts';
 import { formatStamp } from '../protocol/text.ts';
 import type { StoredMessage } from './ports.ts';
 import type { EncodedFrame } from './transport.ts';
 
+/** Somebody's own, without users so far. */
+type JoinedFrame = Extract<ServerFrame, { code: 'joined' }> & { status: RoomStatus & { users: [] } };
+
+const emptyUsers = '"status":{"users":[]';
+
 export function encode(frame: ServerFrame): EncodedFrame {
   return { bytes: Buffer.from(JSON.stringify(frame)) };
+}
+
+/** `users`: the entries of `status.users`, which are encoded already. */
+export function encodeJoined(frame: JoinedFrame, users: Buffer): EncodedFrame {
+  const text = JSON.stringify(frame);
+  // Not to be found earlier: in a name its quotes would be escaped.
+  const at = text.indexOf(emptyUsers) + emptyUsers.length - 1;
+  return { bytes: Buffer.concat([Buffer.from(text.slice(0, at)), users, Buffer.from(text.slice(at))]) };
 }
 
 export function encodeError(code: ErrorCode, details: ErrorDetails | undefined, ref: string | undefined): EncodedFrame {

@@ -64,9 +64,11 @@ function newSession(userId: number): {
     beginAppend: () => () => {},
     flush() {},
     onDisbanded: (room: LiveRoom) => rooms.exit(room),
-    answer(frame: Shown) {
-      shown.push(frame);
-      answers.push(frame.code);
+    answer: (frame: Shown) => shown.push(frame),
+    pushDirect(frame: EncodedFrame) {
+      const answer = JSON.parse(frame.bytes.toString()) as Shown;
+      shown.push(answer);
+      answers.push(answer.code);
     },
     answerError: (code: string) => answers.push(code),
   };
@@ -213,3 +215,31 @@ test('a session that ended with its node, while a join of it waited, is in no ro
     ['user-3'],
   );
 });
+
+/** Characters that become JSON while so many join one room. */
+async function encodedInJoins(count: number): Promise<number> {
+  const { context } = openRoomWorld([]);
+  const members = Array.from({ length: count }, (_, index) => openMember(index + 1));
+  const { stringify } = JSON;
+  let characters = 0;
+  JSON.stringify = ((value: unknown): string => {
+    const text = stringify(value);
+    characters += text.length;
+    return text;
+  }) as typeof stringify;
+  try {
+    for (const { session } of members) await join(context, session, { type: 'join', room_name: 'friends' });
+  } finally {
+    JSON.stringify = stringify;
+  }
+  return characters;
+}
+
+test.serial(
+  'what is encoded when many join one room grows as they do, although each is shown all who are there',
+  async (t) => {
+    const [few, many] = [await encodedInJoins(50), await encodedInJoins(200)];
+    t.true(few > 50 * 100, 'what is encoded is counted');
+    t.true(many < few * 4.5, `${few} characters for 50, ${many} for 200`);
+  },
+);

@@ -5,12 +5,12 @@
  * messages, `last_id`) is of that instant. When the messages are at hand, the others see it join, it gets `joined`, then
  * what was held, then what comes. Mostly the messages are in memory and all of it is one step.
  */
-import type { HistoryEntry, JoinFrame, RoomStatus } from '../protocol/frames.ts';
+import type { HistoryEntry, JoinFrame } from '../protocol/frames.ts';
 import { limits } from '../protocol/limits.ts';
 import { roomNameFault } from '../protocol/names.ts';
 import { formatStamp } from '../protocol/text.ts';
 import type { CommandContext } from './commands.ts';
-import { fitEntries, historyEntry } from './encode.ts';
+import { encodeJoined, fitEntries, historyEntry } from './encode.ts';
 import type { LiveRoom } from './live-room.ts';
 import { passed } from './moving.ts';
 import type { Session } from './session.ts';
@@ -70,7 +70,7 @@ async function catchUpTo({ messages }: CommandContext, room: LiveRoom, id: numbe
 async function enter(context: CommandContext, session: Session, room: LiveRoom, frame: JoinFrame): Promise<void> {
   const hold = room.hold(session);
   const lastId = room.gate.position;
-  const users = new Set(room.usernames()).add(session.username);
+  const users = room.roster.encodedFor(session.username);
   let messages: Messages;
   try {
     messages = fromMemory(session, room, frame) ?? (await fromStore(context, session, room, frame, lastId));
@@ -97,16 +97,14 @@ async function enter(context: CommandContext, session: Session, room: LiveRoom, 
   }
   room.add(session);
   session.rooms.enter(room);
-  const status: RoomStatus = {
-    users: Array.from(users)
-      .sort()
-      .map((user) => ({ name: user, you: user === session.username })),
+  const status = {
+    users: [] as [],
     messages: messages.entries,
     last_id: lastId,
     epoch: room.epoch,
     ...(messages.truncated ? { truncated: true as const } : {}),
   };
-  session.answer({
+  const joined = {
     type: 'room:notification',
     code: 'joined',
     you: true,
@@ -115,7 +113,8 @@ async function enter(context: CommandContext, session: Session, room: LiveRoom, 
     stamp: formatStamp(context.clock.now()),
     status,
     ...(frame.ref === undefined ? {} : { ref: frame.ref }),
-  });
+  } as const;
+  session.pushDirect(encodeJoined(joined, users));
   session.push(hold.frames);
 }
 

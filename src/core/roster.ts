@@ -9,6 +9,8 @@
  * has changed since one can be asked for later.
  */
 
+import { UserList } from './user-list.ts';
+
 /** Parts that are remembered, so that a join which was overtaken by its part makes no ghost. */
 const maxParted = 1_000;
 
@@ -34,6 +36,7 @@ type RosterStep = RosterMoment & { change: RosterChange };
 
 export class Roster {
   readonly #byUser = new Map<number, RosterEntry>();
+  readonly #users = new UserList();
   /** The claims under which users have parted, oldest first. */
   readonly #parted = new Map<number, number>();
   /** Of all users' ids, each mixed. */
@@ -50,7 +53,12 @@ export class Roster {
 
   /** Sorted. */
   usernames(): string[] {
-    return Array.from(this.#byUser.values(), ({ username }) => username).sort();
+    return [...this.#users.names];
+  }
+
+  /** `status.users`, as that user is to see it, who need not be in it yet: the entries, without the brackets. */
+  encodedFor(username: string): Buffer {
+    return this.#users.encodedFor(username);
   }
 
   all(): Iterable<RosterEntry> {
@@ -74,6 +82,10 @@ export class Roster {
     if (claim < (old?.claim ?? this.#parted.get(userId) ?? claim)) return [];
     this.#parted.delete(userId);
     this.#byUser.set(userId, entry);
+    if (old?.username !== username) {
+      if (old !== undefined) this.#users.delete(old.username);
+      this.#users.add(username);
+    }
     if (old?.session === session) return [];
     const joined: RosterChange = { code: 'joined', userId, username };
     if (old !== undefined) return [{ code: 'parted', userId, username: old.username }, joined];
@@ -90,6 +102,7 @@ export class Roster {
     }
     if (old.session !== session || claim < old.claim) return [];
     this.#byUser.delete(userId);
+    this.#users.delete(old.username);
     this.#noteParted(userId, claim);
     const parted: RosterChange = { code: 'parted', userId, username: old.username };
     this.#note(parted, -mixed(userId));

@@ -135,6 +135,10 @@ export function openMember(
     beginAppend: () => () => {},
     flush() {},
     onDisbanded: (room: LiveRoom) => rooms.exit(room),
+    pushDirect(frame: EncodedFrame) {
+      for (const room of rooms.all()) room.flush();
+      frames.push(JSON.parse(frame.bytes.toString()) as Shown);
+    },
     answer(frame: Shown) {
       for (const room of rooms.all()) room.flush();
       frames.push(frame);
