@@ -4,7 +4,7 @@ import type { Helper, ServerNode, Wire } from './plan.ts';
 import { stop } from './processes.ts';
 
 /** `nodes`: one, unless it is a cluster. */
-export type RunningServer = { nodes: ServerNode[]; stop(): Promise<void> };
+export type RunningServer = { nodes: ServerNode[]; stop(signal?: NodeJS.Signals): Promise<void> };
 
 /** Options of Node for a server process; `node` counts those of a cluster. */
 export type NodeFlags = (node: number) => readonly string[];
@@ -17,9 +17,12 @@ export type Contestant = {
   wire?: Wire;
   /** What it works with beside its own processes. */
   helpers?: Helper[];
+  /** Where it stores, if it does: for scenarios that find something there. */
+  database?: string;
   /** Whether `start` heeds Node's options. */
   isNode: boolean;
-  start(flags?: NodeFlags): Promise<RunningServer>;
+  /** `port`: finchat's first node listens there; others, and without it, wherever there is one free. */
+  start(flags?: NodeFlags, port?: number): Promise<RunningServer>;
   /** Names of as many rooms, made on the running server where rooms must be made. The same ones each time. */
   rooms(count: number): Promise<string[]>;
   /** Tokens of as many accounts, made on the running server where it has accounts. The same ones each time. */
@@ -37,5 +40,5 @@ export function roomNames(count: number): string[] {
 }
 
 export function running(child: ChildProcess, port: number): RunningServer {
-  return { nodes: [{ port, pid: child.pid ?? 0 }], stop: () => stop(child) };
+  return { nodes: [{ port, pid: child.pid ?? 0 }], stop: (signal) => stop(child, signal) };
 }

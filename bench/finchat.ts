@@ -1,17 +1,23 @@
 /** finchat as its users start it: on SQLite or PostgreSQL, one process or the nodes of a cluster. */
 import type { ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { randomText, systemClock } from '../src/core/clock.ts';
-import { openStorage } from '../src/storage/storage.ts';
+import { hashToken } from '../src/core/accounts.ts';
+import { systemClock } from '../src/core/clock.ts';
 import { findFreePort } from '../test/support/services.ts';
 import { type Contestant, type NodeFlags, type RunningServer, roomNames, running } from './contestant.ts';
 import { coreOfNode, startNode } from './processes.ts';
+import { inStorage } from './stored.ts';
 
 /** What nodes share beside the database. */
 export type ClusterSize = { nodes: number; redisUrl: string };
 
 const readyDeadlineMs = 20_000;
+/** Of a log-in; longer than any bench. */
+const tokenMs = 86_400_000;
+// Finer than what is measured of a start.
+const readyLookMs = 10;
 
 /** `folder` is the working directory: without an `.env`, so that nothing but `databaseUrl` and the names here counts. */
 export function createFinchat(databaseUrl: string, folder: string, cluster?: ClusterSize): Contestant {
@@ -24,13 +30,11 @@ export function createFinchat(databaseUrl: string, folder: string, cluster?: Clu
     HOST: '127.0.0.1',
     DATABASE_URL: databaseUrl,
     RATE_LIMITS: 'off',
-    // Hashing passwords is not what is measured.
-    BCRYPT_ROUNDS: '4',
     LOG_LEVEL: 'warn',
     ...(cluster && { REDIS_URL: cluster.redisUrl }),
   };
-  const startOne = async (index: number, flags?: NodeFlags): Promise<RunningServer> => {
-    const port = await findFreePort();
+  const startOne = async (index: number, flags?: NodeFlags, fixedPort?: number): Promise<RunningServer> => {
+    const port = fixedPort ?? (await findFreePort());
     const env = { ...settings, PORT: String(port) };
     // What it prints on its start is not for this report; what goes wrong is.
     const child = startNode(coreOfNode(index), [...(flags?.(index) ?? []), program, 'serve'], {
@@ -52,20 +56,20 @@ export function createFinchat(databaseUrl: string, folder: string, cluster?: Clu
   return {
     name,
     meaning: cluster === undefined ? `finchat serve, ${stored}` : `the same, nodes of a cluster: ${cluster.nodes}`,
+    database: databaseUrl,
     isNode: true,
-    start: (flags) => startNodes(cluster?.nodes ?? 1, (index) => startOne(index, flags)),
+    start: (flags, port) =>
+      startNodes(cluster?.nodes ?? 1, (index) => startOne(index, flags, index === 0 ? port : undefined)),
     rooms: async (count) => {
       const names = roomNames(count);
       await createRooms(databaseUrl, names.slice(madeRooms));
       madeRooms = Math.max(madeRooms, count);
       return names;
     },
-    tokens: async (server, count) => {
+    tokens: async (_server, count) => {
       const missing = Array.from({ length: Math.max(0, count - known.length) }, (_, index) => known.length + index);
-      const made = await inParallel(missing, 4, (index) =>
-        createAccount(server.nodes[0]?.port ?? 0, `${name}-${String(index).padStart(5, '0')}`),
-      );
-      known.push(...made);
+      const names = missing.map((index) => `${name}-${String(index).padStart(5, '0')}`);
+      known.push(...(await createAccounts(databaseUrl, names)));
       return known.slice(0, count);
     },
   };
@@ -74,8 +78,8 @@ export function createFinchat(databaseUrl: string, folder: string, cluster?: Clu
 /** One after the other: the first one migrates. */
 async function startNodes(count: number, startOne: (index: number) => Promise<RunningServer>): Promise<RunningServer> {
   const started: RunningServer[] = [];
-  const stopEach = async (): Promise<void> => {
-    await Promise.all(started.map((server) => server.stop()));
+  const stopEach = async (signal?: NodeJS.Signals): Promise<void> => {
+    await Promise.all(started.map((server) => server.stop(signal)));
   };
   try {
     for (let index = 0; index < count; index += 1) started.push(await startOne(index));
@@ -92,7 +96,7 @@ async function untilReady(child: ChildProcess, port: number): Promise<void> {
     if (child.exitCode !== null) throw new Error(`finchat serve ended with ${child.exitCode}: its words are above.`);
     const response = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined);
     if (response?.ok === true) return;
-    await sleep(50);
+    await sleep(readyLookMs);
   }
   throw new Error(`finchat serve was not ready within ${readyDeadlineMs} ms.`);
 }
@@ -100,35 +104,32 @@ async function untilReady(child: ChildProcess, port: number): Promise<void> {
 /** As the command line does it, without a process for each. */
 async function createRooms(url: string, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
-  const options = { url, pool: 1, synchronous: 'NORMAL', clock: systemClock, random: randomText } as const;
-  const storage = await openStorage({ ...options, busyTimeoutMs: 10_000 });
-  try {
+  await inStorage(url, async ({ rooms }) => {
     for (const name of names) {
-      if ((await storage.rooms.findByName(name)) === undefined)
-        await storage.rooms.create({ name, topic: '', createdAt: systemClock.now() });
+      if ((await rooms.findByName(name)) === undefined)
+        await rooms.create({ name, topic: '', createdAt: systemClock.now() });
     }
-  } finally {
-    await storage.close();
-  }
-}
-
-async function createAccount(port: number, username: string): Promise<string> {
-  const account = { username, password: 'tidal-Quartz-7731-lamp' };
-  await post(port, '/register', account);
-  const { token } = (await post(port, '/login', account)) as { token: string };
-  return token;
-}
-
-async function post(port: number, path: string, body: object): Promise<unknown> {
-  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-    signal: AbortSignal.timeout(10_000),
   });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`POST ${path} answered ${response.status}: ${text}`);
-  return JSON.parse(text);
+}
+
+/** Whoever has the tokens may chat; nobody knows the passwords. Over REST 10,000 of them would take minutes. */
+function createAccounts(url: string, usernames: readonly string[]): Promise<string[]> {
+  if (usernames.length === 0) return Promise.resolve([]);
+  const createdAt = systemClock.now();
+  return inStorage(url, ({ users, tokens }) =>
+    inParallel(usernames, 4, async (username) => {
+      const { id } = await users.create({ username, email: '', passwordHash: '!', isSuperuser: false, createdAt });
+      const token = randomBytes(32).toString('hex');
+      await tokens.create({
+        userId: id,
+        hash: hashToken(token),
+        label: null,
+        createdAt,
+        expiresAt: createdAt + tokenMs,
+      });
+      return token;
+    }),
+  );
 }
 
 /** Like `Promise.all`, a few at a time; results in the order of the items. */

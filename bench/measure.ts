@@ -1,31 +1,18 @@
 /** One run of one scenario against one contestant: its server, started and stopped, and the generator beside it. */
-import { fileURLToPath } from 'node:url';
-import type { Contestant, NodeFlags, RunningServer } from './contestant.ts';
-import type { Answer, IdlePlan, IdleResult, LoadPlan, LoadResult, Plan, Result } from './plan.ts';
-import { generatorCore, profileFlags, startNode } from './processes.ts';
+import type { Contestant, NodeFlags } from './contestant.ts';
+import { generate, patienceMs, patienceMsPerMember, withServer } from './drive.ts';
+import { measureJoins, measureReturns, measureStart } from './herd-measure.ts';
+import { measureHistory } from './history.ts';
+import type { Measured } from './measured.ts';
+import type { IdlePlan, IdleResult, LoadPlan, LoadResult } from './plan.ts';
+import { profileFlags } from './processes.ts';
 import type { IdleScenario, LoadScenario, Scenario } from './scenarios.ts';
 
 /** `settleMs`: until the memory of a server that has nothing to do is read. */
 export type Times = { seconds: number; warmUpMs: number; settleMs: number };
 
-/** What one run says. The names of figures and counts are the heads of the table. */
-export type Measured = {
-  /** Of several runs the median counts. */
-  figures: Record<string, number | undefined>;
-  /** Of several runs the sum counts. */
-  counts: Record<string, number>;
-  /** What must be known to read them. */
-  notes: string[];
-  /** Undefined: the run failed, and a note says why. */
-  result: Result | undefined;
-};
-
 const collectFlags = ['--expose-gc', '--import', new URL('./collect-on-signal.js', import.meta.url).href];
 const stallMs = 5_000;
-// Beside the measured time: opening, joining, draining, each with deadlines of its own. Opening takes a millisecond or
-// less on a machine that has time for it.
-const patienceMs = 120_000;
-const patienceMsPerMember = 20;
 
 /** `profile`: the file for the CPU profile of a server on Node. */
 export function measure(
@@ -35,8 +22,20 @@ export function measure(
   profile: string | undefined,
 ): Promise<Measured> {
   const flags: NodeFlags = (node) => (profile === undefined ? [] : profileFlags(profile, node));
-  if (scenario.kind === 'load') return measureLoad(scenario, contestant, times, flags);
-  return measureIdle(scenario, contestant, times, flags);
+  switch (scenario.kind) {
+    case 'load':
+      return measureLoad(scenario, contestant, times, flags);
+    case 'idle':
+      return measureIdle(scenario, contestant, times, flags);
+    case 'joins':
+      return measureJoins(scenario, contestant, flags);
+    case 'returns':
+      return measureReturns(scenario, contestant, flags);
+    case 'history':
+      return measureHistory(scenario, contestant, flags);
+    default:
+      return measureStart(flags);
+  }
 }
 
 /** What has been made for a contestant so far. */
@@ -46,7 +45,7 @@ export type Prepared = Map<Contestant, { members: number; rooms: number }>;
 export async function prepare(scenario: Scenario, contestant: Contestant, prepared: Prepared): Promise<void> {
   const made = prepared.get(contestant) ?? { members: 0, rooms: 0 };
   const members = Math.max(made.members, scenario.members);
-  const rooms = Math.max(made.rooms, scenario.kind === 'load' ? scenario.rooms : 0);
+  const rooms = Math.max(made.rooms, 'rooms' in scenario ? scenario.rooms : 0);
   if (members === made.members && rooms === made.rooms) return;
   await withServer(contestant, undefined, async (server) => {
     await contestant.tokens(server, members);
@@ -56,7 +55,7 @@ export async function prepare(scenario: Scenario, contestant: Contestant, prepar
 }
 
 async function measureLoad(
-  { transport, members, rooms, window, rate, size }: LoadScenario,
+  { transport, members, rooms, window, rate, size, senders = members }: LoadScenario,
   contestant: Contestant,
   { seconds, warmUpMs }: Times,
   flags: NodeFlags,
@@ -75,6 +74,7 @@ async function measureLoad(
         token,
         room: names[index % names.length] ?? '',
         node: Math.floor(index / names.length) % server.nodes.length,
+        isListener: index >= senders,
       })),
       window,
       rate,
@@ -156,39 +156,4 @@ async function measureIdle(
 
 function percent(share: number | undefined): number | undefined {
   return share && share * 100;
-}
-
-async function withServer<T>(
-  contestant: Contestant,
-  flags: NodeFlags | undefined,
-  use: (server: RunningServer) => Promise<T>,
-): Promise<T> {
-  const server = await contestant.start(flags);
-  try {
-    return await use(server);
-  } finally {
-    await server.stop();
-  }
-}
-
-/** Has the generator, a process of its own, carry out a plan. */
-function generate(plan: Plan, deadlineMs: number): Promise<Result> {
-  const script = fileURLToPath(new URL('./generator.js', import.meta.url));
-  const child = startNode(generatorCore, [script], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  return new Promise<Result>((resolve, reject) => {
-    const timer = setTimeout(() => {
-      reject(new Error(`The generator was not done within ${deadlineMs} ms.`));
-      child.kill('SIGKILL');
-    }, deadlineMs);
-    child.once('message', (answer: Answer) => {
-      if ('result' in answer) resolve(answer.result);
-      else reject(new Error(answer.failure));
-    });
-    child.once('error', reject);
-    child.once('exit', (code) => {
-      clearTimeout(timer);
-      reject(new Error(`The generator ended with ${code} and no result.`));
-    });
-    child.send(plan);
-  });
 }

@@ -12,9 +12,9 @@ function read(...args: string[]): SuiteOptions {
 
 const names = (all: readonly Scenario[]): string[] => all.map(({ name }) => name);
 
-test('without options every scenario runs, three times for each contestant', (t) => {
+test('without options every scenario runs that stands alone, three times for each contestant', (t) => {
   const { scenarios: chosen, repeat } = read();
-  t.deepEqual(names(chosen), names(scenarios));
+  t.deepEqual(names(chosen), names(scenarios.filter(({ group }) => group === undefined)));
   t.is(repeat, 3);
 });
 
@@ -29,6 +29,19 @@ test('scenarios are chosen by name, also such as are not in a quick run', (t) =>
   t.deepEqual(names(read('--scenario=room-1000,idle').scenarios), ['room-1000', 'idle']);
   t.deepEqual(names(read('--quick', '--scenario=room-1000').scenarios), ['room-1000']);
   t.throws(() => read('--scenario=room-1'), { message: /^--scenario must name/ });
+});
+
+test('the steps of a table are chosen together, one by one, and with the other tables', (t) => {
+  const steps = names(read('--scenario=growth-members').scenarios);
+  t.true(steps.length > 1 && steps.every((name) => name.startsWith('growth-members-')));
+  t.deepEqual(names(read('--scenario=growth-members-10,idle').scenarios), ['idle', 'growth-members-10']);
+  t.deepEqual(names(read('--scenario=growth').scenarios), names(scenarios.filter(({ group }) => group !== undefined)));
+});
+
+test('herds have the size that is asked for, and their rooms keep theirs', (t) => {
+  const [joins, restart] = read('--scenario=joins-1000,restart-5000', '--herd=100').scenarios;
+  t.like(joins, { members: 100, rooms: 1 });
+  t.like(restart, { members: 100, rooms: 2 });
 });
 
 test('contestants are chosen by name or its beginning, and scenarios without one are left out', (t) => {

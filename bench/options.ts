@@ -10,10 +10,16 @@ export const help: string = `Measures finchat beside others on this machine's lo
   npm run bench                           all scenarios, three runs of each contestant
   npm run bench -- --quick                the most telling ones, one short run of each: about a minute
   npm run bench -- --scenario A,B         some of them:
-${scenarios.map(({ name, what }) => `                    ${name.padEnd(16)}${what}`).join('\n')}
+${scenarios
+  .filter(({ group }) => group === undefined)
+  .map(({ name, what }) => `                    ${name.padEnd(16)}${what}`)
+  .join('\n')}
+                    growth          how cost grows: with members, rooms, history and senders, also one by one
+                                    (growth-members and so on); only when it is named
   npm run bench -- --costs                instead: what each thing costs that nodes of a cluster do for each other
                                           (with --quick: a look)
 
+  --herd N        clients of the scenarios in which many do the same at once (theirs)
   --only A,B      contestants, by name or its beginning (all)
   --seconds N     measured time of one run (5; with --quick 2)
   --repeat N      runs of each contestant, in turns; medians count (3; with --quick or --profile 1)
@@ -34,6 +40,8 @@ One load of your own instead of the scenarios, by any of:
   --nodes N       instead of the contestants: finchat alone and clusters of 1 and N nodes, on PostgreSQL;
                   members are spread over the nodes
 `;
+
+const scenarioNames = [...new Set(['growth', ...scenarios.map(({ name, group }) => group ?? name)])];
 
 const text = { type: 'string' } as const;
 const flag = { type: 'boolean', default: false } as const;
@@ -57,6 +65,7 @@ export function readOptions(args: readonly string[]): SuiteOptions | { costs: bo
     options: {
       ...shapeOptions,
       scenario: text,
+      herd: text,
       only: text,
       seconds: text,
       repeat: text,
@@ -74,7 +83,7 @@ export function readOptions(args: readonly string[]): SuiteOptions | { costs: bo
   if (isCustom && values.scenario !== undefined) throw new Error('--scenario must not go with a load of your own.');
   const all = isCustom ? customScenarios(values as Given) : chooseScenarios(values.scenario, quick);
   return {
-    scenarios: chooseContestants(all, values.only),
+    scenarios: chooseContestants(sizeHerds(all, values.herd), values.only),
     seconds: wholeNumber('seconds', values.seconds, { min: 1, max: 600, standard: quick ? 2 : 5 }),
     // Until the compiler is done with what is hot.
     warmUpMs: quick ? 1_000 : 2_000,
@@ -91,15 +100,33 @@ export function readOptions(args: readonly string[]): SuiteOptions | { costs: bo
 
 function chooseScenarios(names: string | undefined, quick: boolean): Scenario[] {
   const chosen = list(names);
-  for (const name of chosen) {
-    if (!scenarios.some((scenario) => scenario.name === name))
-      throw new Error(`--scenario must name some of ${scenarios.map((scenario) => scenario.name).join(', ')}.`);
+  for (const wanted of chosen) {
+    if (!scenarios.some(({ name, group }) => name === wanted || isOf(group, wanted)))
+      throw new Error(`--scenario must name some of ${scenarioNames.join(', ')}.`);
   }
-  const found = chosen.length === 0 ? scenarios : scenarios.filter(({ name }) => chosen.includes(name));
+  const isChosen = ({ name, group }: Scenario): boolean =>
+    chosen.length === 0 ? group === undefined : chosen.some((wanted) => name === wanted || isOf(group, wanted));
+  const found = scenarios.filter(isChosen);
   if (!quick) return [...found];
   return found.flatMap((scenario) => {
     if (scenario.quick !== undefined) return [{ ...scenario, ...scenario.quick }];
     return chosen.length === 0 ? [] : [scenario];
+  });
+}
+
+/** `growth` means all groups that begin so. */
+function isOf(group: string | undefined, wanted: string): boolean {
+  return group === wanted || group?.startsWith(`${wanted}-`) === true;
+}
+
+/** Rooms keep their size. */
+function sizeHerds(all: readonly Scenario[], given: string | undefined): Scenario[] {
+  if (given === undefined) return [...all];
+  const members = wholeNumber('herd', given, { min: 2, max: 20_000, standard: 0 });
+  return all.map((scenario) => {
+    if (scenario.kind === 'joins') return { ...scenario, members };
+    if (scenario.kind !== 'returns') return scenario;
+    return { ...scenario, members, rooms: Math.ceil((scenario.rooms * members) / scenario.members) };
   });
 }
 

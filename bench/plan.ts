@@ -1,4 +1,6 @@
 /** What the bench and its load generator, a process of its own, say to each other. Plain data: it travels as JSON. */
+import type { JoinsPlan, JoinsResult, ReturnsPlan, ReturnsResult, StartResult } from './herd-plan.ts';
+import type { HistoryResult } from './history.ts';
 
 export const transports = ['websocket', 'sse', 'poll'] as const;
 export type Transport = (typeof transports)[number];
@@ -44,7 +46,7 @@ export type IdlePlan = {
   collects: boolean;
 };
 
-export type Plan = LoadPlan | IdlePlan;
+export type Plan = LoadPlan | IdlePlan | JoinsPlan | ReturnsPlan;
 
 export type Latency = { p50: number; p99: number; max: number; samples: number };
 
@@ -91,5 +93,8 @@ export type IdleResult = {
   rssPerConnectionKb: number | undefined;
 };
 
-export type Result = LoadResult | IdleResult;
-export type Answer = { result: Result } | { failure: string };
+export type Result = LoadResult | IdleResult | JoinsResult | ReturnsResult;
+/** What the bench keeps of a run, whoever has measured it. */
+export type RunResult = Result | StartResult | HistoryResult;
+/** `ask`: the generator goes on when the server was stopped and started again, and it was told of it as a `ServerNode`. */
+export type Answer = { result: Result } | { failure: string } | { ask: 'restart' };

@@ -57,11 +57,11 @@ export function stopAll(): void {
   for (const child of children) child.kill('SIGKILL');
 }
 
-/** Ends a child: politely, then after ten seconds without asking. */
-export async function stop(child: ChildProcess): Promise<void> {
+/** Ends a child: politely unless `signal` says otherwise, then after ten seconds without asking. */
+export async function stop(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
-  child.kill('SIGTERM');
+  child.kill(signal);
   const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
   await exited;
   clearTimeout(timer);

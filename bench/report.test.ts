@@ -1,6 +1,6 @@
 import test from 'ava';
-import type { Measured } from './measure.ts';
-import { median, reportScenario, scenarioText } from './report.ts';
+import type { Measured } from './measured.ts';
+import { groupText, median, reportScenario, scenarioText } from './report.ts';
 import { type IdleScenario, scenarios } from './scenarios.ts';
 
 const scenario: IdleScenario = {
@@ -90,9 +90,23 @@ test('the text has every figure, note, target and absence', (t) => {
   t.regex(text, /left out: absent, not installed/);
 });
 
+test('the steps of a table are its lines', (t) => {
+  const step = (name: string): ReturnType<typeof reportScenario> =>
+    reportScenario({ ...scenario, name, group: 'growing' }, [finchat], []);
+  const alone = reportScenario(scenario, [bare], []);
+  const lines = groupText('growing', [step('growing-1'), alone, step('growing-10')]).split('\n');
+  t.regex(lines[0] ?? '', /^growing +connects\/s +KB each$/);
+  t.regex(lines[1] ?? '', /^growing-1, finchat +90 +13$/);
+  t.regex(lines[2] ?? '', /^growing-10, finchat +90 +13$/);
+  t.is(lines.length, 3);
+});
+
 test('every target of the scenarios is about contestants that take part', (t) => {
   for (const { name, contestants, targets, quick } of scenarios) {
-    for (const { of, to } of targets) t.true(contestants.includes(of) && contestants.includes(to), name);
+    for (const target of targets) {
+      t.true(contestants.includes(target.of), name);
+      if ('to' in target) t.true(contestants.includes(target.to), name);
+    }
     for (const each of quick?.contestants ?? []) t.true(contestants.includes(each), name);
   }
 });

@@ -1,7 +1,7 @@
 /** From single runs to medians, ratios and targets of a scenario, and tables that fit a terminal. Judges by the numbers alone. */
-import type { Measured } from './measure.ts';
-import type { Result } from './plan.ts';
-import type { Scenario, Target } from './scenarios.ts';
+import type { Measured } from './measured.ts';
+import type { RunResult } from './plan.ts';
+import type { RatioTarget, Scenario, Target } from './scenarios.ts';
 
 /** The runs of one contestant, in the order in which they were made. */
 export type Runs = { name: string; meaning: string; runs: readonly Measured[] };
@@ -13,13 +13,14 @@ export type ContestantReport = {
   counts: Record<string, number>;
   notes: string[];
   /** Undefined: a run that failed. */
-  runs: (Result | undefined)[];
+  runs: (RunResult | undefined)[];
 };
 
 export type TargetReport = Target & { value: number | undefined; isReached: boolean };
 
 export type ScenarioReport = {
   name: string;
+  group: string | undefined;
   what: string;
   contestants: ContestantReport[];
   /** Of finchat to each of the others, by contestant and figure. */
@@ -44,19 +45,29 @@ export function reportScenario(scenario: Scenario, all: readonly Runs[], leftOut
     }
   }
   const targets = scenario.targets.flatMap((target): TargetReport[] => {
-    const [own, other] = [find(target.of), find(target.to)];
+    const own = find(target.of);
+    if ('below' in target) {
+      const value = own && median(own.runs.map(({ figures }) => figures[target.figure]));
+      return own === undefined ? [] : [{ ...target, value, isReached: value !== undefined && value < target.below }];
+    }
+    const other = find(target.to);
     if (own === undefined || other === undefined) return [];
     const isRatio = !('atMostMore' in target);
     const value = compare(own, other, target.figure, (a, b) => (isRatio ? a / b : a - b));
     return [{ ...target, value, isReached: value !== undefined && isWithin(target, value) }];
   });
-  return { name: scenario.name, what: scenario.what, contestants: all.map(summarize), ratios, targets, leftOut };
+  const { name, what, group } = scenario;
+  return { name, group, what, contestants: all.map(summarize), ratios, targets, leftOut };
 }
 
 /** What ratios are reckoned of. */
 const comparedFigures: Readonly<Record<Scenario['kind'], readonly string[]>> = {
   load: ['deliveries/s', 'CPU s/million', 'p50 ms', 'p99 ms'],
   idle: ['connects/s', 'KB each', 'CPU µs/connect'],
+  joins: ['told s', 'CPU s'],
+  returns: ['p99 ms', 'CPU s'],
+  history: ['join ms', 'page ms', 'old page ms', 'search ms'],
+  start: [],
 };
 
 /**
@@ -71,7 +82,7 @@ function compare(own: Runs, other: Runs, figure: string, how: (a: number, b: num
   return median(rounds);
 }
 
-function isWithin(target: Target, value: number): boolean {
+function isWithin(target: RatioTarget, value: number): boolean {
   if ('atLeast' in target) return value >= target.atLeast;
   return value <= ('atMost' in target ? target.atMost : target.atMostMore);
 }
@@ -121,9 +132,24 @@ export function scenarioText({ name, what, contestants, ratios, targets, leftOut
   return parts.join('\n\n');
 }
 
+/** Scenarios that are steps of one table: a line for each contestant and step. */
+export function groupText(group: string, all: readonly ScenarioReport[]): string {
+  const steps = all.filter((report) => report.group === group);
+  const lines = steps.flatMap(({ name, contestants }) => contestants.map((each) => ({ step: name, ...each })));
+  lines.sort((a, b) => a.name.localeCompare(b.name));
+  const heads = [...new Set(lines.flatMap(({ medians }) => Object.keys(medians)))];
+  const rows = lines.map(({ step, name, medians }) => [
+    `${step}, ${name}`,
+    ...heads.map((head) => show(medians[head])),
+  ]);
+  return align([[group, ...heads], ...rows]);
+}
+
 function targetLine({ value, isReached, ...target }: TargetReport): string {
-  const { of, to, figure } = target;
+  const { of, figure } = target;
   const found = `${show(value)}, ${isReached ? 'reached' : 'missed'}`;
+  if ('below' in target) return `target: ${of}, ${figure}, below ${target.below}: ${found}`;
+  const { to } = target;
   if ('atMostMore' in target) return `target: ${of}, ${figure}, at most ${target.atMostMore} more than ${to}: ${found}`;
   const bound = 'atLeast' in target ? `at least ${target.atLeast}` : `at most ${target.atMost}`;
   return `target: ${of}, ${figure}, ${bound} × ${to}: ${found}`;

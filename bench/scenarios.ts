@@ -2,15 +2,19 @@
  * What `npm run bench` measures: each scenario's load, who takes part, and the ratios that it is about. A kind of
  * scenario that is not here yet is a further member of `Scenario`, and a further case in `measure.ts`.
  */
+import { growth } from './growth.ts';
 import type { Transport } from './plan.ts';
 
 /** One contestant's figure, a median, held against another's in the same scenario. Figures by the names of the table. */
-export type Target = { of: string; to: string; figure: string } & (
+export type RatioTarget = { of: string; to: string; figure: string } & (
   | { atLeast: number }
   | { atMost: number }
   /** A difference, not a ratio. */
   | { atMostMore: number }
 );
+/** The figure itself. */
+export type BoundTarget = { of: string; figure: string; below: number };
+export type Target = RatioTarget | BoundTarget;
 
 type Shape = {
   name: string;
@@ -20,6 +24,8 @@ type Shape = {
   members: number;
   contestants: readonly string[];
   targets: readonly Target[];
+  /** Scenarios that are one table; they run only when they are named. */
+  group?: string;
   /** Present: `--quick` runs it, with fewer contestants. */
   quick?: { contestants: readonly string[]; members?: number };
 };
@@ -31,11 +37,30 @@ export type LoadScenario = Shape & {
   window: number;
   /** Instead of the window: messages a second in all, on schedule. */
   rate?: number;
+  /** So many of the members say something; left out: all. */
+  senders?: number;
   /** Characters of a message. */
   size: number;
 };
 export type IdleScenario = Shape & { kind: 'idle' };
-export type Scenario = LoadScenario | IdleScenario;
+/** All of them join one room at once. */
+export type JoinsScenario = Shape & { kind: 'joins'; rooms: 1; history: number };
+/** Sessions that can be resumed come back: see `ReturnsPlan`. */
+export type ReturnsScenario = Shape & {
+  kind: 'returns';
+  rooms: number;
+  /** Messages a second in all. */
+  rate: number;
+  seconds: number;
+  cutMs?: { from: number; to: number };
+  /** Without `cutMs`: how the server is stopped before it starts again; politely, unless it says otherwise. */
+  signal?: NodeJS.Signals;
+};
+/** One member joins, reads back and searches where so many messages are stored. */
+export type HistoryScenario = Shape & { kind: 'history'; rooms: 1; messages: number };
+/** From nothing to ready, on a database of its own. */
+export type StartScenario = Shape & { kind: 'start' };
+export type Scenario = LoadScenario | IdleScenario | JoinsScenario | ReturnsScenario | HistoryScenario | StartScenario;
 
 // With the fields around it a message is some 200 bytes.
 export const usualSize = 64;
@@ -145,4 +170,67 @@ export const scenarios: readonly Scenario[] = [
     ],
     quick: { contestants: ['finchat', 'ws-send'], members: 1_000 },
   },
+  {
+    kind: 'joins',
+    name: 'joins-1000',
+    what: '1,000 members join one room at once, with 50 messages of history',
+    transport: 'websocket',
+    members: 1_000,
+    rooms: 1,
+    history: 50,
+    contestants: ['finchat', 'finchat-postgres'],
+    targets: [],
+  },
+  {
+    kind: 'returns',
+    name: 'restart-5000',
+    what: 'a restart under 5,000 sessions in rooms of 50, 100 messages a second in all',
+    transport: 'websocket',
+    members: 5_000,
+    rooms: 100,
+    rate: 100,
+    seconds: 15,
+    contestants: ['finchat', 'finchat-postgres'],
+    targets: [{ of: 'finchat', figure: 'back p95 s', below: 5 }],
+  },
+  {
+    kind: 'returns',
+    name: 'killed-5000',
+    what: 'the same, killed without a chance to say goodbye',
+    transport: 'websocket',
+    members: 5_000,
+    rooms: 100,
+    rate: 100,
+    seconds: 15,
+    signal: 'SIGKILL',
+    contestants: ['finchat', 'finchat-postgres'],
+    targets: [{ of: 'finchat', figure: 'back p95 s', below: 5 }],
+  },
+  {
+    kind: 'returns',
+    name: 'cuts-10000',
+    what: '10,000 sessions in rooms of 50, each cut every 2 to 20 s for a minute, 200 messages a second in all',
+    transport: 'websocket',
+    members: 10_000,
+    rooms: 200,
+    rate: 200,
+    seconds: 60,
+    cutMs: { from: 2_000, to: 20_000 },
+    contestants: ['finchat'],
+    targets: [{ of: 'finchat', figure: 'p99 ms', below: 4_000 }],
+  },
+  {
+    kind: 'start',
+    name: 'start',
+    what: 'from the start of the process until it is ready',
+    transport: 'websocket',
+    members: 0,
+    contestants: ['finchat'],
+    targets: [
+      { of: 'finchat', figure: 'fresh ms', below: 1_000 },
+      { of: 'finchat', figure: 'existing ms', below: 1_000 },
+    ],
+    quick: { contestants: ['finchat'] },
+  },
+  ...growth,
 ];

@@ -4,9 +4,10 @@ import { cpus, loadavg, release, type } from 'node:os';
 import { resolve } from 'node:path';
 import type { Contestant } from './contestant.ts';
 import { type Contestants, createContestants, whyNot } from './contestants.ts';
-import { type Measured, measure, type Prepared, prepare, type Times } from './measure.ts';
+import { measure, type Prepared, prepare, type Times } from './measure.ts';
+import type { Measured } from './measured.ts';
 import { databaseCore, isPinned, isStopped } from './processes.ts';
-import { reportScenario, type ScenarioReport, scenarioText } from './report.ts';
+import { groupText, reportScenario, type ScenarioReport, scenarioText } from './report.ts';
 import type { Scenario } from './scenarios.ts';
 import { openWorld } from './world.ts';
 
@@ -40,6 +41,8 @@ export async function runSuite(options: SuiteOptions): Promise<boolean> {
       reports.push(report);
       console.error(`\n${scenarioText(report)}\n`);
     }
+    const groups = new Set(reports.flatMap(({ group }) => (group === undefined ? [] : [group])));
+    for (const group of groups) console.error(`${groupText(group, reports)}\n`);
     const json = JSON.stringify({ machine, options, scenarios: reports }, undefined, 2);
     if (options.json !== undefined) await writeFile(options.json, `${json}\n`);
     console.log(json);
