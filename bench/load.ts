@@ -181,7 +181,6 @@ async function openMember(run: Run, room: RoomLoad, member: Member, isSampler: b
   });
   // Awaited below; the end of the connection may come first.
   joined.catch(() => {});
-  const timer = setTimeout(() => settle?.reject(new Error('no answer to the join')), joinDeadlineMs);
   const port = run.plan.nodes[member.node]?.port ?? 0;
   const events: RawClientEvents = {
     onMessage: (bytes, from, to) => {
@@ -202,6 +201,7 @@ async function openMember(run: Run, room: RoomLoad, member: Member, isSampler: b
   };
   const client = await openRawClient[run.plan.transport](port, member.token, events, room.name);
   client.send(JSON.stringify({ type: 'join', room_name: room.name }));
+  const timer = setTimeout(() => settle?.reject(new Error('no answer to the join')), joinDeadlineMs);
   try {
     await joined;
   } catch (error) {
