@@ -95,7 +95,7 @@ export function createContextTest(
 }
 
 export type LaunchedBrowser = {
-  /** The browser's first process, which leads the group of all of them. */
+  /** The browser's first process. */
   readonly pid: number;
   newContext: NewContext;
   /** Resolves in any case: a browser that does not end is killed. */
@@ -119,8 +119,6 @@ export async function launchBrowser(options: { closeMs: number } = { closeMs }):
       '--no-sandbox',
       '--disable-gpu',
       '--disable-background-networking',
-      // Its crash handlers leave its group and hold its pipes: one that did not end held playwright, and so AVA.
-      '--disable-crashpad-for-testing',
       `--host-resolver-rules=MAP ${plainHost} 127.0.0.1`,
     ],
     env: { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder },
@@ -142,12 +140,20 @@ export async function launchBrowser(options: { closeMs: number } = { closeMs }):
       // Playwright waits for the end of the browser, and of all that holds its pipes.
       const closed = profile.close().catch(() => {});
       if (!(await settlesWithin(closed, options.closeMs))) {
-        killAtOnce(pid, { group: true });
+        await killBrowser(folder);
         await settlesWithin(closed, afterKillMs);
       }
       await rm(folder, { recursive: true, force: true, maxRetries: 3 });
     },
   };
+}
+
+/**
+ * All that was started with its profile. Killing its group, as playwright does, leaves its crash handlers: they lead
+ * groups of their own, and hold its pipes, for whose end playwright would wait for ever.
+ */
+async function killBrowser(folder: string): Promise<void> {
+  for (const { pid, args } of await listProcesses()) if (args.includes(folder)) killAtOnce(pid);
 }
 
 /** Playwright does not tell which process it started. */

@@ -37,10 +37,10 @@ export function descendantsOf(pid: number, all: readonly Process[]): Process[] {
   return found;
 }
 
-/** Nothing withstands it, nor does a process that stands still. `group`: with all of the group that it leads. */
-export function killAtOnce(pid: number, options: { group: boolean } = { group: false }): void {
+/** Nothing withstands it, nor does a process that stands still. */
+export function killAtOnce(pid: number): void {
   try {
-    process.kill(options.group ? -pid : pid, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
   } catch {
     // It has ended.
   }
