@@ -1,10 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
+import { createManualTimers } from '../../test/support/manual-timers.ts';
 import { patienceMs, until } from '../../test/support/services.ts';
 import { openSessionNodes, type SessionNode, type SessionNodes } from '../../test/support/session-nodes.ts';
 import { hashToken } from '../core/accounts.ts';
+import { systemClock } from '../core/clock.ts';
 import type { ClaimStore } from '../core/cluster-ports.ts';
 import { StoreError, type StoreErrorKind } from '../core/ports.ts';
+import { createClaimKeeper } from './claim-keeper.ts';
 
 type Two = [SessionNode, SessionNode];
 
@@ -119,6 +122,36 @@ test('a store that is away is not asked more often than every few seconds', asyn
   }
   const tries = faulty.asked.filter((name) => name === 'release').length;
   t.true(tries > 10 && tries < 20, `${tries} times`);
+});
+
+test('a keeper that is closed while a claim is freed in vain does nothing more', async (t) => {
+  const away = new StoreError('unavailable', 'away');
+  let fail: (error: Error) => void = () => t.fail('Nothing was asked.');
+  const asked = new Promise<void>((_, reject) => {
+    fail = reject;
+  });
+  const store = { release: () => asked } as Partial<ClaimStore> as ClaimStore;
+  const timers = createManualTimers();
+  const keeper = createClaimKeeper({
+    store,
+    node: () => 'a',
+    clock: {
+      ...systemClock,
+      after: (ms, run) => {
+        const timer = timers.setTimeout(run, ms);
+        return () => timers.clearTimeout(timer);
+      },
+    },
+    ask: async () => 'free',
+    onFenced: () => t.fail(),
+    log: { warn() {}, error: () => t.fail() },
+  });
+  keeper.release({ userId: 1, key: 'one' });
+  keeper.close();
+  fail(away);
+  await turn();
+  // A pause that began now would end in a loop without an end: there is work, and nobody may do it.
+  t.deepEqual(timers.waits, []);
 });
 
 test('what this node left behind is replaced at once, and its token is the one that came last', async (t) => {

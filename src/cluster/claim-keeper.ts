@@ -159,7 +159,8 @@ class Keeper implements ClaimKeeper {
   }
 
   #work(): void {
-    if (this.#pauseMs > 0) return;
+    // A worker that may do nothing would end at once, and the loop never.
+    if (this.#isClosed || this.#pauseMs > 0) return;
     while (this.#working < Math.min(atOnce, this.#due.size)) {
       this.#working += 1;
       void this.#workOn();
@@ -179,7 +180,7 @@ class Keeper implements ClaimKeeper {
       break;
     }
     this.#working -= 1;
-    if (!this.#isClosed) this.#work();
+    this.#work();
   }
 
   /** False: the store could not do it. */
@@ -195,7 +196,7 @@ class Keeper implements ClaimKeeper {
   }
 
   #pause(): void {
-    if (this.#pauseMs > 0) return;
+    if (this.#isClosed || this.#pauseMs > 0) return;
     this.#pauseMs = Math.min(longestPauseMs, this.#lastPauseMs === 0 ? firstPauseMs : this.#lastPauseMs * 2);
     this.#lastPauseMs = this.#pauseMs;
     this.#cancelPause = this.#options.clock.after(this.#pauseMs, () => {
