@@ -61,18 +61,19 @@ export async function startServerProcess(
   };
   t.teardown(() => end('SIGKILL'));
 
-  const ready = async (): Promise<string> => {
+  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  /** Its address; undefined: it has ended. */
+  const ready = async (): Promise<string | undefined> => {
+    if (hasEnded()) return undefined;
     const url = /"url":"(http:[^"]+)"/.exec(output)?.[1];
     if (url === undefined) throw new Error('The server has not said where it listens.');
     const { status } = await fetch(`${url}/readyz`, { headers: { connection: 'close' } });
     if (status !== 200) throw new Error(`GET /readyz answered ${status}.`);
     return url;
   };
-  const failed = exited.then((code) => {
-    throw new Error(`The server ended with ${code} before it was ready.`);
-  });
   try {
-    const url = await Promise.race([until(startDeadlineMs, ready), failed]);
+    const url = await until(startDeadlineMs, ready);
+    if (url === undefined) throw new Error(`The server ended with ${await exited} before it was ready.`);
     const signal = (name: NodeJS.Signals): void => void child.kill(name);
     return { url, pid: child.pid ?? 0, output: () => output, exited, signal, end };
   } catch (error) {
