@@ -113,7 +113,7 @@ async function createRooms(url: string, names: readonly string[]): Promise<void>
 }
 
 /** Whoever has the tokens may chat; nobody knows the passwords. Over REST 10,000 of them would take minutes. */
-function createAccounts(url: string, usernames: readonly string[]): Promise<string[]> {
+export function createAccounts(url: string, usernames: readonly string[]): Promise<string[]> {
   if (usernames.length === 0) return Promise.resolve([]);
   const createdAt = systemClock.now();
   return inStorage(url, ({ users, tokens }) =>

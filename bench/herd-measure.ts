@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Contestant, NodeFlags, RunningServer } from './contestant.ts';
 import { generate, patienceMs, patienceMsPerMember, withServer } from './drive.ts';
-import { createFinchat } from './finchat.ts';
+import { createAccounts, createFinchat } from './finchat.ts';
 import type { JoinsPlan, JoinsResult, ReturnsPlan, ReturnsResult, Start } from './herd-plan.ts';
 import type { Measured } from './measured.ts';
 import type { ServerNode } from './plan.ts';
 import { cpuSeconds } from './process-stat.ts';
-import type { JoinsScenario, ReturnsScenario } from './scenarios.ts';
+import type { JoinsScenario, ReturnsScenario, StartScenario } from './scenarios.ts';
+import { fillRoom } from './stored.ts';
 
 // A loop that is busy with a herd says nothing for seconds, on a slow machine for more.
 const stallMs = 15_000;
@@ -116,23 +117,31 @@ function returned(result: ReturnsResult): Measured {
   };
 }
 
-/** On a database that nobody else has: first without a file, then with what the first start has made. */
-export async function measureStart(flags: NodeFlags | undefined): Promise<Measured> {
+/** On a database that nobody else has: without a file, with what the first start has made, and with what was said since. */
+export async function measureStart({ messages }: StartScenario, flags: NodeFlags | undefined): Promise<Measured> {
   const folder = await mkdtemp(join(tmpdir(), 'finchat-bench-'));
+  const database = `sqlite://${folder}/start.sqlite`;
   try {
-    const finchat = createFinchat(`sqlite://${folder}/start.sqlite`, folder);
+    const finchat = createFinchat(database, folder);
     const fresh = await measureOneStart(finchat, undefined);
-    const existing = await measureOneStart(finchat, flags);
+    const existing = await measureOneStart(finchat, undefined);
+    const [room = ''] = await finchat.rooms(1);
+    const username = 'talker';
+    await createAccounts(database, [username]);
+    await fillRoom(database, room, username, messages);
+    const full = await measureOneStart(finchat, flags);
     return {
       figures: {
         'fresh ms': fresh.ms,
         'fresh CPU ms': fresh.cpuMs,
         'existing ms': existing.ms,
         'existing CPU ms': existing.cpuMs,
+        'full ms': full.ms,
+        'full CPU ms': full.cpuMs,
       },
       counts: {},
       notes: [],
-      result: { kind: 'start', fresh, existing },
+      result: { kind: 'start', fresh, existing, full },
     };
   } finally {
     await rm(folder, { recursive: true, force: true });

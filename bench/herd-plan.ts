@@ -28,8 +28,8 @@ export type JoinsResult = {
 
 /** Milliseconds from the start of the process to its first ready answer, and its CPU until then. */
 export type Start = { ms: number; cpuMs: number | undefined };
-/** `fresh`: there is no database yet. */
-export type StartResult = { kind: 'start'; fresh: Start; existing: Start };
+/** `fresh`: there is no database yet. `existing`: one without messages. `full`: one with many. */
+export type StartResult = { kind: 'start'; fresh: Start; existing: Start; full: Start };
 
 /** Sessions that can be resumed, in rooms where somebody speaks all the time, lose their connections and come back. */
 export type ReturnsPlan = {

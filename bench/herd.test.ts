@@ -7,7 +7,7 @@ import { makeFolder } from '../test/support/services.ts';
 import type { Contestant } from './contestant.ts';
 import { createFinchat } from './finchat.ts';
 import { runJoins } from './herd-joins.ts';
-import { measureJoins, measureReturns } from './herd-measure.ts';
+import { measureJoins, measureReturns, measureStart } from './herd-measure.ts';
 import type { ReturnsPlan, ReturnsResult } from './herd-plan.ts';
 import { runReturns } from './herd-returns.ts';
 import { measureHistory } from './history.ts';
@@ -54,6 +54,11 @@ test.serial('joining, reading back and searching are timed over a history that i
   const scenario = { ...shape, kind: 'history', members: 1, rooms: 1, messages: 120 } as const;
   const { figures } = await measureHistory(scenario, finchat, undefined);
   for (const name of ['join', 'page', 'old page', 'search', 'broad search']) t.true((figures[`${name} ms`] ?? 0) > 0);
+});
+
+test.serial('a start is timed without a database, with one, and with messages in it', async (t) => {
+  const { figures } = await measureStart({ ...shape, kind: 'start', members: 0, messages: 20 }, undefined);
+  for (const name of ['fresh', 'existing', 'full']) t.true((figures[`${name} ms`] ?? 0) > 0, name);
 });
 
 /** A server that answers a join with `join`, and a message with `say`. */

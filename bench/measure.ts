@@ -34,7 +34,7 @@ export function measure(
     case 'history':
       return measureHistory(scenario, contestant, flags);
     default:
-      return measureStart(flags);
+      return measureStart(scenario, flags);
   }
 }
 
