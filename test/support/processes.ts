@@ -7,6 +7,8 @@ export type Process = {
   readonly parent: number;
   /** Since when it runs: `[[days-]hours:]minutes:seconds`. */
   readonly age: string;
+  /** What it has computed in that time, in the same form: about nothing where it waits. */
+  readonly computed: string;
   /** How it was called, or the title that it gave itself. */
   readonly args: string;
 };
@@ -15,13 +17,14 @@ export type Process = {
 const listMs = 10_000;
 
 export async function listProcesses(): Promise<Process[]> {
-  const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=,etime=,args='], {
+  const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=,etime=,time=,args='], {
     timeout: listMs,
     maxBuffer: 64 * 1024 * 1024,
   });
   return stdout.split('\n').flatMap((line) => {
-    const [, pid, parent, age, args] = /^\s*(\d+)\s+(\d+)\s+(\S+)\s(.*)$/.exec(line) ?? [];
-    return pid === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), age: age ?? '', args: args ?? '' }];
+    const [, pid, parent, age = '', computed = '', args = ''] =
+      /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(\S+)\s(.*)$/.exec(line) ?? [];
+    return pid === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), age, computed, args }];
   });
 }
 

@@ -51,7 +51,7 @@ test('a process that heeds no SIGTERM is named and killed, and the program goes 
   const { code, isBroken, said } = await watch(parent('process.exit(1)'), { silenceMs: startMs });
   t.is(code, 1);
   t.true(isBroken);
-  t.regex(said, /Nothing was said for 5 s\..*\n {2}\d+, for [\d:-]+: .*SIGTERM/);
+  t.regex(said, /Nothing was said for 5 s\..*\n {2}\d+, for [\d:-]+, of which it computed [\d:.-]+: .*SIGTERM/);
   t.regex(said, /it ended by SIGKILL\n$/);
   await hasEnded(t, said);
 });

@@ -45,7 +45,9 @@ export async function runWatched(file: string, args: readonly string[], watched:
     write(
       `\n${reason} ${left.length === 0 ? 'It has no processes' : 'Of its processes there still are, and are killed'}:\n`,
     );
-    for (const { pid, age, args } of left) write(`  ${pid}, for ${age}: ${args.slice(0, longestArgs)}\n`);
+    for (const { pid, age, computed, args } of left) {
+      write(`  ${pid}, for ${age}, of which it computed ${computed}: ${args.slice(0, longestArgs)}\n`);
+    }
     // First the one that would start others in their place.
     if (isWhole || left.length === 0) killAtOnce(pid);
     for (const process of left) killAtOnce(process.pid);
