@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { backoff } from '../src/client/backoff.ts';
 import type { Contestant, NodeFlags, RunningServer } from './contestant.ts';
 import { generate, patienceMs, patienceMsPerMember, withServer } from './drive.ts';
 import { createAccounts, createFinchat } from './finchat.ts';
@@ -16,6 +17,8 @@ import { fillRoom } from './stored.ts';
 
 // A loop that is busy with a herd says nothing for seconds, on a slow machine for more.
 const stallMs = 15_000;
+// A client that was refused again and again may be in the longest of its waits.
+const returnStallMs = backoff.capMs * 2;
 const probeMs = 20;
 /** Below the ports that systems give to those who connect: one of thousands might get the server's while it is away. */
 const quietPorts = { from: 20_000, to: 30_000 };
@@ -67,7 +70,7 @@ export async function measureReturns(
       rate,
       seconds,
       cutMs,
-      stallMs,
+      stallMs: returnStallMs,
     };
     const restart = async (): Promise<ServerNode> => {
       await server.stop(signal);

@@ -213,9 +213,13 @@ export class HerdMember {
     }, againMs);
   }
 
-  /** Its own older connection blocks it for a moment; nothing else passes. */
+  /**
+   * Its own older connection may block it for a moment. `resumed-elsewhere`: an attempt of its own that was cut has come
+   * late, so it takes the session back. Nothing else of it passes by itself.
+   */
   #refuse(code: string): void {
     this.#counts.errors[code] = (this.#counts.errors[code] ?? 0) + 1;
-    this.#knownWait = blockedMs;
+    if (code === 'already-chatting') this.#knownWait = blockedMs;
+    else if (code === 'session-expired') this.#session = '';
   }
 }
