@@ -10,6 +10,8 @@ import { openWebSocket } from './raw-socket.ts';
 
 /** Milliseconds until a message goes again that was refused for the moment. */
 const againMs = 500;
+/** The database may have the refs of other runs. */
+const runId = Date.now().toString(36);
 // Of a connection that broke without a word (RFC 6455 §7.1.5).
 const brokenCode = 1006;
 
@@ -122,7 +124,7 @@ export class HerdMember {
 
   /** Sends a message, or does when it is back. */
   say(dueAt: number, index: number): void {
-    const ref = `${index}-${this.#said}`;
+    const ref = `${runId}-${index}-${this.#said}`;
     this.#said += 1;
     this.#room.sent += 1;
     const body = `${dueAt.toFixed(1)} is when this was due to be sent`;
