@@ -13,14 +13,20 @@ import type { EncodedFrame, Transport } from './transport.ts';
 
 const dropped: readonly EncodedFrame[] = [];
 
+function sizeOf(frames: Iterable<EncodedFrame>): number {
+  let bytes = 0;
+  for (const frame of frames) bytes += frame.bytes.length;
+  return bytes;
+}
+
 export class Outbox {
   readonly #session: string;
   readonly #maxBytes: number;
   #lists: (readonly EncodedFrame[])[] = [];
-  /** The number of each list's first message. Beside the lists: an object for each would live just long enough to be dear. */
-  #froms: number[] = [];
-  /** Index of the oldest list that is kept, or the rest of it: those before it are dropped in one go now and then. */
+  /** Index of the oldest list that is kept, or its rest: those before it are dropped in one go now and then. */
   #head = 0;
+  /** How many messages of that list are dropped. */
+  #skip = 0;
   #first = 1;
   #last = 0;
   #sent = 0;
@@ -41,12 +47,11 @@ export class Outbox {
     if (from.frames.length > 0) this.push(from.frames.map((text) => ({ bytes: Buffer.from(text) })));
     this.#sent = from.sent;
     this.#highest = from.highest;
-    for (let n = this.#first; n <= from.sent; n += 1) this.#unsentBytes -= this.#bytesOf(n);
+    this.#unsentBytes = sizeOf(this.#after(from.sent));
   }
 
   export(): OutboxExport {
-    const frames: string[] = [];
-    for (let n = this.#first; n <= this.#last; n += 1) frames.push(this.#frame(n).bytes.toString());
+    const frames = Array.from(this.#after(this.#first - 1), ({ bytes }) => bytes.toString());
     return { last: this.#last, sent: this.#sent, highest: this.#highest, frames };
   }
 
@@ -69,10 +74,8 @@ export class Outbox {
 
   /** One message at least. The list is kept as it is, and must not change any more. */
   push(frames: readonly EncodedFrame[]): void {
-    let bytes = 0;
-    for (const frame of frames) bytes += frame.bytes.length;
+    const bytes = sizeOf(frames);
     this.#lists.push(frames);
-    this.#froms.push(this.#last + 1);
     this.#last += frames.length;
     this.#bytes += bytes;
     this.#unsentBytes += bytes;
@@ -112,8 +115,11 @@ export class Outbox {
 
   /** A connection is gone that had not taken the newest `bytes` bytes: they are unsent again. */
   giveBack(bytes: number): void {
+    let index = this.#lists.length;
+    let from = this.#last + 1;
     for (let left = bytes; left > 0 && this.#sent >= this.#first; this.#sent -= 1) {
-      const length = this.#bytesOf(this.#sent);
+      while (from > this.#sent) from -= this.#list(--index).length;
+      const { length } = (this.#list(index)[this.#sent - from] as EncodedFrame).bytes;
       this.#unsentBytes += length;
       left -= length;
     }
@@ -135,8 +141,9 @@ export class Outbox {
 
   /** The next unsent messages, one at least, at most `maxBytes` of them: where they are one list, that list. */
   #take(maxBytes: number): readonly EncodedFrame[] {
-    const isAll = this.#unsentBytes <= maxBytes && this.#froms.at(-1) === this.#sent + 1;
-    const taken = isAll ? (this.#lists.at(-1) as readonly EncodedFrame[]) : this.#gather(maxBytes);
+    const newest = this.#list(this.#lists.length - 1);
+    const isAll = this.#unsentBytes <= maxBytes && this.#last - newest.length === this.#sent;
+    const taken = isAll ? newest : this.#gather(maxBytes);
     if (isAll) this.#unsentBytes = 0;
     else for (const { bytes } of taken) this.#unsentBytes -= bytes.length;
     this.#sent += taken.length;
@@ -147,8 +154,7 @@ export class Outbox {
   #gather(maxBytes: number): EncodedFrame[] {
     const gathered: EncodedFrame[] = [];
     let bytes = 0;
-    for (let n = this.#sent + 1; n <= this.#last; n += 1) {
-      const frame = this.#frame(n);
+    for (const frame of this.#after(this.#sent)) {
       bytes += frame.bytes.length;
       if (gathered.length > 0 && bytes > maxBytes) break;
       gathered.push(frame);
@@ -162,41 +168,32 @@ export class Outbox {
   }
 
   #dropOldest(): void {
-    const frames = this.#list(this.#head);
-    const index = this.#first - this.#from(this.#head);
-    this.#bytes -= (frames[index] as EncodedFrame).bytes.length;
+    const list = this.#list(this.#head);
+    this.#bytes -= (list[this.#skip] as EncodedFrame).bytes.length;
     this.#first += 1;
-    if (index + 1 < frames.length) return;
+    this.#skip += 1;
+    if (this.#skip < list.length) return;
     this.#lists[this.#head] = dropped;
     this.#head += 1;
+    this.#skip = 0;
     // Moving the rest costs as much as what was dropped meanwhile.
     if (this.#head * 2 < this.#lists.length) return;
     this.#lists = this.#lists.slice(this.#head);
-    this.#froms = this.#froms.slice(this.#head);
     this.#head = 0;
   }
 
-  #bytesOf(n: number): number {
-    return this.#frame(n).bytes.length;
-  }
-
-  /** The message with the number, which is kept. */
-  #frame(n: number): EncodedFrame {
-    let low = this.#head;
-    let high = this.#lists.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if (this.#from(middle) <= n) low = middle;
-      else high = middle - 1;
+  /** The messages after the one with the number, which is kept or the one before those that are. */
+  *#after(n: number): Generator<EncodedFrame> {
+    // What is unsent is near the end.
+    let index = this.#lists.length;
+    let from = this.#last + 1;
+    while (from > n + 1) from -= this.#list(--index).length;
+    for (; index < this.#lists.length; index += 1) {
+      for (const frame of this.#list(index)) if (from++ > n) yield frame;
     }
-    return this.#list(low)[n - this.#from(low)] as EncodedFrame;
   }
 
   #list(index: number): readonly EncodedFrame[] {
     return this.#lists[index] as readonly EncodedFrame[];
-  }
-
-  #from(index: number): number {
-    return this.#froms[index] as number;
   }
 }

@@ -62,6 +62,8 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
   #move: Settling | undefined;
   /** Its node is about to stop. */
   #isKept = false;
+  /** A long answer waits for room. */
+  #isHeldBack = false;
 
   /**
    * `key`: up to `limits.sessionIdLength` letters, digits, `-` and `_`. `isResumable` false: it ends with its connection.
@@ -370,6 +372,8 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
     else if (this.#delivery.connection === undefined) return;
     else if (!isTaken && this.#delivery.isResumable) this.#detach('tooSlow');
     else if (!isTaken) this.end('tooSlow');
+    if (!this.#isHeldBack) return;
+    this.#isHeldBack = false;
     this.#inbox.queue.goOn();
   }
 
@@ -392,7 +396,8 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
   /** Long answers wait until they fit beside what the client has not taken yet: asking for many costs nobody the session. */
   mayRunTask(task: Task): boolean {
     if ((task.type !== 'join' && task.type !== 'history') || this.#state !== 'open') return true;
-    return this.#delivery.hasRoomFor(limits.historyBytes);
+    this.#isHeldBack = !this.#delivery.hasRoomFor(limits.historyBytes);
+    return !this.#isHeldBack;
   }
 
   runTask(task: Task): Promise<void> | undefined {

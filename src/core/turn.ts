@@ -12,13 +12,14 @@ export interface Flushable {
 export interface Turn {
   /** Has the room hand out its frames when the turn ends. Handing in twice counts once. */
   addRoom(room: Flushable): void;
-  /** Has the session write its frames when the turn ends, after all rooms. */
+  /** Has the session write its frames when the turn ends, after all rooms. Not to be handed in again before that. */
   addSession(session: Flushable): void;
 }
 
 export function createTurn(clock: Clock): Turn {
   let rooms = new Set<Flushable>();
-  let sessions = new Set<Flushable>();
+  /** No set: of a thousand sessions a turn, making it would cost as much as handing each its frames. */
+  let sessions: Flushable[] = [];
   let isScheduled = false;
 
   /** What is added while others are flushed waits for the next round: a set that is being walked would lose it. */
@@ -27,10 +28,10 @@ export function createTurn(clock: Clock): Turn {
     rooms = new Set();
     for (const room of turnRooms) room.flush();
     const turnSessions = sessions;
-    sessions = new Set();
+    sessions = [];
     for (const session of turnSessions) session.flush();
     isScheduled = false;
-    if (rooms.size > 0 || sessions.size > 0) schedule();
+    if (rooms.size > 0 || sessions.length > 0) schedule();
   }
 
   function schedule(): void {
@@ -45,7 +46,7 @@ export function createTurn(clock: Clock): Turn {
       schedule();
     },
     addSession(session) {
-      sessions.add(session);
+      sessions.push(session);
       schedule();
     },
   };
