@@ -40,8 +40,12 @@ export type SdkDriverOptions = {
 const actMs = 200;
 /** Messages under way. */
 const loadMax = 20;
-/** The SDK's clock, not its timers: with it the ages of connections, so that a fallback is left again within a round. */
-const hurry = 6;
+/**
+ * The SDK's clock, not its timers: with it the ages of connections, so that a fallback is left again within a long round.
+ * No faster: an attempt that was given up is to be remembered for longer (12 s) than anything here keeps it under way.
+ * At six times the speed a client lost its session to its own attempt, which had waited at a server paused for 6.6 s.
+ */
+const hurry = 2.5;
 
 export async function openSdkDriver(options: SdkDriverOptions): Promise<FuzzClient & { close(): Promise<void> }> {
   const { random, tally } = options;
