@@ -19,6 +19,9 @@ const resumption = 'to resume';
 /** Requests that are sent at once, at most. */
 const batchMax = 20;
 
+/** After so many openings in a row that are told of another connection, there is none. */
+const vainMax = 20;
+
 export class SessionClient {
   readonly logs: ReadonlyMap<string, RoomLog>;
   /** The rooms that it goes back into in a new session. */
@@ -46,6 +49,10 @@ export class SessionClient {
   #attachedAt = 0;
   #heardAt = 0;
   #needsTakeover = false;
+  /** The session with whose cursor a takeover was asked for: where it cannot be resumed, that ends it. */
+  #tookOver: string | undefined;
+  /** Times in a row that the session was said to be elsewhere. */
+  #vain = 0;
   /** A session that has ended because another one of this user began, and what was asked of it since. */
   #ousted: { id: string; refs: Set<string> } | undefined;
   #refs = 0;
@@ -81,6 +88,7 @@ export class SessionClient {
     const cursor = this.#session === undefined ? (asksForDead ? this.#deadCursor : undefined) : `${id}.${n}`;
     if (this.#ousted?.id === id) this.#ousted.refs.add(resumption);
     const takeover = this.#needsTakeover || random.chance(0.05);
+    if (takeover) this.#tookOver = id;
     this.#state = 'opening';
     // An opening has its own time: on a busy machine no other would ever be waited for.
     this.#heardAt = performance.now();
@@ -198,6 +206,7 @@ export class SessionClient {
     diary.note(`session ${id} by ${kind}${resumed ? ', resumed' : ''}`);
     this.#state = 'open';
     this.#needsTakeover = false;
+    this.#vain = 0;
     this.#heardAt = now;
     this.#speakOnLeftLine();
     if (resumed) {
@@ -242,6 +251,10 @@ export class SessionClient {
     if (code === 'not-authenticated' || code === 'kicked') fail(`fatal ${code}`);
     // A line that cannot be seen to be gone from here: this client is the only one of its user.
     if (code === 'already-chatting') this.#needsTakeover = true;
+    if (code === 'resumed-elsewhere' && this.#state === 'opening') this.#vain += 1;
+    // It was ended by a takeover whose greeting was lost: the server says so for as long as it would have kept it.
+    const over = [this.#tookOver, this.#ousted?.id];
+    if (this.#vain >= vainMax && this.#session && over.includes(this.#session.id)) this.#forgetSession();
     if (code === 'session-expired') {
       const awayMs = this.#state === 'open' ? 0 : Math.round(performance.now() - this.#attachedAt);
       if (this.#session !== undefined) this.#noteExpired(awayMs);
@@ -258,6 +271,7 @@ export class SessionClient {
   }
 
   #forgetSession(): void {
+    this.#vain = 0;
     if (this.#session !== undefined) this.#deadCursor = `${this.#session.id}.${this.#session.n}`;
     this.#session = undefined;
     if (this.#options.isTroubled?.() === true) this.#commands.clear();
