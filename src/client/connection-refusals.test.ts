@@ -108,19 +108,64 @@ test('an attempt that was cut before its greeting may be what blocks the next on
 test('an attempt that was cut since the refusal may be what blocks the next one, too', async (t) => {
   const all = await scripted(t);
   const connected = all.client.connect();
-  const accept = async (answer: (line: Line) => void): Promise<void> => {
-    const isWaiting = until(all.client, 'state', ({ state }) => state === 'waiting');
-    answer(await all.server.accept());
-    await isWaiting;
-    // The wait for a closing frame may stand before the one for the next attempt.
-    while (all.client.state === 'waiting') all.timers.advance(all.timers.waits[0] ?? 0);
-  };
   const refuse = (line: Line): void => line.send({ type: 'fatal', code: 'already-chatting' });
   const cut = (line: Line): void => line.cut();
-  for (const answer of [cut, refuse, cut, refuse]) await accept(answer);
-  (await all.server.accept()).begin('s');
+  for (const answer of [cut, refuse, cut, refuse]) await attempt(all, answer);
+  await comeBack(all);
   await connected;
   t.is(all.client.state, 'open');
+});
+
+/** The next attempt, and what becomes of it: resolves once the client waits for the one after. */
+async function attempt(all: Scripted, answer: (line: Line) => void): Promise<void> {
+  // The wait for a closing frame may stand before the one for the next attempt.
+  while (all.client.state === 'waiting') all.timers.advance(all.timers.waits[0] ?? 0);
+  const isWaiting = until(all.client, 'state', ({ state }) => state === 'waiting');
+  answer(await all.server.accept());
+  await isWaiting;
+}
+
+/** A line that comes back after an attempt that was cut, on which the session is said to go on elsewhere. */
+async function losePlace(all: Scripted & { line: Line }): Promise<void> {
+  const isWaiting = until(all.client, 'state', ({ state }) => state === 'waiting');
+  all.line.cut();
+  await isWaiting;
+  await attempt(all, (line) => line.cut());
+  const line = await comeBack(all);
+  const isDisputed = until(all.client, 'state', ({ state }) => state === 'waiting');
+  line.send({ type: 'fatal', code: 'resumed-elsewhere' });
+  await isDisputed;
+}
+
+test('a client that asks for its session again and finds somebody there believes that it went on elsewhere', async (t) => {
+  const all = await chatting(t);
+  await losePlace(all);
+  const end = until(all.client, 'end');
+  while (all.client.state === 'waiting') all.timers.advance(all.timers.waits[0] ?? 0);
+  (await all.server.accept()).send({ type: 'fatal', code: 'already-chatting' });
+  t.is((await end).reason, 'resumed-elsewhere');
+});
+
+test('an attempt to have the session back that was cut may be what blocks the next one', async (t) => {
+  const all = await chatting(t);
+  await losePlace(all);
+  await attempt(all, (line) => line.cut());
+  await attempt(all, (line) => line.send({ type: 'fatal', code: 'already-chatting' }));
+  await comeBack(all);
+  t.is(all.client.state, 'open');
+  t.deepEqual(all.told, []);
+});
+
+test('an attempt that the server has answered is over: who has the session afterwards is another client', async (t) => {
+  const all = await chatting(t);
+  const isWaiting = until(all.client, 'state', ({ state }) => state === 'waiting');
+  all.line.cut();
+  await isWaiting;
+  await attempt(all, (line) => line.close(1012));
+  const line = await comeBack(all);
+  const end = until(all.client, 'end');
+  line.send({ type: 'fatal', code: 'resumed-elsewhere' });
+  t.is((await end).reason, 'resumed-elsewhere');
 });
 
 test('after an end, connecting anew takes the first refusal for an answer', async (t) => {

@@ -230,6 +230,7 @@ export class Connection {
     if (retry === 'no') return this.#onRefused(reasonOfClose(code));
     if (this.#rival !== undefined) return this.#handOver();
     if (waitMs !== undefined) this.#knownWait = waitMs + this.#deps.random() * backoff.jitterMs;
+    // What the server has answered does not arrive any later: it is no stray.
     if (!isServersWord(code) && this.#state === 'connecting') return this.#onFailed();
     if (!isServersWord(code) && line.hasOpened) {
       this.#choice.onDied(line.ageMs < connectionTimes.youngMs, line.hasServed);
@@ -240,8 +241,9 @@ export class Connection {
   /** The transport did not open: tries the next one, or waits for the next round. */
   #onFailed(): void {
     this.#isComingBack = true;
-    // The server may still test this one, as it may have the one that blocked before.
+    // The server may still test this one, as it may have the one that blocked before: who is there may be this client.
     this.#wasBlocked = false;
+    this.#isDisputed = false;
     this.#takeovers.onStray();
     this.#line = undefined;
     if (this.#choice.onFailed()) this.#dial();
