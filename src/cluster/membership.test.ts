@@ -1,125 +1,9 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
-import { createManualTimers } from '../../test/support/manual-timers.ts';
-import type { NodeStore } from '../core/cluster-ports.ts';
-import { type Clock, StoreError } from '../core/ports.ts';
-import { createMembership, type Membership } from './membership.ts';
-
-const leaseMs = 10_000;
-
-type World = {
-  /** Moves time on by small steps, and lets answers arrive in between. */
-  pass(ms: number): Promise<void>;
-  /** The same in one step, as a process that stood still sees it. */
-  jump(ms: number): Promise<void>;
-  /** The process stands still for so long: time has passed, and no timer has run. Negative: its clock is set back. */
-  sleep(ms: number): void;
-  now(): number;
-  /** Nodes in the store, with when each was seen last. */
-  rows: Map<string, { seenAt: number; leaseMs: number }>;
-  /** The store fails, or gives no answer before it is set back. */
-  state: 'well' | 'away' | 'stalled';
-  renewals: number;
-  /** So many of the next renewals go over connections that have broken without a word. */
-  broken: number;
-  /** What an answer about who lives waits for on its way, once it has been read. */
-  onItsWay: () => Promise<void>;
-  join(name: string): Node;
-};
-type Node = { membership: Membership; gone: string[]; appeared: string[]; fenced: string[]; told: string[] };
-
-function createWorld(): World {
-  const timers = createManualTimers();
-  let asleepMs = 0;
-  const clock: Clock = {
-    now: () => timers.now() + asleepMs,
-    after(ms, run) {
-      const handle = timers.setTimeout(run, ms);
-      return () => timers.clearTimeout(handle);
-    },
-    endOfTurn: (run) => void setImmediate(run),
-  };
-  const rows: World['rows'] = new Map();
-  const answered = async (): Promise<void> => {
-    while (world.state === 'stalled') await turn();
-    if (world.state === 'away') throw new StoreError('unavailable', 'The store is away.');
-  };
-  const store: NodeStore = {
-    async register(id, ownLeaseMs) {
-      await answered();
-      rows.set(id, { seenAt: clock.now(), leaseMs: ownLeaseMs });
-    },
-    async renew(id, withinMs) {
-      world.renewals += 1;
-      if (world.broken > 0) {
-        world.broken -= 1;
-        await new Promise<void>((resolve) => withinMs !== undefined && clock.after(withinMs, resolve));
-        throw new StoreError('unknown', 'No answer.');
-      }
-      await answered();
-      const row = rows.get(id);
-      if (row === undefined) return undefined;
-      row.seenAt = clock.now();
-      const ids = [...rows.keys()];
-      await world.onItsWay();
-      return ids;
-    },
-    async markDead(by) {
-      await answered();
-      const due = [...rows].filter(([id, row]) => id !== by && row.seenAt + row.leaseMs < clock.now());
-      for (const [id] of due) rows.delete(id);
-      return due.map(([id]) => id);
-    },
-    async leave(id) {
-      await answered();
-      rows.delete(id);
-    },
-  };
-  const world: World = {
-    rows,
-    state: 'well',
-    renewals: 0,
-    broken: 0,
-    onItsWay: async () => {},
-    async pass(ms) {
-      for (let passedMs = 0; passedMs < ms; passedMs += 100) {
-        timers.advance(100);
-        await turn();
-        await turn();
-      }
-    },
-    now: () => clock.now(),
-    sleep(ms) {
-      asleepMs += ms;
-    },
-    async jump(ms) {
-      timers.advance(ms);
-      await turn();
-      await turn();
-    },
-    join(name) {
-      let runs = 0;
-      const told: string[] = [];
-      const membership = createMembership({
-        store,
-        clock,
-        random: () => `${name}${++runs}`,
-        leaseMs,
-        log: { warn() {}, info() {} },
-        tellGone: (node) => told.push(node),
-      });
-      const node: Node = { membership, gone: [], appeared: [], fenced: [], told };
-      membership.onGone((id) => node.gone.push(id));
-      membership.onAppeared((id) => node.appeared.push(id));
-      membership.onFenced((id) => node.fenced.push(id));
-      return node;
-    },
-  };
-  return world;
-}
+import { leaseMs, openMembershipWorld } from '../../test/support/membership-world.ts';
+import { StoreError } from '../core/ports.ts';
 
 test('a node that begins lives with those that the store knows', async (t) => {
-  const world = createWorld();
+  const world = openMembershipWorld();
   const [a, b] = [world.join('a'), world.join('b')];
   await a.membership.begin();
   await b.membership.begin();
@@ -131,7 +15,7 @@ test('a node that begins lives with those that the store knows', async (t) => {
 });
 
 test('a node that is left while it begins is not registered afterwards', async (t) => {
-  const world = createWorld();
+  const world = openMembershipWorld();
   const { membership } = world.join('a');
   world.state = 'stalled';
   const begun = membership.begin();
@@ -143,7 +27,7 @@ test('a node that is left while it begins is not registered afterwards', async (
 });
 
 test('a store that gives no answer has no more than two renewals to give', async (t) => {
-  const world = createWorld();
+  const world = openMembershipWorld();
   await world.join('a').membership.begin();
   const before = world.renewals;
   world.state = 'stalled';
@@ -153,58 +37,8 @@ test('a store that gives no answer has no more than two renewals to give', async
   await world.pass(leaseMs);
 });
 
-test('a process that stood still marks nobody dead for one lease', async (t) => {
-  const world = createWorld();
-  const { membership, gone } = world.join('a');
-  await membership.begin();
-  await world.pass(2 * leaseMs);
-  const now = world.rows.get('a1')?.seenAt ?? 0;
-  world.sleep(leaseMs / 2);
-  // The others stood still with it, and are later than it is.
-  world.rows.set('late', { seenAt: now - leaseMs, leaseMs });
-  await world.pass(leaseMs - leaseMs / 5);
-  t.deepEqual(gone, []);
-  await world.pass((2 * leaseMs) / 5);
-  t.deepEqual(gone, ['late']);
-});
-
-test('others are marked dead only once the own renewals have gone well for one whole lease', async (t) => {
-  const world = createWorld();
-  const { membership, gone } = world.join('a');
-  world.rows.set('late', { seenAt: -leaseMs - 1, leaseMs });
-  await membership.begin();
-  await world.pass(leaseMs - 100);
-  t.deepEqual(gone, []);
-  await world.pass(100);
-  t.deepEqual(gone, ['late']);
-});
-
-test('a node whose clock is set back marks nobody dead for one lease', async (t) => {
-  for (const [backMs, during] of [
-    [leaseMs, 'between two renewals'],
-    // So little that the next renewal is not earlier than the one before.
-    [1000, 'while one is under way'],
-  ] as const) {
-    const world = createWorld();
-    const { membership, gone } = world.join('a');
-    await membership.begin();
-    await world.pass(2 * leaseMs);
-    if (during === 'while one is under way') {
-      world.state = 'stalled';
-      await world.pass(leaseMs / 5);
-    }
-    world.sleep(-backMs);
-    world.rows.set('late', { seenAt: -leaseMs, leaseMs });
-    world.state = 'well';
-    await world.pass(leaseMs - leaseMs / 5);
-    t.deepEqual(gone, [], during);
-    await world.pass((2 * leaseMs) / 5);
-    t.deepEqual(gone, ['late'], during);
-  }
-});
-
 test('an answer that was overtaken by a later one brings back nobody who has left meanwhile', async (t) => {
-  const world = createWorld();
+  const world = openMembershipWorld();
   const a = world.join('a');
   await a.membership.begin();
   world.rows.set('b1', { seenAt: 0, leaseMs });
@@ -221,7 +55,7 @@ test('an answer that was overtaken by a later one brings back nobody who has lef
 });
 
 test('a lease is renewed five times before it is over', async (t) => {
-  const world = createWorld();
+  const world = openMembershipWorld();
   await world.join('a').membership.begin();
   const before = world.renewals;
   await world.pass(leaseMs);
@@ -229,7 +63,7 @@ test('a lease is renewed five times before it is over', async (t) => {
 });
 
 test('a lease outlasts the silence of both connections that it is renewed over', async (t) => {
-  const world = createWorld();
+  const world = openMembershipWorld();
   const a = world.join('a');
   await a.membership.begin();
   await world.pass(leaseMs);
@@ -242,28 +76,8 @@ test('a lease outlasts the silence of both connections that it is renewed over',
   t.is(world.broken, 0);
 });
 
-test('a node that stops renewing is marked dead when its lease is over, told of, and gone once', async (t) => {
-  const world = createWorld();
-  const [a, b] = [world.join('a'), world.join('b')];
-  await a.membership.begin();
-  await b.membership.begin();
-  await world.pass(2 * leaseMs);
-  // It is killed: nobody renews for it any more.
-  world.rows.set('killed', { seenAt: world.rows.get('a1')?.seenAt ?? 0, leaseMs });
-  await world.pass(leaseMs - 500);
-  t.deepEqual([a.gone, b.gone], [[], []]);
-  await world.pass(leaseMs / 5 + 1000);
-  a.membership.noteGone();
-  b.membership.noteGone();
-  await world.jump(0);
-  t.deepEqual([a.gone, b.gone], [['killed'], ['killed']]);
-  t.deepEqual([...a.told, ...b.told], ['killed']);
-  t.true(a.membership.isGone('killed'));
-  t.deepEqual([...a.membership.living].sort(), ['a1', 'b1']);
-});
-
 test('who is gone stays gone, whoever says that it is here', async (t) => {
-  const world = createWorld();
+  const world = openMembershipWorld();
   const a = world.join('a');
   await a.membership.begin();
   a.membership.noteHere('b');
@@ -273,37 +87,8 @@ test('who is gone stays gone, whoever says that it is here', async (t) => {
   t.deepEqual([a.appeared, a.gone, [...a.membership.living]], [['b'], ['b'], ['a1']]);
 });
 
-for (const fault of ['away', 'stalled'] as const) {
-  test(`nobody is marked dead for one lease after the store was ${fault}`, async (t) => {
-    const world = createWorld();
-    const a = world.join('a');
-    await a.membership.begin();
-    await world.pass(2 * leaseMs);
-    world.rows.set('b1', { seenAt: world.rows.get('a1')?.seenAt ?? 0, leaseMs });
-    world.state = fault;
-    await world.pass(3 * leaseMs);
-    world.state = 'well';
-    await world.pass(leaseMs - 500);
-    t.deepEqual(a.gone, []);
-    // Whoever has not come back by then is dead.
-    await world.pass(leaseMs);
-    t.deepEqual(a.gone, ['b1']);
-  });
-}
-
-test('a node that stood still marks nobody dead for one lease', async (t) => {
-  const world = createWorld();
-  const a = world.join('a');
-  await a.membership.begin();
-  await world.pass(2 * leaseMs);
-  world.rows.set('b1', { seenAt: world.rows.get('a1')?.seenAt ?? 0, leaseMs });
-  await world.jump(3 * leaseMs);
-  await world.pass(leaseMs / 2);
-  t.deepEqual(a.gone, []);
-});
-
 test('a node that registers while a renewal is under way is not taken for gone', async (t) => {
-  const world = createWorld();
+  const world = openMembershipWorld();
   const a = world.join('a');
   await a.membership.begin();
   world.state = 'stalled';
@@ -319,7 +104,7 @@ test('a node that registers while a renewal is under way is not taken for gone',
 });
 
 test('a node finds itself dead by its renewal, and once', async (t) => {
-  const world = createWorld();
+  const world = openMembershipWorld();
   const a = world.join('a');
   await a.membership.begin();
   world.rows.delete('a1');
@@ -333,7 +118,7 @@ test('a node finds itself dead by its renewal, and once', async (t) => {
 });
 
 test('a node finds itself dead by a write that was fenced, and by what another says', async (t) => {
-  const world = createWorld();
+  const world = openMembershipWorld();
   const [a, b] = [world.join('a'), world.join('b')];
   await a.membership.begin();
   await b.membership.begin();
@@ -349,28 +134,8 @@ test('a node finds itself dead by a write that was fenced, and by what another s
   t.is(world.renewals, before);
 });
 
-test('who is said to be gone and is not, this node or another, lives on', async (t) => {
-  const world = createWorld();
-  const [a, b] = [world.join('a'), world.join('b')];
-  await a.membership.begin();
-  await b.membership.begin();
-  for (let n = 0; n < 10; n += 1) a.membership.noteGone();
-  const before = world.renewals;
-  await world.pass(200);
-  t.true(world.renewals - before <= 2, 'however often it is said');
-  t.deepEqual([a.gone, a.fenced], [[], []]);
-  t.deepEqual([...a.membership.living].sort(), ['a1', 'b1']);
-  // What was asked because of it is no proof of a lease that was kept well.
-  world.rows.set('late', { seenAt: 0, leaseMs: 1 });
-  for (let n = 0; n < 10; n += 1) {
-    a.membership.noteGone();
-    await world.jump(0);
-  }
-  t.deepEqual(a.told, []);
-});
-
 test('a node that was marked dead begins anew under another id, and its former one is gone', async (t) => {
-  const world = createWorld();
+  const world = openMembershipWorld();
   const a = world.join('a');
   await a.membership.begin();
   a.membership.noteFenced('a1');
@@ -389,7 +154,7 @@ test('a node that was marked dead begins anew under another id, and its former o
 });
 
 test('a node that leaves tells the others, and its lease is not waited for', async (t) => {
-  const world = createWorld();
+  const world = openMembershipWorld();
   const [a, b] = [world.join('a'), world.join('b')];
   await a.membership.begin();
   await b.membership.begin();
@@ -401,7 +166,7 @@ test('a node that leaves tells the others, and its lease is not waited for', asy
 });
 
 test('a node leaves in peace when the store is away', async (t) => {
-  const world = createWorld();
+  const world = openMembershipWorld();
   const a = world.join('a');
   await a.membership.begin();
   world.state = 'away';

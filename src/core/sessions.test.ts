@@ -1,74 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
-import type { CloseName } from '../protocol/close-codes.ts';
-import { closeAfter } from '../protocol/errors.ts';
+import { newPoll, newTransport, openSessions, principal, request } from '../../test/support/sessions-world.ts';
 import { limits } from '../protocol/limits.ts';
-import type { Accounts, Principal } from './accounts.ts';
-import { randomText, systemClock } from './clock.ts';
-import { createCounters } from './counters.ts';
+import type { Principal } from './accounts.ts';
+import { systemClock } from './clock.ts';
 import { AuthenticationError } from './errors.ts';
-import { type Clock, StoreError } from './ports.ts';
-import type { SessionContext } from './session-context.ts';
-import { Sessions } from './sessions.ts';
-import { createTokenBuckets } from './token-bucket.ts';
-import type { OpenRequest, Transport } from './transport.ts';
-import { createTurn } from './turn.ts';
-
-const principal: Principal = {
-  user: {
-    id: 1,
-    username: 'alice',
-    email: '',
-    isSuperuser: false,
-    isActive: true,
-    createdAt: 0,
-    lastLoginAt: null,
-    ban: null,
-    mutedUntil: null,
-  },
-  token: { id: 1, userId: 1, label: null, createdAt: 0, lastUsedAt: null, expiresAt: null },
-};
-
-const request: OpenRequest = {
-  credentials: { kind: 'token', token: 'x' },
-  takeover: false,
-  resumable: false,
-  cursor: undefined,
-};
-
-function openSessions(others: Partial<Accounts> = {}, clock: Clock = systemClock, motd = ''): Sessions {
-  const counters = createCounters();
-  const accounts = {
-    authenticate: () => Promise.resolve(principal),
-    touch: () => Promise.resolve(),
-    ...others,
-  } as Partial<Accounts> as Accounts;
-  const context = {
-    clock,
-    turn: createTurn(systemClock),
-    counters,
-    rateLimits: true,
-    messageBuckets: createTokenBuckets({ ratePerSecond: limits.messagesPerSecond, burst: limits.messageBurst, clock }),
-    outboxBytes: limits.outboxBytes,
-    graceSeconds: limits.graceSeconds,
-    pollGapSeconds: limits.pollGapSeconds,
-  } as Partial<SessionContext> as SessionContext;
-  const log = { warn() {} };
-  return new Sessions({ accounts, clock, random: randomText, counters, context, motd, log });
-}
-
-function newTransport(): { transport: Transport; closed: CloseName[] } {
-  const closed: CloseName[] = [];
-  const transport: Transport = {
-    kind: 'websocket',
-    unwritten: () => 0,
-    write() {},
-    refuse: (code) => closed.push(closeAfter(code)),
-    close: (name) => closed.push(name),
-    ping() {},
-  };
-  return { transport, closed };
-}
+import { StoreError } from './ports.ts';
 
 test('of two connections of one user that get through at the same instant, one is refused', async (t) => {
   for (let apart = 0; apart < 8; apart++) {
@@ -91,106 +28,6 @@ test('of two connections of one user that get through at the same instant, one i
     sessions.close();
   }
 });
-
-/** Sessions whose uses of tokens are told as lists of user ids, one for each write. */
-function openRecorded(): {
-  sessions: Sessions;
-  come: (first: number, last: number) => Promise<void>;
-  /** What is written when that was called. `sweep`: a minute later; `gather`: when those who came have been gathered. */
-  written: (what: 'sweep' | 'gather') => Promise<number[][]>;
-  due: { sweep: (() => void)[]; gather: (() => void)[] };
-  store: { isAway: boolean; most: number };
-} {
-  const due: { sweep: (() => void)[]; gather: (() => void)[] } = { sweep: [], gather: [] };
-  const clock: Clock = {
-    ...systemClock,
-    after(ms, run) {
-      // Heartbeats come in between.
-      const list = ms > limits.pingIntervalMs ? due.sweep : due.gather;
-      if (ms !== limits.pingIntervalMs) list.push(run);
-      return () => list.splice(0, list.length, ...list.filter((one) => one !== run));
-    },
-  };
-  let touched: number[][] = [];
-  let underWay = 0;
-  const store = { isAway: false, most: 0 };
-  const sessions = openSessions(
-    {
-      authenticate: (token) =>
-        Promise.resolve({ ...principal, user: { ...principal.user, id: Number(token), username: token } }),
-      async touch(principals) {
-        underWay += 1;
-        store.most = Math.max(store.most, underWay);
-        await turn();
-        underWay -= 1;
-        touched.push(principals.map(({ user }) => user.id));
-        if (store.isAway) throw new Error('away');
-      },
-    },
-    clock,
-  );
-  return {
-    sessions,
-    due,
-    store,
-    async come(first, last) {
-      for (let id = first; id <= last; id++) {
-        await sessions.open(newTransport().transport, { ...request, credentials: { kind: 'token', token: `${id}` } });
-      }
-    },
-    async written(what) {
-      touched = [];
-      for (const run of due[what].splice(0)) run();
-      for (let turns = 0; turns < 10; turns++) await turn();
-      return touched;
-    },
-  };
-}
-
-const numbers = (first: number, last: number): number[] =>
-  Array.from({ length: last - first + 1 }, (_, index) => first + index);
-
-test('uses of tokens by those who come are gathered, and recorded when the server closes', async (t) => {
-  const { sessions, come, written } = openRecorded();
-  await come(1, 3);
-  t.deepEqual(await written('gather'), [[1, 2, 3]]);
-  t.deepEqual(await written('gather'), []);
-  await come(4, 4);
-  t.deepEqual(await written('gather'), [[4]]);
-  await come(5, 6);
-  sessions.close();
-  t.deepEqual(await written('gather'), [[5, 6]]);
-});
-
-test('uses of tokens are recorded one write after the other, after a failure not before the next sweep, and not when closed', async (t) => {
-  const { sessions, come, written, due, store } = openRecorded();
-  await come(1, 250);
-  const all = [numbers(1, 100), numbers(101, 200), numbers(201, 250)];
-  t.deepEqual(await written('gather'), all);
-  t.deepEqual(await written('sweep'), all);
-  t.is(store.most, 1);
-  store.isAway = true;
-  t.deepEqual(await written('sweep'), [numbers(1, 100)]);
-  store.isAway = false;
-  t.deepEqual(await written('sweep'), all);
-  sessions.close();
-  t.deepEqual(await written('sweep'), []);
-  t.deepEqual(due.sweep, []);
-});
-
-/** A poll that keeps what it is told. */
-function newPoll(): { transport: Transport; told: string[] } {
-  const told: string[] = [];
-  const transport: Transport = {
-    kind: 'poll',
-    unwritten: () => 0,
-    write: (frames) => void told.push(...frames.map(({ bytes }) => bytes.toString())),
-    refuse: (code) => void told.push(code),
-    close: (name) => void told.push(name),
-    ping() {},
-  };
-  return { transport, told };
-}
 
 test('who goes on with the same token needs no store, and with another one becomes the owner of the session', async (t) => {
   let isAway = false;
