@@ -6,9 +6,10 @@
  *   idle ──connect──▶ opening ──session──▶ open ──cut, drop──▶ idle
  */
 import type { RawFrame } from '../support/raw-client.ts';
-import { type Request, takeBatch } from './batch.ts';
+import type { Request } from './batch.ts';
 import { type Line, openLine, splitCursor, type TransportKind } from './lines.ts';
 import type { Stored } from './parts.ts';
+import { Requests } from './requests.ts';
 import { createRoomLog, noteOnce, type RoomLog } from './room-log.ts';
 import type { SessionClientOptions } from './session-options.ts';
 
@@ -16,9 +17,6 @@ import type { SessionClientOptions } from './session-options.ts';
 export const unheard = 'said on a line that was left';
 /** Stands among refs for an attempt to resume. */
 const resumption = 'to resume';
-/** Requests that are sent at once, at most. */
-const batchMax = 20;
-
 /** After so many openings in a row that are told of another connection, there is none. */
 const vainMax = 20;
 
@@ -37,10 +35,7 @@ export class SessionClient {
   #session: { id: string; n: number } | undefined;
   /** Of the last session that ended: asked for at times, because that is what a client does that does not know. */
   #deadCursor: string | undefined;
-  /** What the session has not answered yet, in the order of sending. */
-  readonly #unanswered = new Map<string, Request>();
-  #outgoing: Request[] = [];
-  #isSending = false;
+  readonly #requests: Requests;
   /** The line is busy with ending the session: nothing else is begun before that is over. */
   #isFinishing = false;
   #lastKind: TransportKind | undefined;
@@ -61,6 +56,11 @@ export class SessionClient {
 
   constructor(options: SessionClientOptions) {
     this.#options = options;
+    this.#requests = new Requests({
+      ...options,
+      line: () => (this.#state === 'open' ? this.#line : undefined),
+      drop: () => this.drop(),
+    });
     this.logs = new Map(options.rooms.map((room) => [room, createRoomLog(room, options.name)]));
   }
 
@@ -73,12 +73,12 @@ export class SessionClient {
   }
 
   get load(): number {
-    return this.#unanswered.size;
+    return this.#requests.size;
   }
 
   /** Something waits for an answer, and nothing has come for so long: the line may be dead. */
   isStuck(ms: number): boolean {
-    return !this.#isFinishing && this.#unanswered.size > 0 && performance.now() - this.#heardAt > ms;
+    return !this.#isFinishing && this.#requests.size > 0 && performance.now() - this.#heardAt > ms;
   }
 
   connect(kind: TransportKind): void {
@@ -171,8 +171,7 @@ export class SessionClient {
 
   /** Into a room that it wants to be in, unless it has asked for it already. */
   rejoin(room: string): void {
-    for (const { type, room_name: name } of this.#unanswered.values()) if (type === 'join' && name === room) return;
-    this.join(room);
+    if (!this.#requests.has('join', room)) this.join(room);
   }
 
   part(room: string): void {
@@ -184,7 +183,7 @@ export class SessionClient {
   settleRoom(room: string): void {
     if (!this.#log(room).isMember) return;
     for (const request of this.unsettled.values()) {
-      if (request.room_name === room && !this.#unanswered.has(request.ref)) this.#send(request);
+      if (request.room_name === room && this.#requests.get(request.ref) === undefined) this.#send(request);
     }
   }
 
@@ -214,7 +213,7 @@ export class SessionClient {
       if (this.#ousted?.refs.has(resumption) === true && this.#ousted.id === id)
         fail(`session ${id} goes on beside another`);
       tally.count(`resumed ${this.#lastKind ?? 'nothing'} > ${kind}`);
-      this.#sendAllAgain();
+      this.#requests.sendAllAgain();
     } else {
       if (had !== undefined) this.#noteExpired(awayMs);
       if (had?.id === id) fail(`session ${id} is said to be new`);
@@ -266,7 +265,7 @@ export class SessionClient {
     if (this.#state === 'open') this.#attachedAt = performance.now();
     this.#line = undefined;
     this.#state = 'idle';
-    this.#outgoing = [];
+    this.#requests.hold();
     this.#options.onIdle();
   }
 
@@ -276,8 +275,7 @@ export class SessionClient {
     this.#session = undefined;
     if (this.#options.isTroubled?.() === true) this.#commands.clear();
     for (const log of this.logs.values()) log.lose();
-    this.#unanswered.clear();
-    this.#outgoing = [];
+    this.#requests.clear();
   }
 
   #guard(work: () => void): void {
@@ -293,34 +291,7 @@ export class SessionClient {
   #send(request: Request): void {
     if (this.#session === undefined) return;
     if (this.#ousted?.id === this.#session.id) this.#ousted.refs.add(request.ref);
-    this.#unanswered.set(request.ref, request);
-    this.#outgoing.push(request);
-    void this.#pump();
-  }
-
-  #sendAllAgain(): void {
-    this.#outgoing = Array.from(this.#unanswered.values());
-    void this.#pump();
-  }
-
-  async #pump(): Promise<void> {
-    const { random, diary, tally } = this.#options;
-    while (!this.#isSending && this.#state === 'open' && this.#outgoing.length > 0) {
-      const line = this.#line;
-      if (line === undefined) return;
-      const batch = takeBatch(this.#outgoing, random.int(1, batchMax));
-      this.#isSending = true;
-      diary.note(`send ${batch.map(({ type, room_name: room, ref }) => `${type} ${room ?? ''} ${ref}`).join(', ')}`);
-      const result = await line.send(batch);
-      this.#isSending = false;
-      diary.note(result);
-      tally.count(`send ${result}`);
-      // The line may be another by now: then everything was sent again on it.
-      if (line !== this.#line) continue;
-      if (result === 'refused') this.drop();
-      else if (result === 'unknown' && random.chance(0.3)) this.drop();
-      else if (result === 'unknown') this.#outgoing = Array.from(this.#unanswered.values());
-    }
+    this.#requests.send(request);
   }
 
   // ---- what comes ----
@@ -335,13 +306,13 @@ export class SessionClient {
       throw new Error(`the message ${place} came as number ${session.n}: ${n > session.n ? 'lost' : 'doubled'}`);
     }
     const { ref } = frame;
-    const asked = ref === undefined ? undefined : this.#unanswered.get(ref);
+    const asked = ref === undefined ? undefined : this.#requests.get(ref);
     // A node that slept past its lease answers `unavailable` when it wakes, before its sessions end: nothing was done.
     const isRefused = frame.type === 'error' && frame.code === 'unavailable';
     if (this.#ousted?.id === session.id && this.#ousted.refs.has(ref ?? '') && !isRefused) {
       throw new Error(`${ref ?? ''} is answered by a session that another one has replaced`);
     }
-    if (ref !== undefined && frame['you'] !== false) this.#unanswered.delete(ref);
+    if (ref !== undefined && frame['you'] !== false) this.#requests.answered(ref);
     if (frame.type === 'error') this.#onError(frame, asked);
     else if (frame.type === 'room:notification') this.#onRoomFrame(frame);
     else if (frame.code === 'history') this.#log(frame.room_name).take(frame);
@@ -404,8 +375,7 @@ export class SessionClient {
   #fillGap(room: string): void {
     const log = this.#log(room);
     const before = log.isMember ? log.missingBefore() : undefined;
-    if (before === undefined) return;
-    for (const { type, room_name: name } of this.#unanswered.values()) if (type === 'history' && name === room) return;
+    if (before === undefined || this.#requests.has('history', room)) return;
     this.#options.tally.count('history read');
     this.ask({ type: 'history', room_name: room, before, limit: this.#options.random.int(5, 200) });
   }
