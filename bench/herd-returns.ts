@@ -37,22 +37,7 @@ export async function runReturns(plan: ReturnsPlan, restart: () => Promise<Serve
   const cpuBefore = cpuOf(plan.node);
   const ownBefore = process.cpuUsage();
   const stopSpeaking = speak(all, plan.rate);
-  const end = performance.now() + plan.seconds * 1000;
-  let node = plan.node;
-  let down: Down | undefined;
-  let stopCutting = (): void => {};
-  if (plan.cutMs === undefined) {
-    await sleep((plan.seconds * 1000) / 3);
-    const watching = watchDown(node.port);
-    node = await restart();
-    down = await watching;
-    const { downAt } = down;
-    const deadline = performance.now() + restartDeadlineMs;
-    const isBack = ({ isReady, readyAt }: HerdMember): boolean => isReady && readyAt > downAt;
-    while (!members.every(isBack) && performance.now() < deadline) await sleep(50);
-  } else stopCutting = cutAtRandom(members, plan.cutMs);
-  await sleep(Math.max(0, end - performance.now()));
-  stopCutting();
+  const { node, down } = await disturb(plan, members, restart);
   stopSpeaking();
   counts.lost += await drain(members, all, counts, plan.stallMs);
   const cpuAfter = cpuOf(node);
@@ -82,6 +67,31 @@ export async function runReturns(plan: ReturnsPlan, restart: () => Promise<Serve
     generatorCpuSeconds: (own.user + own.system) / 1e6,
     failedConnections: plan.members.length - members.length,
   };
+}
+
+/** The time in which messages are sent. Resolves to the server that is there at its end. */
+async function disturb(
+  { node, seconds, cutMs }: ReturnsPlan,
+  members: readonly HerdMember[],
+  restart: () => Promise<ServerNode>,
+): Promise<{ node: ServerNode; down: Down | undefined }> {
+  const end = performance.now() + seconds * 1000;
+  const untilEnd = (): Promise<void> => sleep(Math.max(0, end - performance.now()));
+  if (cutMs !== undefined) {
+    const stopCutting = cutAtRandom(members, cutMs);
+    await untilEnd();
+    stopCutting();
+    return { node, down: undefined };
+  }
+  await sleep((seconds * 1000) / 3);
+  const watching = watchDown(node.port);
+  const started = await restart();
+  const down = await watching;
+  const deadline = performance.now() + restartDeadlineMs;
+  const isBack = ({ isReady, readyAt }: HerdMember): boolean => isReady && readyAt > down.downAt;
+  while (!members.every(isBack) && performance.now() < deadline) await sleep(50);
+  await untilEnd();
+  return { node: started, down };
 }
 
 function cpuOf(node: ServerNode): number | undefined {
