@@ -1,7 +1,7 @@
 /**
  * A session: one user's presence in the chat. Owns the order in which its client messages take effect, its membership of
- * rooms, what is to be written to its client, and how it outlives a connection; it must not know what kind of connection
- * that is.
+ * rooms, what is to be written to its client, and how it goes on or ends; how it is reached is attachment.ts's. It must
+ * not know what kind of connection that is.
  *
  * States: `open` → `ending` → `ended`.
  * - `open`: client messages are taken, and take effect in their order (task-queue.ts).
@@ -9,21 +9,19 @@
  *   room sees comes after this session's messages.
  * - `ended`: in no room.
  *
- * A resumable session that is open is **attached** to a connection or **detached**: what is for it waits in its outbox
- * then, until another connection resumes it, its grace is over, or the outbox is full. Any other session ends with its
- * connection.
+ * A resumable session that is open may be detached (attachment.ts): what is for it waits in its outbox then, and when
+ * that is full, it ends.
  *
  * A detached session may be **moving** to another node: its client messages wait, its outbox goes on being filled, and
  * nothing ends it but a fatal. It `vanishes` when it lives there, or goes on here when the move came to nothing.
  */
 import type { CloseName } from '../protocol/close-codes.ts';
-import { decodeClientFrame, decodeClientValue } from '../protocol/codec.ts';
 import { closeAfter, type ErrorCode, type FatalCode } from '../protocol/errors.ts';
 import type { ErrorDetails, ServerFrame } from '../protocol/frames.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Principal } from './accounts.ts';
+import { Attachment, type AttachmentOwner } from './attachment.ts';
 import { runCommand } from './commands.ts';
-import { Connection, type ConnectionOwner } from './connection.ts';
 import { countError } from './counters.ts';
 import { Delivery } from './delivery.ts';
 import { encode, encodeError } from './encode.ts';
@@ -41,7 +39,7 @@ import type { ConnectionEvents, EncodedFrame, Transport, TransportKind } from '.
 const nothing = (): void => {};
 
 /** What a session that does nothing has no need of is made when it is needed: most sessions are idle at any time. */
-export class Session implements Receiver, ConnectionOwner, InboxOwner {
+export class Session implements Receiver, AttachmentOwner, InboxOwner {
   readonly userId: number;
   readonly username: string;
   readonly rooms: SessionRooms;
@@ -56,9 +54,8 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
   #ending: Settling | undefined;
   #principal: Principal;
   #state: 'open' | 'ending' | 'ended' = 'open';
-  /** Without a connection it is detached. */
   readonly #delivery: Delivery;
-  #cancelGrace: () => void = nothing;
+  readonly #attachment: Attachment;
   #move: Settling | undefined;
   /** Its node is about to stop. */
   #isKept = false;
@@ -79,6 +76,7 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
     this.userId = principal.user.id;
     this.username = principal.user.username;
     this.#inbox = new Inbox(context, this, from);
+    this.#attachment = new Attachment(context, this, { inbox: this.#inbox, delivery: this.#delivery });
   }
 
   /** Resolves when it has left every room. */
@@ -124,7 +122,7 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
 
   /** Begins over its first connection. */
   begin(transport: Transport): ConnectionEvents {
-    return this.#attach(transport, false);
+    return this.#attachment.attach(transport, false);
   }
 
   /**
@@ -133,9 +131,9 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
    */
   resume(transport: Transport, principal: Principal, n: number): ConnectionEvents | undefined {
     if (this.#move !== undefined || !this.reaches(n)) return undefined;
-    this.#rewind(n);
+    this.#attachment.rewind(n);
     this.#principal = principal;
-    const connection = this.#attach(transport, true);
+    const connection = this.#attachment.attach(transport, true);
     this.flush();
     if (!this.#isKept) this.#inbox.queue.unpause();
     return connection;
@@ -144,14 +142,6 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
   /** Whether a client that has `n` of its messages can go on with it. */
   reaches(n: number): boolean {
     return this.#state === 'open' && this.#delivery.reaches(n);
-  }
-
-  /** The client has `n` messages, and is no more where it was. */
-  #rewind(n: number): void {
-    this.#delivery.release(true)?.refuse('resumed-elsewhere');
-    this.#cancelGrace();
-    // Whoever comes again and again for what it never reads is held back as if it had sent that much.
-    this.#inbox.mayTake(0, this.#delivery.rewind(n));
   }
 
   // ---- the way to another node ----
@@ -163,7 +153,7 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
 
   /** Its client has come to another node and has `n` of its messages. Needs `reaches(n)`, and that it does not move. */
   beginMove(n: number): void {
-    this.#rewind(n);
+    this.#attachment.rewind(n);
     this.#inbox.queue.pause();
     this.#move = createSettling();
   }
@@ -186,7 +176,7 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
   stay(): void {
     if (this.#move === undefined) return;
     this.#endMove();
-    this.#detach(undefined);
+    this.#attachment.detach(undefined);
     if (!this.#isKept) this.#inbox.queue.unpause();
     this.flush();
   }
@@ -198,79 +188,24 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
 
   /** Asks its client to prove that it lives; resolves false when it does not, or there is no connection. */
   prove(): Promise<boolean> {
-    if (this.#state !== 'open') return Promise.resolve(false);
-    return this.#delivery.connection?.prove() ?? Promise.resolve(false);
-  }
-
-  onStalled(): void {
-    this.#detach('tooSlow');
-  }
-
-  onGone(isGoodbye: boolean): void {
-    if (!isGoodbye) return this.#detach(undefined);
-    this.#delivery.release(false);
-    this.leave();
+    return this.#state === 'open' ? this.#attachment.prove() : Promise.resolve(false);
   }
 
   /** Ends it after what its client has sent before; its connection is closed then. */
   leave(): void {
     if (this.#state !== 'open') return;
-    this.#cancelGrace();
+    this.#attachment.endGrace();
     this.#endMove();
     this.#state = 'ending';
     this.#inbox.queue.unpause();
     this.#inbox.queue.add({ type: 'end' });
   }
 
-  onBeat(): void {
-    this.#delivery.beat(this.#context.clock.now());
-  }
-
-  askForPost(): void {
-    this.answer({ type: 'notification', code: 'ping' });
-  }
-
-  #attach(transport: Transport, resumed: boolean): Connection {
-    const { clock, graceSeconds: grace, pollGapSeconds } = this.#context;
-    const connection = new Connection({ clock, transport, owner: this, pollGapMs: pollGapSeconds * 1000 });
-    this.#delivery.attach(connection);
-    // A poll has another way to say which session this is.
-    if (this.id !== undefined && transport.kind !== 'poll') {
-      transport.write([encode({ type: 'notification', code: 'session', session: this.id, resumed, grace })]);
-    }
-    return connection;
-  }
-
-  /** Its connection is gone, or is given up with `close`. */
-  #detach(close: CloseName | undefined): void {
-    const transport = this.#delivery.takeBack();
-    if (close !== undefined) transport?.close(close);
-    if (this.#state !== 'open') return;
-    if (!this.#delivery.isResumable || this.#context.graceSeconds === 0) this.leave();
-    else this.#cancelGrace = this.#context.clock.after(this.#context.graceSeconds * 1000, () => this.leave());
-  }
-
   // ---- from the client ----
-
-  /** A client message, as text; undefined: it was none. `bytes`: its size on the wire. */
-  receive(text: string | undefined, bytes: number): void {
-    if (this.#state !== 'open') return;
-    if (!this.#inbox.mayTake(1, bytes)) this.#endFlooded();
-    else this.#inbox.take(text === undefined ? { kind: 'invalid' } : decodeClientFrame(text), bytes);
-  }
-
-  receiveControl(bytes: number): void {
-    if (this.#state === 'open' && !this.#inbox.mayTake(1, bytes)) this.#endFlooded();
-  }
 
   /** Client messages that came beside the connection, parsed from `bytes` bytes of JSON. False: too many, none was taken. */
   post(messages: readonly unknown[], bytes: number): boolean {
-    this.#delivery.connection?.onAlive();
-    if (!this.#inbox.mayTake(messages.length, bytes)) return false;
-    // How long each was is not known any more: what waits is bounded all the same.
-    const share = Math.ceil(bytes / Math.max(1, messages.length));
-    for (const message of messages) this.#inbox.take(decodeClientValue(message), share);
-    return true;
+    return this.#attachment.post(messages, bytes);
   }
 
   /** Counts an attempt to resume; false: there are too many. */
@@ -281,11 +216,6 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
   /** Counts a move to another node; false: there are too many. */
   mayMove(): boolean {
     return this.#inbox.mayMove();
-  }
-
-  #endFlooded(): void {
-    if (this.#delivery.isResumable) this.#detach('flooding');
-    else this.end('flooding');
   }
 
   // ---- from the chat ----
@@ -325,7 +255,7 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
   /** The node stops: the connection is closed, so that the client comes to another node. */
   letGo(): void {
     this.flush();
-    if (this.#delivery.connection !== undefined) this.#detach('restarting');
+    if (this.#delivery.connection !== undefined) this.#attachment.detach('restarting');
   }
 
   /** The node stops: the connection is closed, and nobody is told of a parting, because everybody leaves. */
@@ -333,7 +263,7 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
     this.flush();
     this.#delivery.release(false)?.close('restarting');
     this.#inbox.queue.clear();
-    this.#cancelGrace();
+    this.#attachment.endGrace();
     this.rooms.clear();
     this.#finish();
   }
@@ -370,7 +300,7 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
     const isTaken = this.#delivery.write();
     if (this.#delivery.isLost && this.#move === undefined) this.leave();
     else if (this.#delivery.connection === undefined) return;
-    else if (!isTaken && this.#delivery.isResumable) this.#detach('tooSlow');
+    else if (!isTaken && this.#delivery.isResumable) this.#attachment.detach('tooSlow');
     else if (!isTaken) this.end('tooSlow');
     if (!this.#isHeldBack) return;
     this.#isHeldBack = false;
@@ -422,7 +352,7 @@ export class Session implements Receiver, ConnectionOwner, InboxOwner {
   vanish(to?: MovedTo): void {
     if (this.#state === 'ended') return;
     this.#inbox.queue.clear();
-    this.#cancelGrace();
+    this.#attachment.endGrace();
     for (const room of this.rooms.all()) {
       room.dropMember(this, to);
       this.#context.hub.release(room);
