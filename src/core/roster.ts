@@ -36,7 +36,7 @@ type RosterStep = RosterMoment & { change: RosterChange };
 
 export class Roster {
   readonly #byUser = new Map<number, RosterEntry>();
-  readonly #users = new UserList();
+  readonly #users = new UserList(() => Array.from(this.#byUser.values(), ({ username }) => username));
   /** The claims under which users have parted, oldest first. */
   readonly #parted = new Map<number, number>();
   /** Of all users' ids, each mixed. */

@@ -1,34 +1,82 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { Roster } from './roster.ts';
 import { UserList } from './user-list.ts';
 
 /** Few names, with letters of one to four bytes and such as JSON escapes, so that they meet often. */
-const names = fc.constantFrom('a', 'b', 'B', 'ab', 'é', 'ж', '漢', '😀', 'quote"', 'back\\slash', '');
+const someNames = fc.constantFrom('a', 'b', 'B', 'ab', 'é', 'ж', '漢', '😀', 'quote"', 'back\\slash', '');
 
-test('a list is what its names make of it, whoever came and went in whichever order', (t) => {
-  const steps = fc.array(fc.record({ name: names, comes: fc.boolean() }));
+test('a list is what its names make of it, whoever came and went in whichever order, however often it is looked at', (t) => {
+  const step = fc.record({ name: someNames, comes: fc.boolean(), isLookedAt: fc.boolean() });
+  const steps = fc.array(step, { maxLength: 100, size: 'max' });
   fc.assert(
-    fc.property(steps, names, (all, reader) => {
-      const list = new UserList();
+    fc.property(steps, someNames, (all, reader) => {
       const present = new Set<string>();
-      for (const { name, comes } of all) {
+      const list = new UserList(() => present);
+      for (const { name, comes, isLookedAt } of all) {
         if (comes && !present.has(name)) list.add(name);
         else if (!comes) list.delete(name);
         if (comes) present.add(name);
         else present.delete(name);
+        if (isLookedAt) t.deepEqual(list.names, [...present].sort());
       }
-      t.deepEqual(list.names, [...present].sort());
-      const entries = [...present.add(reader)].sort().map((name) => ({ name, you: name === reader }));
+      const entries = [...new Set(present).add(reader)].sort().map((name) => ({ name, you: name === reader }));
       t.is(`[${list.encodedFor(reader).toString()}]`, JSON.stringify(entries));
+      t.deepEqual(list.names, [...present].sort());
     }),
   );
 });
 
 test('a list that was handed out stays as it is', (t) => {
-  const list = new UserList();
+  const list = new UserList(() => []);
   list.add('b');
   const before = list.encodedFor('c');
   list.add('a');
   list.delete('b');
   t.is(before.toString(), '{"name":"b","you":false},{"name":"c","you":true}');
 });
+
+/** Bytes that are moved within new buffers meanwhile. */
+function movedBy(run: () => void): number {
+  const alloc = Buffer.alloc.bind(Buffer);
+  let moved = 0;
+  Buffer.alloc = (size: number) => {
+    const buffer = alloc(size);
+    const copyWithin = buffer.copyWithin.bind(buffer);
+    buffer.copyWithin = (target, start, end = size) => {
+      moved += end - start;
+      return copyWithin(target, start, end);
+    };
+    return buffer;
+  };
+  try {
+    run();
+  } finally {
+    Buffer.alloc = alloc;
+  }
+  return moved;
+}
+
+test.serial(
+  'what a roster is told of many members at once, and of their end, costs as much for each as of few',
+  (t) => {
+    const movedFor = (members: number): number =>
+      movedBy(() => {
+        const roster = new Roster();
+        const all = Array.from({ length: members }, (_, userId) => ({
+          userId,
+          username: `user-${members - userId}`,
+          session: String(userId),
+          claim: 1,
+          node: 'other',
+        }));
+        for (const member of all) roster.join(member);
+        t.is(roster.usernames().length, members);
+        for (const member of all.slice(1)) roster.part(member);
+        t.deepEqual(roster.usernames(), [`user-${members}`]);
+      });
+    const [few, many] = [movedFor(20), movedFor(2_000)];
+    t.true(few > 20, 'what is moved is counted');
+    t.true(many < few * 100 * 1.5, `${few} bytes for 20, ${many} for 2,000`);
+  },
+);
