@@ -1,4 +1,5 @@
 import test from 'ava';
+import { keptOf } from '../../test/support/garbage.ts';
 import { openSessionWorld, type SessionWorld, worldPrincipal } from '../../test/support/session-world.ts';
 import { limits } from '../protocol/limits.ts';
 import { maxSeenRooms } from './seen-rooms.ts';
@@ -125,6 +126,24 @@ test('what a cut connection had not taken is not let go when more comes', (t) =>
   session.push(frames(600));
   endTurn();
   t.false(session.isOpen, 'it cannot be resumed without a loss');
+});
+
+test('what a session without a connection is shown while it ends is kept for nobody', async (t) => {
+  for (const isResumable of [true, false]) {
+    const { session } = openSessionWorld(limits.outboxBytes, isResumable);
+    const events = session.begin(openLine('websocket').transport);
+    // Its end waits for the outcome of a message, however long that takes.
+    const settled = session.beginAppend();
+    events.onClose(true);
+    const shown = [frames(1), frames(1)].map((list) => {
+      session.push(list);
+      return new WeakRef(list);
+    });
+    t.deepEqual(await keptOf(shown), [], isResumable ? 'resumable' : 'not resumable');
+    settled();
+    await session.ended;
+    t.false(session.isOpen);
+  }
 });
 
 test('a session does not keep for ever what it has sent', (t) => {

@@ -276,7 +276,8 @@ export class Session implements Receiver, AttachmentOwner, InboxOwner {
   // ---- towards the client ----
 
   push(frames: readonly EncodedFrame[]): void {
-    if (this.#state === 'ended') return;
+    // One that is ending is resumed by nobody: without its connection, what it still asks and is shown is for nobody.
+    if (this.#state !== 'open' && this.#delivery.connection === undefined) return;
     if (this.#delivery.push(frames)) this.#context.turn.addSession(this);
   }
 

@@ -5,13 +5,12 @@
 import { once } from 'node:events';
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import { WebSocket } from 'ws';
 import { createTestClock, startApp } from '../support/app.ts';
 import { assertServerFrame } from '../support/asyncapi.ts';
 import { type Chance, createChance, type Known, pick, randomFrame, randomRequest } from '../support/chaos.ts';
+import { collectGarbage } from '../support/garbage.ts';
 import { transportNames } from '../support/raw-collector.ts';
 import { createEventStreamReader } from '../support/raw-event-stream.ts';
 import { patienceMs, until } from '../support/services.ts';
@@ -143,8 +142,6 @@ async function work(storm: Storm): Promise<void> {
 
 /** Bytes that cannot be freed, of objects and of buffers. */
 function memoryInUse(): number {
-  setFlagsFromString('--expose-gc');
-  const collectGarbage = runInNewContext('gc') as () => void;
   collectGarbage();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
