@@ -1,4 +1,5 @@
 import test from 'ava';
+import { keptOf } from '../../test/support/garbage.ts';
 import { limits } from '../protocol/limits.ts';
 import { Outbox } from './outbox.ts';
 import type { EncodedFrame, Transport } from './transport.ts';
@@ -235,4 +236,19 @@ test('what was given back when its connection was cut can be presented elsewhere
   t.true(copy.reaches(3));
   t.is(copy.rewind(3), 0);
   t.false(copy.hasUnsent);
+});
+
+test('an outbox that came from elsewhere holds no message longer than it keeps it', async (t) => {
+  const origin = filled([1, 1, 1]);
+  origin.writeTo(openLine().transport);
+  const outbox = new Outbox('s', 1000, origin.export());
+  outbox.rewind(0);
+  const written: WeakRef<EncodedFrame>[] = [];
+  const transport: Transport = {
+    ...openLine().transport,
+    write: (frames) => void written.push(...frames.map((one) => new WeakRef(one))),
+  };
+  outbox.writeTo(transport);
+  outbox.rewind(2);
+  t.is((await keptOf(written)).length, 1);
 });

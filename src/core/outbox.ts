@@ -49,7 +49,8 @@ export class Outbox {
     if (from === undefined) return;
     this.#last = from.last - from.frames.length;
     this.#first = this.#last + 1;
-    if (from.frames.length > 0) this.push(from.frames.map((text) => ({ bytes: Buffer.from(text) })));
+    // Each in a list of its own: a list is kept as long as one of its messages.
+    for (const text of from.frames) this.push([{ bytes: Buffer.from(text) }]);
     this.#sent = from.sent;
     this.#highest = from.highest;
     this.#unsentBytes = sizeOf(this.#after(from.sent));
