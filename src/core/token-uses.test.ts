@@ -1,10 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
+import { createStandingClock } from '../../test/support/manual-timers.ts';
 import { newTransport, openSessions, principal, request } from '../../test/support/sessions-world.ts';
 import { limits } from '../protocol/limits.ts';
+import type { Principal } from './accounts.ts';
 import { systemClock } from './clock.ts';
 import type { Clock } from './ports.ts';
 import type { Sessions } from './sessions.ts';
+import { watchTokens } from './token-uses.ts';
 
 /** Sessions whose uses of tokens are told as lists of user ids, one for each write. */
 function openRecorded(): {
@@ -90,4 +93,67 @@ test('uses of tokens are recorded one write after the other, after a failure not
   sessions.close();
   t.deepEqual(await written('sweep'), []);
   t.deepEqual(due.sweep, []);
+});
+
+type Write = { readonly tokens: number[]; end(): void };
+
+/** Uses that a store records, which takes each write until the test ends it. */
+function openUses(): {
+  note: (token: number) => void;
+  /** So long that whatever was noted is due. */
+  wait: () => Promise<void>;
+  writes: Write[];
+  close: () => void;
+} {
+  const clock = createStandingClock();
+  const writes: Write[] = [];
+  const uses = watchTokens({
+    accounts: {
+      touch: (principals) =>
+        new Promise((resolve) => writes.push({ tokens: principals.map(({ token }) => token.id), end: resolve })),
+    },
+    clock,
+    sessions: () => [],
+    log: { warn() {} },
+  });
+  return {
+    note: (id) => uses.note({ token: { id } } as Principal),
+    wait: async () => {
+      await turn();
+      clock.advance(1_000);
+      await turn();
+    },
+    writes,
+    close: () => uses.close(),
+  };
+}
+
+test('a store that takes long is given one write of uses after the other, however many come meanwhile', async (t) => {
+  const { note, wait, writes, close } = openUses();
+  for (let token = 1; token <= 5; token += 1) {
+    note(token);
+    await wait();
+  }
+  t.deepEqual(
+    writes.map(({ tokens }) => tokens),
+    [[1]],
+  );
+  writes[0]?.end();
+  await wait();
+  t.deepEqual(writes[1]?.tokens, [2, 3, 4, 5]);
+  note(6);
+  close();
+  t.deepEqual(writes[2]?.tokens, [6], 'what is left is written before the store is closed');
+});
+
+test('what waits for a store that takes nothing is bounded', async (t) => {
+  const { note, wait, writes } = openUses();
+  note(0);
+  await wait();
+  for (let token = 1; token <= 20_000; token += 1) note(token);
+  for (let index = 0; index < writes.length; index += 1) {
+    writes[index]?.end();
+    await wait();
+  }
+  t.is(writes.flatMap(({ tokens }) => tokens).length, 10_001);
 });

@@ -9,6 +9,8 @@ const sweepMs = 60_000;
 const gatherMs = 100;
 /** Uses recorded by one write: some milliseconds on SQLite, whose writes stop the event loop. */
 const recordedAtOnce = 100;
+/** Uses that wait while the store is slow; some megabytes. Those of sessions that stay are recorded by the next sweep. */
+const maxNoted = 10_000;
 
 export type TokenUsesOptions = {
   accounts: Pick<Accounts, 'touch'>;
@@ -27,6 +29,8 @@ export interface TokenUses {
 export function watchTokens({ accounts, clock, sessions, log }: TokenUsesOptions): TokenUses {
   let isClosed = false;
   let noted: Principal[] = [];
+  /** What is noted meanwhile waits: a store that is slow must not have all its connections taken by such writes. */
+  let isRecording = false;
   let cancelRecord: () => void = () => {};
   let cancelSweep: () => void = () => {};
 
@@ -44,10 +48,17 @@ export function watchTokens({ accounts, clock, sessions, log }: TokenUsesOptions
     }
   }
 
-  function recordNoted(): void {
+  async function recordNoted(): Promise<void> {
     const principals = noted;
     noted = [];
-    void record(principals, () => true);
+    isRecording = true;
+    await record(principals, () => true);
+    isRecording = false;
+    if (noted.length > 0 && !isClosed) recordSoon();
+  }
+
+  function recordSoon(): void {
+    cancelRecord = clock.after(gatherMs, () => void recordNoted());
   }
 
   async function touchAll(): Promise<void> {
@@ -72,13 +83,14 @@ export function watchTokens({ accounts, clock, sessions, log }: TokenUsesOptions
   schedule();
   return {
     note(principal) {
-      if (!isClosed && noted.push(principal) === 1) cancelRecord = clock.after(gatherMs, recordNoted);
+      if (isClosed || noted.length >= maxNoted) return;
+      if (noted.push(principal) === 1 && !isRecording) recordSoon();
     },
     close() {
       isClosed = true;
       cancelSweep();
       cancelRecord();
-      recordNoted();
+      void recordNoted();
     },
   };
 }
