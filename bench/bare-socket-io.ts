@@ -18,6 +18,8 @@ const io = new Server(server, {
   httpCompression: false,
   serveClient: false,
 });
+// As its manual advises where nobody asks for it: the first request of each session would be kept as long as that.
+io.engine.on('connection', (rawSocket: object) => Object.assign(rawSocket, { request: null }));
 io.on('connection', (socket) => {
   socket.emit('m', { type: 'notification', code: 'api-motd', content: 'Hello.' });
   socket.on('m', (message: Message) => {

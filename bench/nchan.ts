@@ -7,6 +7,7 @@ import { findFreePort, findProgram, until } from '../test/support/services.ts';
 import { type Contestant, openDoors, running } from './contestant.ts';
 import type { Transport, Wire } from './plan.ts';
 import { serverCore, startProgram, stop } from './processes.ts';
+import { warmUpPath } from './raw-nchan.ts';
 
 export type NchanName = 'nchan' | 'nchan-sse' | 'nchan-poll';
 
@@ -97,9 +98,15 @@ http {
   access_log off;
   keepalive_timeout 1h;
   keepalive_requests 1000000000;
+  # The default; nginx does so where a connection is kept for a second request.
+  tcp_nodelay on;
   nchan_shared_memory_size 256M;
   server {
     listen 127.0.0.1:${port} backlog=4096;
+    # What clients under load ask for first: see raw-nchan.ts.
+    location = ${warmUpPath} {
+      return 204;
+    }
     location ~ ^/room/(.+)$ {
       nchan_pubsub;
       nchan_channel_id $1;

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import { WebSocketServer } from 'ws';
 import type { Transport } from './plan.ts';
+import { warmUpPath } from './raw-nchan.ts';
 import { createSender } from './raw-post.ts';
 import { openRawClient } from './transports.ts';
 
@@ -212,8 +213,16 @@ test('a client of Nchan polls from where it is, and publishes what is to be hear
   t.regex(posted[0] ?? '', /^{"type":"room:notification","code":"message".*"body":"hello"/);
 });
 
-test('a client of Nchan hears events from the head of the stream on', async (t) => {
-  const port = await openServer(t, (_request, response) => {
+test('a client of Nchan hears events from the head of the stream on, on a connection that was asked for something', async (t) => {
+  const asked: (string | undefined)[] = [];
+  const sockets = new Set<unknown>();
+  const port = await openServer(t, (request, response) => {
+    asked.push(request.url);
+    sockets.add(request.socket);
+    if (asked.length === 1) {
+      response.writeHead(204).end();
+      return;
+    }
     response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write(': hi\n\nid: 1:0\ndata: {"type":"a"}\n\n');
   });
   const heard = listen();
@@ -221,6 +230,27 @@ test('a client of Nchan hears events from the head of the stream on', async (t) 
   t.teardown(client.end);
   await heard.until(({ messages }) => messages.length === 2);
   t.is(heard.messages[1], '{"type":"a"}');
+  t.deepEqual(asked, [warmUpPath, '/room/hall']);
+  t.is(sockets.size, 1);
+});
+
+test('a client of Nchan in a room upgrades a connection that was asked for something; one in none at once', async (t) => {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    response.writeHead(204).end();
+  });
+  const webSockets = new WebSocketServer({ server });
+  webSockets.on('connection', (_socket, { url }) => asked.push(`upgrade ${url}`));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => new Promise<void>((resolve) => server.close(() => resolve())));
+  const { port } = server.address() as AddressInfo;
+  for (const room of ['hall', undefined]) {
+    const client = await openRawClient['nchan-websocket'](port, 't', listen().events, room);
+    t.teardown(client.end);
+  }
+  t.deepEqual(asked, [`GET ${warmUpPath}`, 'upgrade /room/hall', 'upgrade /room/idle']);
 });
 
 /** A server that takes POSTs, and what it took: bodies by connection. */

@@ -26,10 +26,11 @@ function openAt(port: number, path: string, events: RawClientEvents): Promise<Ra
   });
 }
 
-/** What it returns may be used once it is open. */
-export function openWebSocket(port: number, path: string, events: RawSocketEvents): RawClient {
+/** What it returns may be used once it is open. `first`: a path that the connection asks for before, answered with 204. */
+export function openWebSocket(port: number, path: string, events: RawSocketEvents, first?: string): RawClient {
   const reader = createFrameReader(events.onMessage, (frame) => socket.write(frame));
   let isOpen = false;
+  let isFirst = first !== undefined;
   let head = '';
   const end = (): void => {
     clearTimeout(timer);
@@ -44,6 +45,12 @@ export function openWebSocket(port: number, path: string, events: RawSocketEvent
     head += chunk.toString('latin1');
     const headEnd = head.indexOf('\r\n\r\n');
     if (headEnd === -1) return;
+    if (isFirst && head.startsWith('HTTP/1.1 204 ')) {
+      isFirst = false;
+      head = '';
+      socket.write(upgradeRequest(port, path));
+      return;
+    }
     if (!head.startsWith('HTTP/1.1 101 ')) {
       fail(`the upgrade was refused: ${head.slice(0, head.indexOf('\r\n'))}`);
       return;
@@ -61,7 +68,9 @@ export function openWebSocket(port: number, path: string, events: RawSocketEvent
       if (isOpen) events.onEnd(`closed with ${reader.closeCode}`);
     },
   });
-  socket.write(upgradeRequest(port, path));
+  socket.write(
+    first === undefined ? upgradeRequest(port, path) : `GET ${first} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`,
+  );
   return { send: (message) => socket.write(textFrame(message)), end };
 }
 
