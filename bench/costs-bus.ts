@@ -27,11 +27,25 @@ const publication = {
 /** Who hears, in one process: with more, their share is told from what the publication itself costs. */
 const manyListeners = 8;
 
+/** Longer than any order takes, also on a machine that has other things to do. */
+const orderDeadlineMs = 120_000;
+
 async function order(child: ChildProcess, what: BusOrder): Promise<BusAnswer> {
-  const answered = once(child, 'message');
+  const over = new AbortController();
+  const signal = AbortSignal.any([over.signal, AbortSignal.timeout(orderDeadlineMs)]);
+  const ended = once(child, 'exit', { signal }).then(() => {
+    throw new Error(`The process that was told to ${what.kind} has ended.`);
+  });
+  const answered = once(child, 'message', { signal });
   child.send(what);
-  const [answer] = (await answered) as [BusAnswer];
-  return answer;
+  try {
+    const [answer] = (await Promise.race([answered, ended])) as [BusAnswer];
+    return answer;
+  } finally {
+    // Whichever did not come is waited for no longer.
+    for (const promise of [answered, ended]) promise.catch(() => {});
+    over.abort();
+  }
 }
 
 function startBusProcess(core: number): ChildProcess {

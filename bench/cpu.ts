@@ -22,6 +22,22 @@ export function cpuBetween(before: Cpu, after: Cpu): Cpu {
   };
 }
 
+// Above this share of the time the generator's event loop is in the way.
+const limitShare = 0.9;
+
+/** Of this process, since the watch began. `wasLimit`: its event loop had no time left, whoever took it. */
+export type Own = { seconds: number; wasLimit: boolean };
+
+export function watchOwn(): () => Own {
+  const cpu = process.cpuUsage();
+  const loop = performance.eventLoopUtilization();
+  return () => {
+    const { user, system } = process.cpuUsage(cpu);
+    const wasLimit = performance.eventLoopUtilization(loop).utilization > limitShare;
+    return { seconds: (user + system) / 1e6, wasLimit };
+  };
+}
+
 /** Microseconds for each of `count`. */
 export function perEach(seconds: Record<string, number>, count: number): Record<string, number> {
   return Object.fromEntries(Object.entries(seconds).map(([name, value]) => [name, (value / count) * 1e6]));

@@ -22,7 +22,10 @@ export async function withServer<T>(
   }
 }
 
-/** Has the generator, a process of its own, carry out a plan. `restart`: what it may ask for meanwhile. */
+/**
+ * Has the generator, a process of its own, carry out a plan. `restart`: what it may ask for meanwhile. When this rejects,
+ * the generator has ended: what is left of it would be in the next run's way.
+ */
 export function generate(
   plan: Plan,
   deadlineMs: number,
@@ -31,19 +34,21 @@ export function generate(
   const script = fileURLToPath(new URL('./generator.js', import.meta.url));
   const child = startNode(generatorCore, [script], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   return new Promise<Result>((resolve, reject) => {
-    const timer = setTimeout(() => {
-      reject(new Error(`The generator was not done within ${deadlineMs} ms.`));
+    let failure: unknown;
+    const fail = (error: unknown): void => {
+      failure ??= error;
       child.kill('SIGKILL');
-    }, deadlineMs);
+    };
+    const timer = setTimeout(() => fail(new Error(`The generator was not done within ${deadlineMs} ms.`)), deadlineMs);
     child.on('message', (answer: Answer) => {
       if ('result' in answer) resolve(answer.result);
-      else if ('ask' in answer) restart().then((node) => child.send(node), reject);
-      else reject(new Error(answer.failure));
+      else if ('ask' in answer) restart().then((node) => child.connected && child.send(node), fail);
+      else fail(new Error(answer.failure));
     });
     child.once('error', reject);
     child.once('exit', (code) => {
       clearTimeout(timer);
-      reject(new Error(`The generator ended with ${code} and no result.`));
+      reject(failure ?? new Error(`The generator ended with ${code} and no result.`));
     });
     child.send(plan);
   });

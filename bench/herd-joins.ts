@@ -1,6 +1,6 @@
 /** One run of a herd that joins: everybody at once, into one room. Quadratic by contract: each learns of each. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readCpu } from './cpu.ts';
+import { readCpu, watchOwn } from './cpu.ts';
 import type { JoinsPlan, JoinsResult } from './herd-plan.ts';
 import type { RawClient } from './raw-client.ts';
 import { openRawSocket } from './raw-socket.ts';
@@ -28,14 +28,14 @@ export async function runJoins(plan: JoinsPlan): Promise<JoinsResult> {
   herd.bytes = herd.answered = herd.told = 0;
   const cpu = (): number | undefined => readCpu({ nodes: [plan.node], helpers: [] }).nodes?.[0];
   const cpuBefore = cpu();
-  const ownBefore = process.cpuUsage();
+  const readOwn = watchOwn();
   const start = performance.now();
   const join = JSON.stringify({ type: 'join', room_name: plan.room });
   for (const { client } of herd.joiners) client.send(join);
   const joinedMs = (await until(herd, plan.stallMs, () => herd.answered === size)) - start;
   // Each but the first finds others in its list; whoever came after is told of by itself.
   const toldMs = (await until(herd, plan.stallMs, () => herd.told === (size * (size - 1)) / 2)) - start;
-  const [cpuAfter, own] = [cpu(), process.cpuUsage(ownBefore)];
+  const [cpuAfter, own] = [cpu(), readOwn()];
   const incomplete = herd.joiners.filter((joiner) => !isComplete(joiner, size, plan.history)).length;
   for (const { client } of herd.joiners) client.end();
   return {
@@ -43,7 +43,8 @@ export async function runJoins(plan: JoinsPlan): Promise<JoinsResult> {
     joinedMs,
     toldMs,
     cpuSeconds: cpuAfter === undefined || cpuBefore === undefined ? undefined : cpuAfter - cpuBefore,
-    generatorCpuSeconds: (own.user + own.system) / 1e6,
+    generatorCpuSeconds: own.seconds,
+    generatorWasLimit: own.wasLimit,
     megabytes: herd.bytes / 1e6,
     incomplete,
     failedConnections: herd.failed,

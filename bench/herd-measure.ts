@@ -9,7 +9,7 @@ import type { Contestant, NodeFlags, RunningServer } from './contestant.ts';
 import { generate, patienceMs, patienceMsPerMember, withServer } from './drive.ts';
 import { createAccounts, createFinchat } from './finchat.ts';
 import type { JoinsPlan, JoinsResult, ReturnsPlan, ReturnsResult, Start } from './herd-plan.ts';
-import type { Measured } from './measured.ts';
+import { generatorNotes, type Measured } from './measured.ts';
 import type { ServerNode } from './plan.ts';
 import { cpuSeconds } from './process-stat.ts';
 import type { JoinsScenario, ReturnsScenario, StartScenario } from './scenarios.ts';
@@ -36,7 +36,7 @@ export async function measureJoins(
     const probe = watchStalls(node.port);
     const result = (await generate(plan, patienceMs + members * patienceMsPerMember)) as JoinsResult;
     const longestMs = await probe.stop();
-    const { joinedMs, toldMs, cpuSeconds: cpu, generatorCpuSeconds: own, megabytes } = result;
+    const { joinedMs, toldMs, cpuSeconds: cpu, generatorCpuSeconds: own, generatorWasLimit, megabytes } = result;
     return {
       figures: {
         'joined s': joinedMs / 1000,
@@ -47,7 +47,7 @@ export async function measureJoins(
         'longest stall ms': longestMs,
       },
       counts: { incomplete: result.incomplete, failed: result.failedConnections },
-      notes: [],
+      notes: generatorNotes(generatorWasLimit, own, cpu),
       result,
     };
   });
@@ -85,7 +85,7 @@ export async function measureReturns(
 }
 
 function returned(result: ReturnsResult): Measured {
-  const { back, downMs, latencyMs, cpuSeconds: cpu, generatorCpuSeconds: own, errors } = result;
+  const { back, downMs, latencyMs, cpuSeconds: cpu, generatorCpuSeconds: own, generatorWasLimit, errors } = result;
   const { sent, delivered, lost, repeated, unsettled, missing, cuts, resumed, rejoined } = result;
   const { storedTwice, failedConnections: failed } = result;
   return {
@@ -115,7 +115,11 @@ function returned(result: ReturnsResult): Measured {
       missing,
       failed,
     },
-    notes: Object.entries(errors).map(([code, count]) => `${count} × ${code}`),
+    notes: [
+      ...Object.entries(errors).map(([code, count]) => `${count} × ${code}`),
+      // What a server had spent that was stopped is not known.
+      ...generatorNotes(generatorWasLimit, own, back === undefined ? cpu : undefined),
+    ],
     result,
   };
 }

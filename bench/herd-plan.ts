@@ -20,6 +20,8 @@ export type JoinsResult = {
   toldMs: number;
   cpuSeconds: number | undefined;
   generatorCpuSeconds: number;
+  /** Its event loop had no time left: the server might do more. */
+  generatorWasLimit: boolean;
   megabytes: number;
   /** Members that were not told of all the others, or not shown the history. */
   incomplete: number;
@@ -72,6 +74,7 @@ export type ReturnsResult = {
   /** Of the server that was left at the end. */
   cpuSeconds: number | undefined;
   generatorCpuSeconds: number;
+  generatorWasLimit: boolean;
   errors: Record<string, number>;
   failedConnections: number;
 };

@@ -1,7 +1,7 @@
 /** One run of a herd that comes back: after a restart of the server, or after cuts at random. */
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readCpu, sum } from './cpu.ts';
+import { readCpu, sum, watchOwn } from './cpu.ts';
 import { type HerdCounts, HerdMember, type HerdRoom } from './herd-member.ts';
 import type { ReturnsPlan, ReturnsResult } from './herd-plan.ts';
 import { createHistogram } from './histogram.ts';
@@ -35,13 +35,13 @@ export async function runReturns(plan: ReturnsPlan, restart: () => Promise<Serve
   const members = await openAll(plan, rooms, counts);
   const all = [...rooms.values()];
   const cpuBefore = cpuOf(plan.node);
-  const ownBefore = process.cpuUsage();
+  const readOwn = watchOwn();
   const stopSpeaking = speak(all, plan.rate);
-  const { node, down } = await disturb(plan, members, restart);
+  const { node, down, wasLimit } = await disturb(plan, members, restart);
   stopSpeaking();
   counts.lost += await drain(members, all, counts, plan.stallMs);
   const cpuAfter = cpuOf(node);
-  const own = process.cpuUsage(ownBefore);
+  const own = readOwn();
   for (const member of members) member.end();
   const sent = sum(all.map((room) => room.sent));
   const unsettled = sum(members.map((member) => member.unsettled));
@@ -64,7 +64,8 @@ export async function runReturns(plan: ReturnsPlan, restart: () => Promise<Serve
     downMs: down && down.upAt - down.downAt,
     // A server that was restarted has spent all of it on this herd, but for its start.
     cpuSeconds: cpuAfter === undefined ? undefined : cpuAfter - (node === plan.node ? (cpuBefore ?? 0) : 0),
-    generatorCpuSeconds: (own.user + own.system) / 1e6,
+    generatorCpuSeconds: own.seconds,
+    generatorWasLimit: wasLimit,
     failedConnections: plan.members.length - members.length,
   };
 }
@@ -74,24 +75,28 @@ async function disturb(
   { node, seconds, cutMs }: ReturnsPlan,
   members: readonly HerdMember[],
   restart: () => Promise<ServerNode>,
-): Promise<{ node: ServerNode; down: Down | undefined }> {
+): Promise<{ node: ServerNode; down: Down | undefined; wasLimit: boolean }> {
+  let readOwn = watchOwn();
   const end = performance.now() + seconds * 1000;
   const untilEnd = (): Promise<void> => sleep(Math.max(0, end - performance.now()));
   if (cutMs !== undefined) {
     const stopCutting = cutAtRandom(members, cutMs);
     await untilEnd();
     stopCutting();
-    return { node, down: undefined };
+    return { node, down: undefined, wasLimit: readOwn().wasLimit };
   }
   await sleep((seconds * 1000) / 3);
   const watching = watchDown(node.port);
   const started = await restart();
   const down = await watching;
+  // What counts is whether it kept up while everybody came back.
+  readOwn = watchOwn();
   const deadline = performance.now() + restartDeadlineMs;
   const isBack = ({ isReady, readyAt }: HerdMember): boolean => isReady && readyAt > down.downAt;
   while (!members.every(isBack) && performance.now() < deadline) await sleep(50);
+  const { wasLimit } = readOwn();
   await untilEnd();
-  return { node: started, down };
+  return { node: started, down, wasLimit };
 }
 
 function cpuOf(node: ServerNode): number | undefined {

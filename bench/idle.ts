@@ -1,6 +1,6 @@
 /** Opens connections that do nothing (polls wait), and weighs what each costs the server in memory. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cpuBetween, perEach, readCpu, sum } from './cpu.ts';
+import { cpuBetween, perEach, readCpu, sum, watchOwn } from './cpu.ts';
 import type { IdlePlan, IdleResult } from './plan.ts';
 import { residentBytes } from './process-stat.ts';
 import type { RawClient, RawClientEvents } from './raw-client.ts';
@@ -13,10 +13,12 @@ export async function runIdle(plan: IdlePlan): Promise<IdleResult> {
   const warm = await openAll(plan, plan.tokens.slice(0, openAtOnce));
   const before = await weigh(plan);
   const cpuBefore = readCpu(plan);
+  const readOwn = watchOwn();
   const start = performance.now();
   const opened = await openAll(plan, plan.tokens.slice(openAtOnce));
   const seconds = (performance.now() - start) / 1000;
   const cpu = cpuBetween(cpuBefore, readCpu(plan));
+  const own = readOwn();
   const after = await weigh(plan);
   for (const client of [...warm.clients, ...opened.clients]) client.end();
   const connections = opened.clients.length;
@@ -28,6 +30,8 @@ export async function runIdle(plan: IdlePlan): Promise<IdleResult> {
     serverCpuPerConnectUs:
       connections === 0 || cpu.nodes === undefined ? undefined : (sum(cpu.nodes) / connections) * 1e6,
     helperCpuPerConnectUs: connections === 0 ? {} : perEach(cpu.helpers, connections),
+    generatorCpuPerConnectUs: connections === 0 ? undefined : (own.seconds / connections) * 1e6,
+    generatorWasLimit: own.wasLimit,
     rssPerConnectionKb:
       before === undefined || after === undefined || connections === 0
         ? undefined

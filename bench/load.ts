@@ -4,7 +4,7 @@
  * members looks into the messages, for the time.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Cpu, cpuBetween, perEach, readCpu, sum } from './cpu.ts';
+import { type Cpu, cpuBetween, perEach, readCpu, sum, watchOwn } from './cpu.ts';
 import { createHistogram, type Histogram } from './histogram.ts';
 import type { LoadPlan, LoadResult, Member } from './plan.ts';
 import { residentBytes } from './process-stat.ts';
@@ -18,8 +18,6 @@ const ringSize = 1 << 17;
 const samplers = { ofAll: 64, ofRoom: 8 };
 const openAtOnce = 32;
 const joinDeadlineMs = 30_000;
-// Above this share of the time the generator's event loop is in the way.
-const limitShare = 0.9;
 
 type RoomLoad = {
   name: string;
@@ -71,12 +69,10 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
     ...readCpu(plan),
   });
   const before = readNow();
-  const ownBefore = process.cpuUsage();
-  const loopBefore = performance.eventLoopUtilization();
+  const readOwn = watchOwn();
   await until(run, run.measureTo);
   const after = readNow();
-  const own = process.cpuUsage(ownBefore);
-  const loop = performance.eventLoopUtilization(loopBefore);
+  const own = readOwn();
   const rss = plan.nodes.map(({ pid }) => residentBytes(pid));
   run.isSending = false;
   stop();
@@ -89,7 +85,6 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   const shown = after.settled - before.settled;
   const cpu = cpuBetween(before, after);
   const serverCpu = cpu.nodes && sum(cpu.nodes);
-  const ownCpu = (own.user + own.system) / 1e6;
   const perMillion = (cpu: number | undefined): number | undefined =>
     cpu === undefined || delivered === 0 ? undefined : (cpu / delivered) * 1e6;
   return {
@@ -103,9 +98,9 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
     serverRssMb: rss.includes(undefined) ? undefined : sum(rss.map(Number)) / 1_048_576,
     nodeCpuPerMessageUs: shown === 0 ? undefined : cpu.nodes?.map((each) => (each / shown) * 1e6),
     helperCpuPerMessageUs: shown === 0 ? {} : perEach(cpu.helpers, shown),
-    generatorCpuShare: ownCpu / seconds,
-    generatorCpuPerMillion: perMillion(ownCpu),
-    generatorWasLimit: loop.utilization > limitShare,
+    generatorCpuShare: own.seconds / seconds,
+    generatorCpuPerMillion: perMillion(own.seconds),
+    generatorWasLimit: own.wasLimit,
     sent: run.rooms.reduce((sum, room) => sum + room.sent, 0),
     delivered: run.delivered,
     lost,

@@ -3,7 +3,7 @@ import type { Contestant, NodeFlags } from './contestant.ts';
 import { generate, patienceMs, patienceMsPerMember, withServer } from './drive.ts';
 import { measureJoins, measureReturns, measureStart } from './herd-measure.ts';
 import { measureHistory } from './history.ts';
-import type { Measured } from './measured.ts';
+import { generatorNotes, type Measured } from './measured.ts';
 import type { IdlePlan, IdleResult, LoadPlan, LoadResult } from './plan.ts';
 import { profileFlags } from './processes.ts';
 import type { IdleScenario, LoadScenario, Scenario } from './scenarios.ts';
@@ -65,7 +65,7 @@ async function measureLoad(
     const names = await contestant.rooms(rooms);
     const plan: LoadPlan = {
       kind: 'load',
-      // Sessions that can be resumed, as the SDK asks for them; to bare servers it is one word more in the target.
+      // Sessions of finchat that can be resumed, as the SDK asks for them.
       transport: contestant.wire ?? (transport === 'websocket' ? 'websocket-resumable' : transport),
       nodes: server.nodes,
       helpers: contestant.helpers ?? [],
@@ -85,7 +85,9 @@ async function measureLoad(
     };
     return (await generate(plan, warmUpMs + seconds * 1000 + patienceMs + members * patienceMsPerMember)) as LoadResult;
   });
-  return { figures: loadFigures(result), counts: loadCounts(result), notes: loadNotes(result), result };
+  // One that ended early says what went wrong, and nothing of the speed.
+  const figures = result.fault === undefined ? loadFigures(result) : {};
+  return { figures, counts: loadCounts(result), notes: loadNotes(result), result };
 }
 
 function loadFigures(result: LoadResult): Measured['figures'] {
@@ -112,11 +114,9 @@ function loadCounts({ lost, failedConnections }: LoadResult): Measured['counts']
 }
 
 function loadNotes(result: LoadResult): string[] {
-  const { generatorWasLimit, generatorCpuPerMillion = 0, serverCpuPerMillion, fault, errors } = result;
+  const { generatorWasLimit, generatorCpuPerMillion, serverCpuPerMillion, fault, errors } = result;
   const notes = Object.entries(errors).map(([code, count]) => `${count} × ${code}`);
-  if (generatorWasLimit) notes.push('the generator had no time left: the server might do more');
-  else if (serverCpuPerMillion !== undefined && generatorCpuPerMillion > serverCpuPerMillion)
-    notes.push('the generator cost more than the server');
+  notes.push(...generatorNotes(generatorWasLimit, generatorCpuPerMillion, serverCpuPerMillion));
   if (fault !== undefined) notes.push(`ended early, ${fault}`);
   return notes;
 }
@@ -139,17 +139,19 @@ async function measureIdle(
     },
   );
   const { helperCpuPerConnectUs, failedConnections } = result;
+  const { serverCpuPerConnectUs: serverUs, generatorCpuPerConnectUs: ownUs } = result;
   const ofHelpers = Object.entries(helperCpuPerConnectUs).map(([name, us]) => [`${name} µs/connect`, us] as const);
   return {
     figures: {
       connections: result.connections,
       'connects/s': result.connectsPerSecond,
       'KB each': result.rssPerConnectionKb,
-      'CPU µs/connect': result.serverCpuPerConnectUs,
+      'CPU µs/connect': serverUs,
+      'its µs/connect': ownUs,
       ...Object.fromEntries(ofHelpers),
     },
     counts: { failed: failedConnections },
-    notes: [],
+    notes: generatorNotes(result.generatorWasLimit, ownUs, serverUs),
     result,
   };
 }

@@ -90,4 +90,5 @@ test('options out of bounds are refused with a sentence', (t) => {
   ];
   for (const option of wrong) t.throws(() => readOptions([option]), { message: /^--.* must/ }, option);
   t.throws(() => readOptions(['--speed=9']));
+  t.throws(() => readOptions(['--costs', '--json=x']), { message: /^--costs must not/ });
 });

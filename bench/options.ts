@@ -78,7 +78,11 @@ export function readOptions(args: readonly string[]): SuiteOptions | { costs: bo
   });
   if (values.help) return 'help';
   const { quick, costs, profile, json } = values;
-  if (costs) return { costs: quick };
+  if (costs) {
+    const others = Object.entries(values).filter(([name, value]) => name !== 'costs' && name !== 'quick' && value);
+    if (others.length > 0) throw new Error('--costs must not go with other options than --quick.');
+    return { costs: quick };
+  }
   const isCustom = Object.keys(shapeOptions).some((name) => values[name as keyof Given] !== undefined);
   if (isCustom && values.scenario !== undefined) throw new Error('--scenario must not go with a load of your own.');
   const all = isCustom ? customScenarios(values as Given) : chooseScenarios(values.scenario, quick);

@@ -89,6 +89,9 @@ export type IdleResult = {
   /** Microseconds of CPU for each connect: of all nodes together, and of each helper by its name. */
   serverCpuPerConnectUs: number | undefined;
   helperCpuPerConnectUs: Record<string, number>;
+  generatorCpuPerConnectUs: number | undefined;
+  /** As in a load: the server might take more connects. */
+  generatorWasLimit: boolean;
   /** Kilobytes of the server's resident memory for each. */
   rssPerConnectionKb: number | undefined;
 };

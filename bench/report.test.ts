@@ -26,6 +26,8 @@ function run(connects: number, kb: number | undefined, failed = 0, notes: string
     connectsPerSecond: connects,
     serverCpuPerConnectUs: undefined,
     helperCpuPerConnectUs: {},
+    generatorCpuPerConnectUs: undefined,
+    generatorWasLimit: false,
     rssPerConnectionKb: kb,
   } as const;
   return { figures: { 'connects/s': connects, 'KB each': kb }, counts: { failed }, notes, result };

@@ -1,7 +1,7 @@
 /** Runs scenarios one after the other, in each the contestants in turns, and prints what came of it. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, open, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, release, type } from 'node:os';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Contestant } from './contestant.ts';
 import { type Contestants, createContestants, whyNot } from './contestants.ts';
 import { measure, type Prepared, prepare, type Times } from './measure.ts';
@@ -28,6 +28,7 @@ export async function runSuite(options: SuiteOptions): Promise<boolean> {
   const line = machineLine(machine);
   console.error(`bench: ${line}`);
   if (options.profile !== undefined) await mkdir(options.profile, { recursive: true });
+  if (options.json !== undefined) await makeWritable(options.json);
   const isCluster = options.scenarios.some(({ contestants }) =>
     contestants.some((name) => name.startsWith('cluster-')),
   );
@@ -44,12 +45,22 @@ export async function runSuite(options: SuiteOptions): Promise<boolean> {
     const groups = new Set(reports.flatMap(({ group }) => (group === undefined ? [] : [group])));
     for (const group of groups) console.error(`${groupText(group, reports)}\n`);
     const json = JSON.stringify({ machine, options, scenarios: reports }, undefined, 2);
-    if (options.json !== undefined) await writeFile(options.json, `${json}\n`);
     console.log(json);
+    if (options.json !== undefined) await writeFile(options.json, `${json}\n`);
     console.error(line);
     return reports.every(({ contestants }) => contestants.every(({ runs }) => !runs.includes(undefined)));
   } finally {
     await world.close();
+  }
+}
+
+/** Half an hour later would be too late to hear that it is not. What is there stays until then. */
+async function makeWritable(file: string): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await (await open(file, 'a')).close();
+  } catch (error) {
+    throw new Error(`--json must name a file that can be written: ${(error as Error).message}.`, { cause: error });
   }
 }
 
