@@ -59,6 +59,7 @@ function newSession(userId: number): {
     key: `session-${userId}`,
     claim: 1,
     rooms,
+    isHeard: true,
     push: (frames: readonly EncodedFrame[]) =>
       shown.push(...frames.map((frame) => JSON.parse(frame.bytes.toString()) as Shown)),
     beginAppend: () => () => {},

@@ -68,6 +68,12 @@ async function catchUpTo({ messages }: CommandContext, room: LiveRoom, id: numbe
 }
 
 async function enter(context: CommandContext, session: Session, room: LiveRoom, frame: JoinFrame): Promise<void> {
+  if (!session.isHeard) {
+    // What it has sent after this needs a member, and nothing needs the answer.
+    room.add(session);
+    session.rooms.enter(room);
+    return;
+  }
   const hold = room.hold(session);
   const lastId = room.gate.position;
   const users = room.roster.encodedFor(session.username);

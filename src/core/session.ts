@@ -36,6 +36,9 @@ import { createSettling, type Settling } from './settling.ts';
 import type { Task } from './task-queue.ts';
 import type { ConnectionEvents, EncodedFrame, Transport, TransportKind } from './transport.ts';
 
+/** What has no effect but its answer. */
+const questions: ReadonlySet<Task['type']> = new Set(['help', 'list', 'history']);
+
 const nothing = (): void => {};
 
 /** What a session that does nothing has no need of is made when it is needed: most sessions are idle at any time. */
@@ -275,9 +278,13 @@ export class Session implements Receiver, AttachmentOwner, InboxOwner {
 
   // ---- towards the client ----
 
+  /** Whether what is for it is for anybody: one that is ending is resumed by nobody, so its connection was the last. */
+  get isHeard(): boolean {
+    return this.#state === 'open' || this.#delivery.connection !== undefined;
+  }
+
   push(frames: readonly EncodedFrame[]): void {
-    // One that is ending is resumed by nobody: without its connection, what it still asks and is shown is for nobody.
-    if (this.#state !== 'open' && this.#delivery.connection === undefined) return;
+    if (!this.isHeard) return;
     if (this.#delivery.push(frames)) this.#context.turn.addSession(this);
   }
 
@@ -326,12 +333,23 @@ export class Session implements Receiver, AttachmentOwner, InboxOwner {
 
   /** Long answers wait until they fit beside what the client has not taken yet: asking for many costs nobody the session. */
   mayRunTask(task: Task): boolean {
-    if ((task.type !== 'join' && task.type !== 'history') || this.#state !== 'open') return true;
-    this.#isHeldBack = !this.#delivery.hasRoomFor(limits.historyBytes);
+    if (task.type !== 'join' && task.type !== 'history') return true;
+    const hasRoom = this.#delivery.hasRoomFor(limits.historyBytes);
+    const isOpen = this.#state === 'open';
+    this.#isHeldBack = isOpen && !hasRoom;
+    if (!isOpen && !hasRoom) this.#hangUp();
     return !this.#isHeldBack;
   }
 
+  /** It is ending, and waits for no client that does not take what it has asked for. */
+  #hangUp(): void {
+    this.flush();
+    if (!this.#delivery.hasRoomFor(limits.historyBytes)) this.#delivery.release(false)?.close('normal');
+  }
+
   runTask(task: Task): Promise<void> | undefined {
+    // A hundred pages that nobody hears, read without a turn of the event loop between them, would stop it for a second.
+    if (questions.has(task.type) && !this.isHeard) return undefined;
     if (task.type !== 'answer' && task.type !== 'end') return runCommand(this.#context, this, task);
     if (task.type === 'answer') this.pushDirect(task.frame);
     else this.#leaveAll();

@@ -129,6 +129,7 @@ export function openMember(
     key,
     claim,
     rooms,
+    isHeard: true,
     commandRefs: new Set<string>(),
     push: (pushed: readonly EncodedFrame[]) =>
       frames.push(...pushed.map((frame) => JSON.parse(frame.bytes.toString()) as Shown)),
