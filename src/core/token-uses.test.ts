@@ -119,7 +119,7 @@ function openUses(): {
   return {
     note: (id) => uses.note({ token: { id } } as Principal),
     wait: async () => {
-      await turn();
+      for (let turns = 0; turns < 3; turns += 1) await turn();
       clock.advance(1_000);
       await turn();
     },
@@ -156,4 +156,25 @@ test('what waits for a store that takes nothing is bounded', async (t) => {
     await wait();
   }
   t.is(writes.flatMap(({ tokens }) => tokens).length, 10_001);
+});
+
+test('between two writes of uses others have their turn, however fast the store is', async (t) => {
+  const clock = createStandingClock();
+  const happened: string[] = [];
+  const uses = watchTokens({
+    accounts: {
+      touch() {
+        happened.push('write');
+        setImmediate(() => happened.push('turn'));
+        return Promise.resolve();
+      },
+    },
+    clock,
+    sessions: () => [],
+    log: { warn() {} },
+  });
+  for (let token = 1; token <= 250; token += 1) uses.note({ token: { id: token } } as Principal);
+  uses.close();
+  for (let turns = 0; turns < 10; turns += 1) await turn();
+  t.deepEqual(happened, ['write', 'turn', 'write', 'turn', 'write', 'turn']);
 });
