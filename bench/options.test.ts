@@ -23,6 +23,8 @@ test('a quick run has the scenarios that say how they are quick, with fewer cont
   t.deepEqual(names(chosen), names(scenarios.filter(({ quick }) => quick !== undefined)));
   t.is(repeat, 1);
   for (const { name, contestants, quick } of chosen) t.deepEqual(contestants, quick?.contestants, name);
+  const idle = chosen.find(({ name }) => name === 'idle');
+  t.is(idle?.what, `${idle?.members.toLocaleString('en-US')} connections that do nothing`);
 });
 
 test('scenarios are chosen by name, also such as are not in a quick run', (t) => {
@@ -42,6 +44,7 @@ test('herds have the size that is asked for, and their rooms keep theirs', (t) =
   const [joins, restart] = read('--scenario=joins-1000,restart-5000', '--herd=100').scenarios;
   t.like(joins, { members: 100, rooms: 1 });
   t.like(restart, { members: 100, rooms: 2 });
+  t.regex(joins?.what ?? '', /; here 100$/);
 });
 
 test('contestants are chosen by name or its beginning, and scenarios without one are left out', (t) => {

@@ -128,9 +128,10 @@ function sizeHerds(all: readonly Scenario[], given: string | undefined): Scenari
   if (given === undefined) return [...all];
   const members = wholeNumber('herd', given, { min: 2, max: 20_000, standard: 0 });
   return all.map((scenario) => {
-    if (scenario.kind === 'joins') return { ...scenario, members };
+    const sized = { members, what: `${scenario.what}; here ${members}` };
+    if (scenario.kind === 'joins') return { ...scenario, ...sized };
     if (scenario.kind !== 'returns') return scenario;
-    return { ...scenario, members, rooms: Math.ceil((scenario.rooms * members) / scenario.members) };
+    return { ...scenario, ...sized, rooms: Math.ceil((scenario.rooms * members) / scenario.members) };
   });
 }
 

@@ -27,7 +27,7 @@ type Shape = {
   /** Scenarios that are one table; they run only when they are named. */
   group?: string;
   /** Present: `--quick` runs it, with fewer contestants. */
-  quick?: { contestants: readonly string[]; members?: number };
+  quick?: { contestants: readonly string[]; members?: number; what?: string };
 };
 
 export type LoadScenario = Shape & {
@@ -168,7 +168,7 @@ export const scenarios: readonly Scenario[] = [
       { of: 'finchat', to: 'ws-send', figure: 'connects/s', atLeast: 0.6 },
       { of: 'finchat-resumable', to: 'finchat', figure: 'KB each', atMostMore: 2 },
     ],
-    quick: { contestants: ['finchat', 'ws-send'], members: 1_000 },
+    quick: { contestants: ['finchat', 'ws-send'], members: 1_000, what: '1,000 connections that do nothing' },
   },
   {
     kind: 'joins',

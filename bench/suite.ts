@@ -24,11 +24,11 @@ export type SuiteOptions = Times & {
  * well.
  */
 export async function runSuite(options: SuiteOptions): Promise<boolean> {
+  if (options.profile !== undefined) await mkdir(options.profile, { recursive: true });
+  if (options.json !== undefined) await makeWritable(options.json);
   const machine = describeMachine();
   const line = machineLine(machine);
   console.error(`bench: ${line}`);
-  if (options.profile !== undefined) await mkdir(options.profile, { recursive: true });
-  if (options.json !== undefined) await makeWritable(options.json);
   const isCluster = options.scenarios.some(({ contestants }) =>
     contestants.some((name) => name.startsWith('cluster-')),
   );
