@@ -304,6 +304,14 @@ export class Session implements Receiver, AttachmentOwner, InboxOwner {
     this.push([frame]);
   }
 
+  get isInOneRoom(): boolean {
+    return this.rooms.size === 1;
+  }
+
+  tryWrite(): boolean {
+    return this.#delivery.write() && !this.#delivery.isLost && !this.#isHeldBack;
+  }
+
   flush(): void {
     const isTaken = this.#delivery.write();
     if (this.#delivery.isLost && this.#move === undefined) this.leave();
