@@ -34,6 +34,9 @@ export type CommandContext = {
   log: { error(details: object, sentence: string): void };
 };
 
+/** Bytes of a room in the list at most, but for a name of which much is escaped. */
+const listEntryBytes = 3 * limits.roomNameLength + '{"name":"","joined":false},'.length;
+
 type FrameOf<T extends ClientFrameType> = Extract<ClientFrame, { type: T }>;
 
 /**
@@ -56,6 +59,16 @@ const commands: { readonly [T in ClientFrameType]: Command<FrameOf<T>> } = {
   custom: { needs: 'voice', run: custom },
   history: { needs: 'member', run: history },
 };
+
+/** Bytes of an answer that grows with the chat, as far as is known before it is made; 0: it is short. */
+export function longAnswerBytes({ directory, hub }: CommandContext, frame: ClientFrame): number {
+  if (frame.type === 'history') return limits.historyBytes;
+  if (frame.type === 'list') return directory.list().length * listEntryBytes;
+  if (frame.type !== 'join') return 0;
+  const info = directory.peek(frame.room_name);
+  const room = info && hub.get(info.id);
+  return limits.historyBytes + (room?.roster.encodedBytes ?? 0);
+}
 
 /** Runs one client message. A promise: what follows waits for it. */
 export function runCommand(context: CommandContext, session: Session, frame: ClientFrame): Promise<void> | undefined {

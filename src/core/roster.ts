@@ -61,6 +61,11 @@ export class Roster {
     return this.#users.encodedFor(username);
   }
 
+  /** Of `encodedFor`, within a few. */
+  get encodedBytes(): number {
+    return this.#users.bytes;
+  }
+
   all(): Iterable<RosterEntry> {
     return this.#byUser.values();
   }

@@ -21,7 +21,7 @@ import type { ErrorDetails, ServerFrame } from '../protocol/frames.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Principal } from './accounts.ts';
 import { Attachment, type AttachmentOwner } from './attachment.ts';
-import { runCommand } from './commands.ts';
+import { longAnswerBytes, runCommand } from './commands.ts';
 import { countError } from './counters.ts';
 import { Delivery } from './delivery.ts';
 import { encode, encodeError } from './encode.ts';
@@ -341,18 +341,24 @@ export class Session implements Receiver, AttachmentOwner, InboxOwner {
 
   /** Long answers wait until they fit beside what the client has not taken yet: asking for many costs nobody the session. */
   mayRunTask(task: Task): boolean {
-    if (task.type !== 'join' && task.type !== 'history') return true;
-    const hasRoom = this.#delivery.hasRoomFor(limits.historyBytes);
-    const isOpen = this.#state === 'open';
-    this.#isHeldBack = isOpen && !hasRoom;
-    if (!isOpen && !hasRoom) this.#hangUp();
+    if (this.#hasRoomFor(task)) return true;
+    this.#isHeldBack = this.#state === 'open';
+    if (!this.#isHeldBack) this.#hangUp(task);
     return !this.#isHeldBack;
   }
 
+  /** One that is longer than all that is kept is answered when everything else was taken. */
+  #hasRoomFor(task: Task): boolean {
+    if (task.type === 'answer' || task.type === 'end') return true;
+    const bytes = longAnswerBytes(this.#context, task);
+    const most = this.#delivery.isResumable ? this.#context.outboxBytes - limits.transportBytes : limits.unwrittenBytes;
+    return bytes === 0 || this.#delivery.hasRoomFor(Math.min(bytes, most));
+  }
+
   /** It is ending, and waits for no client that does not take what it has asked for. */
-  #hangUp(): void {
+  #hangUp(task: Task): void {
     this.flush();
-    if (!this.#delivery.hasRoomFor(limits.historyBytes)) this.#delivery.release(false)?.close('normal');
+    if (!this.#hasRoomFor(task)) this.#delivery.release(false)?.close('normal');
   }
 
   runTask(task: Task): Promise<void> | undefined {

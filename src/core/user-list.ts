@@ -34,6 +34,12 @@ export class UserList {
     return this.#names;
   }
 
+  /** Of all entries. */
+  get bytes(): number {
+    this.#settle();
+    return this.#length;
+  }
+
   add(name: string): void {
     this.#note({ name, comes: true });
   }
