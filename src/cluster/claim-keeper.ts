@@ -60,6 +60,8 @@ class Keeper implements ClaimKeeper {
   readonly #options: ClaimKeeperOptions;
   /** By user: of two for one user only the later counts. */
   readonly #due = new Map<number, Due>();
+  /** Users for whose claim something is being done: what comes for them meanwhile waits for it. */
+  readonly #underWay = new Set<number>();
   #sessions: Pick<Sessions, 'all' | 'holds'> | undefined;
   #working = 0;
   /** While it lasts nothing is tried. */
@@ -161,20 +163,30 @@ class Keeper implements ClaimKeeper {
   #work(): void {
     // A worker that may do nothing would end at once, and the loop never.
     if (this.#isClosed || this.#pauseMs > 0) return;
-    while (this.#working < Math.min(atOnce, this.#due.size)) {
+    while (this.#working < Math.min(atOnce, this.#countReady())) {
       this.#working += 1;
       void this.#workOn();
     }
+  }
+
+  #countReady(): number {
+    let ready = this.#due.size;
+    for (const userId of this.#underWay) if (this.#due.has(userId)) ready -= 1;
+    return ready;
   }
 
   /** One after the other, until nothing is due or the store fails. */
   async #workOn(): Promise<void> {
     for (const [userId, due] of this.#due) {
       if (this.#pauseMs > 0 || this.#isClosed) break;
+      if (this.#underWay.has(userId)) continue;
       // Another worker must not take it too; what comes for this user meanwhile is a new entry.
       this.#due.delete(userId);
       if (due.claim.node !== this.#options.node()) continue;
-      if (await this.#carryOut(due)) continue;
+      this.#underWay.add(userId);
+      const isDone = await this.#carryOut(due);
+      this.#underWay.delete(userId);
+      if (isDone) continue;
       if (!this.#due.has(userId)) this.#due.set(userId, due);
       this.#pause();
       break;
