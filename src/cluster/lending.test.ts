@@ -44,7 +44,7 @@ test('who gives up while a session settles leaves no timer behind, and the sessi
     asker.abort();
     t.deepEqual(await answered, { status: 'later' });
     t.deepEqual(timers.waits, []);
-    t.is(session.moving, undefined);
+    t.false(session.isMoving);
   }
   settled();
 });

@@ -117,6 +117,19 @@ test('a connection that stops reading is given up after its time to drain, howev
   }
 });
 
+test('a session that cannot be resumed ends once more than 1 MiB waits for its client', (t) => {
+  const { session, endTurn } = openSessionWorld(1000, false);
+  const line = openLine('websocket', true);
+  session.begin(line.transport);
+  session.push(frames(limits.unwrittenBytes));
+  endTurn();
+  t.true(session.isOpen);
+  session.push(frames(1));
+  endTurn();
+  t.false(session.isOpen);
+  t.deepEqual(line.told, ['tooSlow']);
+});
+
 test('what a cut connection had not taken is not let go when more comes', (t) => {
   const { session, endTurn } = openSessionWorld(1000);
   const events = session.begin(openLine('sse', true).transport);
@@ -226,10 +239,8 @@ test('while a session moves, its client messages wait and its outbox is filled',
   t.like(session.export(), { key: 'session', userId: 1, tasks: [{ frame: { type: 'help' }, bytes: 10 }] });
   t.like(session.export()?.outbox, { last: 3, highest: 2, sent: 1 });
   t.is(comeBack(world, 1), undefined, 'nobody can go on with it here meanwhile');
-  const { moving } = session;
   session.stay();
-  await moving;
-  t.is(session.moving, undefined);
+  t.false(session.isMoving);
   t.deepEqual(comeBack(world, 1), ['2', '3', '4'], 'with the help that was asked for');
 });
 
@@ -252,10 +263,9 @@ test('what ends a session ends its move, and there is nothing to export', async 
     session.begin(openLine().transport);
     session.post([{ type: 'help' }], 10);
     session.beginMove(0);
-    const { moving } = session;
     if (end === 'fatal') session.endWithFatal('kicked');
     else session[end]();
-    await moving;
+    t.false(session.isMoving);
     await session.ended;
     t.is(session.export(), undefined);
     t.deepEqual(timers.waits, []);
@@ -313,6 +323,29 @@ test('an export carries as much as a session may have, and no more', (t) => {
     t.deepEqual(readSessionExport(full), full, field);
     t.is(readSessionExport({ ...state, [field]: of(length + 1) }), undefined, field);
   }
+});
+
+test('without a grace a session ends with its connection', (t) => {
+  const { session, timers } = openSessionWorld(1000, true, 0);
+  session.begin(openLine().transport).onClose(false);
+  t.false(session.isOpen);
+  t.deepEqual(timers.waits, []);
+});
+
+test('a connection that has had enough gets more only once it has drained', (t) => {
+  const { session, endTurn } = openSessionWorld(limits.outboxBytes);
+  const line = openLine('sse', true);
+  const events = session.begin(line.transport);
+  session.push(frames(limits.transportBytes, 1));
+  endTurn();
+  t.deepEqual(line.told, ['1']);
+  line.hold.unwritten = 10;
+  session.push(frames(1));
+  endTurn();
+  t.deepEqual(line.told, ['1']);
+  line.hold.unwritten = 0;
+  events.onDrain();
+  t.deepEqual(line.told, ['1', '2', '3']);
 });
 
 test('a session that was resumed lives on beyond the grace of the connection before', (t) => {

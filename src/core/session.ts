@@ -59,7 +59,7 @@ export class Session implements Receiver, AttachmentOwner, InboxOwner {
   #state: 'open' | 'ending' | 'ended' = 'open';
   readonly #delivery: Delivery;
   readonly #attachment: Attachment;
-  #move: Settling | undefined;
+  #isMoving = false;
   /** Its node is about to stop. */
   #isKept = false;
   /** A long answer waits for room. */
@@ -133,7 +133,7 @@ export class Session implements Receiver, AttachmentOwner, InboxOwner {
    * ended. Undefined, and nothing has changed: it cannot go on from there.
    */
   resume(transport: Transport, principal: Principal, n: number): ConnectionEvents | undefined {
-    if (this.#move !== undefined || !this.reaches(n)) return undefined;
+    if (this.#isMoving || !this.reaches(n)) return undefined;
     this.#attachment.rewind(n);
     this.#principal = principal;
     const connection = this.#attachment.attach(transport, true);
@@ -149,16 +149,16 @@ export class Session implements Receiver, AttachmentOwner, InboxOwner {
 
   // ---- the way to another node ----
 
-  /** Resolves when it moves no more: it has ended here, or goes on here. Undefined: it does not move. */
-  get moving(): Promise<void> | undefined {
-    return this.#move?.over;
+  /** False: it has ended here, goes on here, or never was to move. */
+  get isMoving(): boolean {
+    return this.#isMoving;
   }
 
   /** Its client has come to another node and has `n` of its messages. Needs `reaches(n)`, and that it does not move. */
   beginMove(n: number): void {
     this.#attachment.rewind(n);
     this.#inbox.queue.pause();
-    this.#move = createSettling();
+    this.#isMoving = true;
   }
 
   /** Resolves when what its client has sent has its outcome, but for what waits for its turn: the time to export it. */
@@ -168,7 +168,7 @@ export class Session implements Receiver, AttachmentOwner, InboxOwner {
 
   /** All but its rooms, with what they have shown so far. Undefined: it has ended, or does not move any more. */
   export(): SessionExport | undefined {
-    if (this.#state !== 'open' || this.#move === undefined) return undefined;
+    if (this.#state !== 'open' || !this.#isMoving) return undefined;
     for (const room of this.rooms.all()) room.flush();
     const { key, userId, username } = this;
     const outbox = this.#delivery.export();
@@ -177,16 +177,11 @@ export class Session implements Receiver, AttachmentOwner, InboxOwner {
 
   /** The move came to nothing: it is detached as if its connection had gone now. */
   stay(): void {
-    if (this.#move === undefined) return;
-    this.#endMove();
+    if (!this.#isMoving) return;
+    this.#isMoving = false;
     this.#attachment.detach(undefined);
     if (!this.#isKept) this.#inbox.queue.unpause();
     this.flush();
-  }
-
-  #endMove(): void {
-    this.#move?.settle();
-    this.#move = undefined;
   }
 
   /** Asks its client to prove that it lives; resolves false when it does not, or there is no connection. */
@@ -198,7 +193,7 @@ export class Session implements Receiver, AttachmentOwner, InboxOwner {
   leave(): void {
     if (this.#state !== 'open') return;
     this.#attachment.endGrace();
-    this.#endMove();
+    this.#isMoving = false;
     this.#state = 'ending';
     this.#inbox.queue.unpause();
     this.#inbox.queue.add({ type: 'end' });
@@ -314,7 +309,7 @@ export class Session implements Receiver, AttachmentOwner, InboxOwner {
 
   flush(): void {
     const isTaken = this.#delivery.write();
-    if (this.#delivery.isLost && this.#move === undefined) this.leave();
+    if (this.#delivery.isLost && !this.#isMoving) this.leave();
     else if (this.#delivery.connection === undefined) return;
     else if (!isTaken && this.#delivery.isResumable) this.#attachment.detach('tooSlow');
     else if (!isTaken) this.end('tooSlow');
@@ -395,7 +390,7 @@ export class Session implements Receiver, AttachmentOwner, InboxOwner {
   }
 
   #finish(): void {
-    this.#endMove();
+    this.#isMoving = false;
     this.flush();
     this.#delivery.release(false)?.close('normal');
     this.#state = 'ended';

@@ -130,7 +130,7 @@ test('the new node dies when it has claimed the session and not told: it stays w
   };
   void ann.come(b.chat);
   await underWay(a, ann);
-  await world.during(waitUntil(() => a.chat.sessions.withId(ann.session)?.moving === undefined, 'it stays'));
+  await world.during(waitUntil(() => a.chat.sessions.withId(ann.session)?.isMoving !== true, 'it stays'));
   t.true(await world.during(ann.come(c.chat)));
   t.true(ann.isResumed);
   await talk(ann, 'done', ann, bob);
@@ -169,7 +169,7 @@ test('a node that claims too late does not have the session, and its client is n
   };
   const coming = ann.come(b.chat);
   await underWay(a, ann);
-  await world.during(waitUntil(() => a.chat.sessions.withId(ann.session)?.moving === undefined, 'it stays'));
+  await world.during(waitUntil(() => a.chat.sessions.withId(ann.session)?.isMoving !== true, 'it stays'));
   late.open();
   t.true(await world.during(coming));
   t.true(ann.isResumed, 'it asks again');
@@ -196,7 +196,7 @@ test('only the node to which a session goes says that it has come', async (t) =>
   await underWay(a, ann);
   c.peers.tell('a', 'moved', { session: ann.session, claim: 9, ended: false });
   await world.bus.settle();
-  t.truthy(a.chat.sessions.withId(ann.session)?.moving);
+  t.true(a.chat.sessions.withId(ann.session)?.isMoving);
   held.open();
   t.true(await world.during(coming));
   await talk(ann, 'here', ann, bob);
@@ -259,7 +259,7 @@ test('what the store does not say leaves a session where it is', async (t) => {
     t.is(ann.ended.at(-1), isBack ? 'resumed-elsewhere' : 'unavailable', how);
     isAway = false;
     // Its owner finds out in some seconds.
-    await world.during(waitUntil(() => a.chat.sessions.withId(ann.session)?.moving === undefined, 'it is decided'));
+    await world.during(waitUntil(() => a.chat.sessions.withId(ann.session)?.isMoving !== true, 'it is decided'));
     if (!isBack) t.true(await world.during(ann.come(b.chat)), how);
     t.true(ann.isResumed, how);
     await talk(ann, 'done', ann, bob);

@@ -48,7 +48,7 @@ test('who stays because its new node died before it could tell is seen by all, o
   await world.bus.settle();
   ann.cut();
   await b.die();
-  await world.during(waitUntil(() => a.chat.sessions.withId(ann.session)?.moving === undefined, 'it stays'));
+  await world.during(waitUntil(() => a.chat.sessions.withId(ann.session)?.isMoving !== true, 'it stays'));
   t.true(await world.during(ann.come(a.chat)));
   t.true(ann.isResumed);
   await talk(ann, 'back', ann, bob);

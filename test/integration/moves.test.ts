@@ -173,7 +173,7 @@ test('who parts as soon as it has come is gone for its former node, too', async 
   const settled = session?.beginAppend();
   ann.send({ type: 'part', room_name: 'friends' });
   const coming = ann.come(b.chat);
-  await waitUntil(() => session?.moving !== undefined, 'on its way');
+  await waitUntil(() => session?.isMoving === true, 'on its way');
   settled?.();
   t.true(await coming);
   await waitUntil(() => a.chat.sessions.withId(ann.session) === undefined, 'gone');

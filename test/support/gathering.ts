@@ -42,5 +42,5 @@ export function faultsOf(world: ChatNodes, ...clients: NodeClient[]): string[] {
 
 /** Resolves when the session is exported and not yet come. */
 export function underWay({ chat }: ChatNode, { session }: NodeClient): Promise<void> {
-  return waitUntil(() => chat.sessions.withId(session)?.moving !== undefined, 'on its way');
+  return waitUntil(() => chat.sessions.withId(session)?.isMoving === true, 'on its way');
 }

@@ -19,7 +19,11 @@ export type SessionWorld = {
   importSession: (state: SessionExport) => Session;
 };
 
-export function openSessionWorld(outboxBytes: number, isResumable = true): SessionWorld {
+export function openSessionWorld(
+  outboxBytes: number,
+  isResumable = true,
+  graceSeconds: number = limits.graceSeconds,
+): SessionWorld {
   const timers = createManualTimers();
   let due: (() => void)[] = [];
   const clock: Clock = {
@@ -37,7 +41,7 @@ export function openSessionWorld(outboxBytes: number, isResumable = true): Sessi
     rateLimits: true,
     messageBuckets: { take: () => 0, debtMs: () => 0, owe() {} },
     moveBuckets: { take: () => 0 },
-    graceSeconds: limits.graceSeconds,
+    graceSeconds,
     pollGapSeconds: limits.pollGapSeconds,
     outboxBytes,
   } as Partial<SessionContext> as SessionContext;
