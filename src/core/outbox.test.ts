@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import { keptOf } from '../../test/support/garbage.ts';
 import { limits } from '../protocol/limits.ts';
@@ -138,6 +140,29 @@ test('what a lost connection had not taken is unsent again', (t) => {
   t.deepEqual(next.numbers, [3, 4, 2, 3, 4]);
 });
 
+test('a connection that had taken everything gives nothing back', (t) => {
+  const outbox = filled([100, 100]);
+  outbox.writeTo(openLine().transport);
+  outbox.giveBack(0);
+  t.false(outbox.hasUnsent);
+});
+
+test('an answer fits beside what is unsent, and beside what the connection may hold without saying so', (t) => {
+  const { transportBytes } = limits;
+  const outbox = new Outbox('s', transportBytes + 100);
+  const fits = (bytes: number, unwritten: number): boolean => outbox.hasRoomFor(bytes, unwritten);
+  // A poll that was answered takes nothing any more.
+  for (const unwritten of [0, transportBytes, Number.POSITIVE_INFINITY]) {
+    t.true(fits(100, unwritten), `${unwritten}`);
+    t.false(fits(101, unwritten), `${unwritten}`);
+  }
+  outbox.push([frame(10)]);
+  t.true(fits(90, 0));
+  t.false(fits(91, 0));
+  t.true(fits(80, transportBytes + 10));
+  t.false(fits(81, transportBytes + 10));
+});
+
 test('what was sent long ago is let go, what is unsent never', (t) => {
   const outbox = filled([1, 1]);
   outbox.writeTo(openLine().transport);
@@ -166,6 +191,30 @@ test('a long life leaves no more behind than what is kept', (t) => {
     [9_989, 9_990, 10_000].map((n) => outbox.reaches(n)),
     [false, true, true],
   );
+});
+
+/** Bytes of the heap that are in use. */
+function heapInUse(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
+}
+
+test('an outbox does not grow with the lists that it has let go', (t) => {
+  const turns = 500_000;
+  const outbox = new Outbox('s', 1000);
+  const transport: Transport = { ...openLine().transport, write() {} };
+  const list = [frame(100)];
+  const before = heapInUse();
+  for (let n = 0; n < turns; n += 1) {
+    outbox.push(list);
+    outbox.writeTo(transport);
+    outbox.trim(0);
+  }
+  // A place in an array has eight bytes.
+  const grown = heapInUse() - before;
+  t.true(grown < turns * 4, `${grown} bytes`);
+  t.true(outbox.reaches(turns));
 });
 
 test('what is written once more counts as unwritten once more, and is not let go before it is taken', (t) => {

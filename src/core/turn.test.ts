@@ -1,5 +1,6 @@
 import test from 'ava';
 import { systemClock } from './clock.ts';
+import type { Clock } from './ports.ts';
 import { createTurn, type Flushable, type Writer } from './turn.ts';
 
 const endOfTurn = (): Promise<void> =>
@@ -70,6 +71,26 @@ test('a session that is given something outside of its rooms is flushed after th
   turn.addRoom({ flush: () => order.push('room') });
   await endOfTurn();
   t.deepEqual(order, ['room', 'flushed']);
+});
+
+test('however many have something to write, a turn ends once', async (t) => {
+  let ends = 0;
+  const clock: Clock = {
+    ...systemClock,
+    endOfTurn(run) {
+      ends += 1;
+      systemClock.endOfTurn(run);
+    },
+  };
+  const turn = createTurn(clock);
+  for (let round = 1; round <= 2; round += 1) {
+    for (let n = 0; n < 3; n += 1) {
+      turn.addRoom({ flush() {} });
+      turn.addSession(session([]));
+    }
+    t.is(ends, round);
+    await endOfTurn();
+  }
 });
 
 test('a session that gets something while others are flushed is flushed again', async (t) => {

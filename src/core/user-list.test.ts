@@ -27,6 +27,27 @@ test('a list is what its names make of it, whoever came and went in whichever or
   );
 });
 
+test('a list grows with its names, wherever its bytes come to an end', (t) => {
+  const entriesOf = (names: readonly string[], reader: string): string =>
+    JSON.stringify([...names, reader].sort().map((name) => ({ name, you: name === reader })));
+  // One name of each length: one of them needs a byte more than there is at first.
+  for (let length = 150; length < 300; length += 1) {
+    const names = ['x'.repeat(length)];
+    const list = new UserList(() => names);
+    list.add('x'.repeat(length));
+    t.is(`[${list.encodedFor('y').toString()}]`, entriesOf(names, 'y'), `${length}`);
+  }
+  const present: string[] = [];
+  const list = new UserList(() => present);
+  for (let n = 0; n < 500; n += 1) {
+    present.push(`user-${(n * 7919) % 500}`);
+    list.add(present[n] as string);
+    // Looked at each time, they come one by one.
+    t.is(list.names.length, present.length);
+  }
+  t.is(`[${list.encodedFor('user').toString()}]`, entriesOf(present, 'user'));
+});
+
 test('a list that was handed out stays as it is', (t) => {
   const list = new UserList(() => []);
   list.add('b');

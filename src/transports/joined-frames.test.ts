@@ -43,6 +43,10 @@ test('other messages are other bytes', (t) => {
       ['first', 'second'],
     ],
     [[first], ['first']],
+    [
+      [first, second],
+      ['first', 'second'],
+    ],
     [[second], ['second']],
     [
       [third, second],

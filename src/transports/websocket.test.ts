@@ -6,12 +6,12 @@ import { noteEvents, type Told } from '../../test/support/http-door.ts';
 import { patienceMs, until } from '../../test/support/services.ts';
 import type { OpenRequest } from '../core/transport.ts';
 import { type ConnectionLimit, createConnectionLimit } from './connection-limit.ts';
-import { createWebSocketDoor } from './websocket.ts';
+import { createWebSocketDoor, type WebSocketDoor } from './websocket.ts';
 
 /** Above what the kernel's buffers take. */
 const muchBytes = 20_000_000;
 
-type Open = Told & { client: WebSocket; limit: ConnectionLimit; requests: OpenRequest[] };
+type Open = Told & { client: WebSocket; limit: ConnectionLimit; requests: OpenRequest[]; door: WebSocketDoor };
 
 /** A client that has its upgrade; `letIn`: when it is let in. */
 async function connect(t: ExecutionContext, query = '', letIn = Promise.resolve()): Promise<Open> {
@@ -38,7 +38,7 @@ async function connect(t: ExecutionContext, query = '', letIn = Promise.resolve(
     server.close();
   });
   await new Promise((resolve) => client.once('open', resolve));
-  return { ...told, client, limit, requests };
+  return { ...told, client, limit, requests, door };
 }
 
 function untilTold({ names }: Told, name: string): Promise<void> {
@@ -65,6 +65,34 @@ test('a client that is gone before it was let in is told of, and gives its place
   letIn();
   await untilTold(open, 'close');
   t.is(open.limit.size, 0);
+});
+
+test('a client that the server has cut before it was let in is told of', async (t) => {
+  let letIn: () => void = () => {};
+  const open = await connect(t, '', new Promise((resolve) => (letIn = resolve)));
+  const closed = new Promise((resolve) => open.client.once('close', resolve));
+  open.door.close();
+  await closed;
+  t.deepEqual(open.names, []);
+  letIn();
+  await t.notThrowsAsync(untilTold(open, 'close'));
+});
+
+test('a client leaves by closing with 1000 or without a code, and by nothing else', async (t) => {
+  for (const [end, isGoodbye] of [
+    [(client: WebSocket) => client.close(1000), true],
+    [(client: WebSocket) => client.close(), true],
+    [(client: WebSocket) => client.close(1001), false],
+    [(client: WebSocket) => client.close(3000), false],
+    [(client: WebSocket) => client.terminate(), false],
+  ] as const) {
+    const open = await connect(t);
+    const told = new Promise((resolve) => {
+      open.events.onClose = resolve;
+    });
+    end(open.client);
+    t.is(await told, isGoodbye, String(end));
+  }
 });
 
 test('whoever brings a cursor, or asks for it, has a session that outlives the connection', async (t) => {
