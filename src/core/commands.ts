@@ -60,6 +60,9 @@ const commands: { readonly [T in ClientFrameType]: Command<FrameOf<T>> } = {
   history: { needs: 'member', run: history },
 };
 
+/** What has no effect but its answer. */
+export const questions: ReadonlySet<string> = new Set<ClientFrameType>(['help', 'list', 'history']);
+
 /** Bytes of an answer that grows with the chat, as far as is known before it is made; 0: it is short. */
 export function longAnswerBytes({ directory, hub }: CommandContext, frame: ClientFrame): number {
   if (frame.type === 'history') return limits.historyBytes;

@@ -99,6 +99,16 @@ test('a connection for which more than an outbox waits is given up, and its sess
   t.is(comeBack(world, 0), undefined);
 });
 
+test('a session without resume ends when too much is unwritten, also where it was written as its room handed out', async (t) => {
+  const { session } = openSessionWorld(limits.outboxBytes, false);
+  const line = openLine('websocket', true);
+  session.begin(line.transport);
+  session.push(frames(limits.unwrittenBytes + 1));
+  if (!session.tryWrite()) session.flush();
+  await session.ended;
+  t.deepEqual(line.told, ['tooSlow']);
+});
+
 test('a connection that stops reading is given up after its time to drain, however little waits', (t) => {
   for (const [size, waits] of [
     [1, limits.commentIntervalMs],

@@ -21,7 +21,7 @@ import type { ErrorDetails, ServerFrame } from '../protocol/frames.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Principal } from './accounts.ts';
 import { Attachment, type AttachmentOwner } from './attachment.ts';
-import { longAnswerBytes, runCommand } from './commands.ts';
+import { longAnswerBytes, questions, runCommand } from './commands.ts';
 import { countError } from './counters.ts';
 import { Delivery } from './delivery.ts';
 import { encode, encodeError } from './encode.ts';
@@ -35,9 +35,6 @@ import type { SessionExport } from './session-state.ts';
 import { createSettling, type Settling } from './settling.ts';
 import type { Task } from './task-queue.ts';
 import type { ConnectionEvents, EncodedFrame, Transport, TransportKind } from './transport.ts';
-
-/** What has no effect but its answer. */
-const questions: ReadonlySet<Task['type']> = new Set(['help', 'list', 'history']);
 
 const nothing = (): void => {};
 
@@ -304,7 +301,9 @@ export class Session implements Receiver, AttachmentOwner, InboxOwner {
   }
 
   tryWrite(): boolean {
-    return this.#delivery.write() && !this.#delivery.isLost && !this.#isHeldBack;
+    const delivery = this.#delivery;
+    // Without an outbox, that too much is unwritten is seen by the one write that wrote it: `flush` ends the session then.
+    return delivery.isResumable && delivery.write() && !delivery.isLost && !this.#isHeldBack;
   }
 
   flush(): void {
@@ -338,22 +337,19 @@ export class Session implements Receiver, AttachmentOwner, InboxOwner {
   mayRunTask(task: Task): boolean {
     if (this.#hasRoomFor(task)) return true;
     this.#isHeldBack = this.#state === 'open';
-    if (!this.#isHeldBack) this.#hangUp(task);
-    return !this.#isHeldBack;
+    if (this.#isHeldBack) return false;
+    // It is ending, and waits for no client that does not take what it has asked for.
+    this.flush();
+    if (!this.#hasRoomFor(task)) this.#delivery.release(false)?.close('normal');
+    return true;
   }
 
   /** One that is longer than all that is kept is answered when everything else was taken. */
   #hasRoomFor(task: Task): boolean {
-    if (task.type === 'answer' || task.type === 'end') return true;
-    const bytes = longAnswerBytes(this.#context, task);
-    const most = this.#delivery.isResumable ? this.#context.outboxBytes - limits.transportBytes : limits.unwrittenBytes;
+    const bytes = task.type === 'answer' || task.type === 'end' ? 0 : longAnswerBytes(this.#context, task);
+    const { isResumable } = this.#delivery;
+    const most = isResumable ? this.#context.outboxBytes - limits.transportBytes : limits.unwrittenBytes;
     return bytes === 0 || this.#delivery.hasRoomFor(Math.min(bytes, most));
-  }
-
-  /** It is ending, and waits for no client that does not take what it has asked for. */
-  #hangUp(task: Task): void {
-    this.flush();
-    if (!this.#hasRoomFor(task)) this.#delivery.release(false)?.close('normal');
   }
 
   runTask(task: Task): Promise<void> | undefined {
