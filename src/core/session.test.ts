@@ -2,6 +2,7 @@ import test from 'ava';
 import { keptOf } from '../../test/support/garbage.ts';
 import { openSessionWorld, type SessionWorld, worldPrincipal } from '../../test/support/session-world.ts';
 import { limits } from '../protocol/limits.ts';
+import type { LiveRoom } from './live-room.ts';
 import { maxSeenRooms } from './seen-rooms.ts';
 import { readSessionExport, type SessionExport } from './session-state.ts';
 import type { EncodedFrame, Transport, TransportKind } from './transport.ts';
@@ -333,6 +334,32 @@ test('an export carries as much as a session may have, and no more', (t) => {
     t.deepEqual(readSessionExport(full), full, field);
     t.is(readSessionExport({ ...state, [field]: of(length + 1) }), undefined, field);
   }
+});
+
+test('a session that what a room hands out is too much for ends with that turn', (t) => {
+  const { session, turn, endTurn } = openSessionWorld(100);
+  session.begin(openLine().transport).onClose(false);
+  turn.addRoom({
+    flush() {
+      session.push(frames(60));
+      session.push(frames(60));
+    },
+  });
+  endTurn();
+  t.false(session.isOpen);
+});
+
+test('a session knows whether it is in one room and in no other', (t) => {
+  const { session } = openSessionWorld(1000);
+  const roomAt = (id: number): LiveRoom => ({ id, gate: { position: 0 } }) as Partial<LiveRoom> as LiveRoom;
+  const [first, second] = [roomAt(1), roomAt(2)];
+  t.false(session.isInOneRoom);
+  session.rooms.enter(first);
+  t.true(session.isInOneRoom);
+  session.rooms.enter(second);
+  t.false(session.isInOneRoom);
+  session.rooms.exit(first);
+  t.true(session.isInOneRoom);
 });
 
 test('without a grace a session ends with its connection', (t) => {

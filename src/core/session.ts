@@ -259,7 +259,6 @@ export class Session implements Receiver, AttachmentOwner, InboxOwner {
     this.#delivery.release(false)?.close('restarting');
     this.#inbox.queue.clear();
     this.#attachment.endGrace();
-    this.rooms.clear();
     this.#finish();
   }
 
@@ -368,7 +367,6 @@ export class Session implements Receiver, AttachmentOwner, InboxOwner {
       room.remove(this, undefined);
       this.#context.hub.release(room);
     }
-    this.rooms.clear();
     this.#finish();
   }
 
@@ -381,11 +379,11 @@ export class Session implements Receiver, AttachmentOwner, InboxOwner {
       room.dropMember(this, to);
       this.#context.hub.release(room);
     }
-    this.rooms.clear();
     this.#finish();
   }
 
   #finish(): void {
+    this.rooms.clear();
     this.#isMoving = false;
     this.flush();
     this.#delivery.release(false)?.close('normal');

@@ -73,6 +73,17 @@ test('a session that is given something outside of its rooms is flushed after th
   t.deepEqual(order, ['room', 'flushed']);
 });
 
+test('what a session is given after a turn waits for the end of the next one', async (t) => {
+  const turn = createTurn(systemClock);
+  const order: string[] = [];
+  turn.addRoom({ flush: () => order.push('room') });
+  await endOfTurn();
+  turn.addSession(session(order));
+  t.deepEqual(order, ['room']);
+  await endOfTurn();
+  t.deepEqual(order, ['room', 'flushed']);
+});
+
 test('however many have something to write, a turn ends once', async (t) => {
   let ends = 0;
   const clock: Clock = {

@@ -5,7 +5,7 @@ import type { Clock } from '../../src/core/ports.ts';
 import { Session } from '../../src/core/session.ts';
 import type { SessionContext } from '../../src/core/session-context.ts';
 import type { SessionExport } from '../../src/core/session-state.ts';
-import { createTurn } from '../../src/core/turn.ts';
+import { createTurn, type Turn } from '../../src/core/turn.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import { createManualTimers, type ManualTimers } from './manual-timers.ts';
 
@@ -14,6 +14,7 @@ export const worldPrincipal = { user: { id: 1, username: 'alice' }, token: { id:
 export type SessionWorld = {
   session: Session;
   timers: ManualTimers;
+  turn: Turn;
   endTurn: () => void;
   /** A session that goes on where another one was. */
   importSession: (state: SessionExport) => Session;
@@ -34,9 +35,10 @@ export function openSessionWorld(
     },
     endOfTurn: (run) => void due.push(run),
   };
+  const turn = createTurn(clock);
   const context = {
     clock,
-    turn: createTurn(clock),
+    turn,
     counters: createCounters(),
     rateLimits: true,
     messageBuckets: { take: () => 0, debtMs: () => 0, owe() {} },
@@ -55,6 +57,7 @@ export function openSessionWorld(
   return {
     session: new Session(context, worldPrincipal, 'session', isResumable),
     timers,
+    turn,
     endTurn,
     importSession: (state) => new Session(context, worldPrincipal, state.key, true, state),
   };
