@@ -121,7 +121,8 @@ export class Delivery {
 
   #writeAll(transport: Transport): boolean {
     const [first, ...others] = this.#out;
-    if (first === undefined) return true;
+    // What was written too much is told to everybody who writes, until it is taken.
+    if (first === undefined) return transport.unwritten() <= limits.unwrittenBytes;
     this.#out = [];
     transport.write(others.length === 0 ? first : [first, ...others].flat());
     return transport.unwritten() <= limits.unwrittenBytes;

@@ -300,9 +300,7 @@ export class Session implements Receiver, AttachmentOwner, InboxOwner {
   }
 
   tryWrite(): boolean {
-    const delivery = this.#delivery;
-    // Without an outbox, that too much is unwritten is seen by the one write that wrote it: `flush` ends the session then.
-    return delivery.isResumable && delivery.write() && !delivery.isLost && !this.#isHeldBack;
+    return this.#delivery.write() && !this.#delivery.isLost && !this.#isHeldBack;
   }
 
   flush(): void {
