@@ -100,6 +100,10 @@ eachTransport(
       id += 20;
       await sayUntil(t, id, sender, other);
     }
+    // It parts a moment after the others have the last message.
+    await until(patienceMs, async () => {
+      if (!other.frames.some((frame) => frame.code === 'parted')) throw new Error('Nobody has parted.');
+    });
     t.deepEqual(
       other.frames.filter((frame) => frame.code === 'parted').map((frame) => frame.user),
       ['slow'],
