@@ -1,7 +1,6 @@
 /**
- * One run of load: members of rooms that send and count what arrives. It knows a few bytes of the protocol and no more:
- * a message is told by its place in the room's order, which each member counts for itself, and only a sample of the
- * members looks into the messages, for the time.
+ * One run of load: members of rooms that send and count what arrives. It knows a few bytes of the protocol and no more,
+ * and only some look into a message: a sample of the members, for the time, and who waits for a message of its own.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cpu, cpuBetween, perEach, readCpu, sum, watchOwn } from './cpu.ts';
@@ -19,17 +18,18 @@ const samplers = { ofAll: 64, ofRoom: 8 };
 const openAtOnce = 32;
 const joinDeadlineMs = 30_000;
 
+/** A member that sends. `awaiting`: its own messages that it has not seen yet. */
+type Sender = { client: RawClient; index: number; awaiting: number };
+
 type RoomLoad = {
   name: string;
   clients: RawClient[];
   /** Those of them that send, in turn. */
-  senders: RawClient[];
-  /** Messages sent, shown to all, and refused. */
+  senders: Sender[];
+  /** Messages sent, seen by their senders, and refused. */
   sent: number;
   settled: number;
   refused: number;
-  /** How many members have the message at a place of the room's order. */
-  reached: Uint32Array;
   /** When the message with a number was sent, or was due. */
   sentAt: Float64Array;
 };
@@ -121,7 +121,6 @@ function createRun(plan: LoadPlan): Run {
       sent: 0,
       settled: 0,
       refused: 0,
-      reached: new Uint32Array(ringSize),
       sentAt: new Float64Array(ringSize),
     })),
     latency: createHistogram(),
@@ -151,9 +150,7 @@ async function openMembers(run: Run): Promise<number> {
       if (room === undefined) continue;
       const isSampler = (Math.floor(index / rooms) + (index % rooms)) % stride === 0;
       try {
-        const client = await openMember(run, room, member, isSampler);
-        room.clients.push(client);
-        if (member.isListener !== true) room.senders.push(client);
+        await openMember(run, room, member, isSampler);
       } catch (error) {
         failed += 1;
         run.errors['not joined'] = (run.errors['not joined'] ?? 0) + 1;
@@ -167,8 +164,8 @@ async function openMembers(run: Run): Promise<number> {
   return failed;
 }
 
-async function openMember(run: Run, room: RoomLoad, member: Member, isSampler: boolean): Promise<RawClient> {
-  let count = 0;
+async function openMember(run: Run, room: RoomLoad, member: Member, isSampler: boolean): Promise<void> {
+  let self: Sender | undefined;
   let isJoined = false;
   let settle: { resolve(): void; reject(error: Error): void } | undefined;
   const joined = new Promise<void>((resolve, reject) => {
@@ -180,8 +177,10 @@ async function openMember(run: Run, room: RoomLoad, member: Member, isSampler: b
   const events: RawClientEvents = {
     onMessage: (bytes, from, to) => {
       if (isMessage(bytes, from, to)) {
-        arrive(run, room, count, isSampler ? bytes.subarray(from, to) : undefined);
-        count += 1;
+        run.delivered += 1;
+        run.lastArrival = performance.now();
+        const awaits = self !== undefined && self.awaiting > 0;
+        if (isSampler || awaits) look(run, room, bytes.subarray(from, to), { isSampler, self });
         return;
       }
       const other = bytes.toString('utf8', from, to);
@@ -206,7 +205,10 @@ async function openMember(run: Run, room: RoomLoad, member: Member, isSampler: b
     clearTimeout(timer);
   }
   isJoined = true;
-  return client;
+  room.clients.push(client);
+  if (member.isListener === true) return;
+  self = { client, index: room.senders.length, awaiting: 0 };
+  room.senders.push(self);
 }
 
 /** Two bytes tell, when the fields stand in their usual order; otherwise the text is searched. */
@@ -217,26 +219,26 @@ function isMessage(bytes: Buffer, from: number, to: number): boolean {
   return bytes.subarray(from, to).includes('"code":"message"');
 }
 
-/** A message has reached a member; `place` is how many that member had before. */
-function arrive(run: Run, room: RoomLoad, place: number, payload: Buffer | undefined): void {
-  run.delivered += 1;
-  const slot = place & (ringSize - 1);
-  const reached = (room.reached[slot] ?? 0) + 1;
-  room.reached[slot] = reached;
-  if (payload !== undefined) sample(run, room, payload);
-  if (reached < room.clients.length) return;
-  room.reached[slot] = 0;
-  room.settled += 1;
-  run.lastArrival = performance.now();
-  run.wake();
-}
-
-function sample(run: Run, room: RoomLoad, payload: Buffer): void {
+/** Looks into a message that has reached a member: for its time, and whether it is the member's own. */
+function look(
+  run: Run,
+  room: RoomLoad,
+  payload: Buffer,
+  { isSampler, self }: { isSampler: boolean; self: Sender | undefined },
+): void {
   const at = payload.indexOf('"body":"');
   const seq = Number.parseInt(payload.toString('latin1', at + 8, at + 20), 10);
   const sentAt = room.sentAt[seq & (ringSize - 1)];
   if (at === -1 || sentAt === undefined || sentAt === 0) run.fault ??= 'a message arrived that nobody sent';
-  else if (sentAt >= run.measureFrom && sentAt < run.measureTo) run.latency.add(performance.now() - sentAt);
+  else if (isSampler && sentAt >= run.measureFrom && sentAt < run.measureTo) run.latency.add(performance.now() - sentAt);
+  if (self === undefined || senderOf(room, seq) !== self || self.awaiting === 0) return;
+  self.awaiting -= 1;
+  room.settled += 1;
+  run.wake();
+}
+
+function senderOf(room: RoomLoad, seq: number): Sender | undefined {
+  return room.senders[seq % room.senders.length];
 }
 
 function noteOther(run: Run, room: RoomLoad, other: string): void {
@@ -249,12 +251,13 @@ function noteOther(run: Run, room: RoomLoad, other: string): void {
 
 function send(run: Run, room: RoomLoad, dueAt: number): void {
   const seq = room.sent;
-  const client = room.senders[seq % room.senders.length];
-  if (client === undefined) return;
+  const sender = senderOf(room, seq);
+  if (sender === undefined) return;
+  sender.awaiting += 1;
   room.sent += 1;
   room.sentAt[seq & (ringSize - 1)] = dueAt;
   const body = String(seq).padStart(12, '0').padEnd(run.plan.size, ' ha');
-  client.send(`{"type":"message","room_name":"${room.name}","body":"${body.trimEnd()}"}`);
+  sender.client.send(`{"type":"message","room_name":"${room.name}","body":"${body.trimEnd()}"}`);
 }
 
 function inFlight(room: RoomLoad): number {
