@@ -18,8 +18,8 @@ const samplers = { ofAll: 64, ofRoom: 8 };
 const openAtOnce = 32;
 const joinDeadlineMs = 30_000;
 
-/** A member that sends. `awaiting`: its own messages that it has not seen yet. */
-type Sender = { client: RawClient; index: number; awaiting: number };
+/** A member that may send, once it has joined. `awaiting`: its own messages that it has not seen yet. */
+type Sender = { client: RawClient | undefined; awaiting: number };
 
 type RoomLoad = {
   name: string;
@@ -165,7 +165,7 @@ async function openMembers(run: Run): Promise<number> {
 }
 
 async function openMember(run: Run, room: RoomLoad, member: Member, isSampler: boolean): Promise<void> {
-  let self: Sender | undefined;
+  const self: Sender = { client: undefined, awaiting: 0 };
   let isJoined = false;
   let settle: { resolve(): void; reject(error: Error): void } | undefined;
   const joined = new Promise<void>((resolve, reject) => {
@@ -179,8 +179,7 @@ async function openMember(run: Run, room: RoomLoad, member: Member, isSampler: b
       if (isMessage(bytes, from, to)) {
         run.delivered += 1;
         run.lastArrival = performance.now();
-        const awaits = self !== undefined && self.awaiting > 0;
-        if (isSampler || awaits) look(run, room, bytes.subarray(from, to), { isSampler, self });
+        if (isSampler || self.awaiting > 0) look(run, room, bytes.subarray(from, to), { isSampler, self });
         return;
       }
       const other = bytes.toString('utf8', from, to);
@@ -206,9 +205,8 @@ async function openMember(run: Run, room: RoomLoad, member: Member, isSampler: b
   }
   isJoined = true;
   room.clients.push(client);
-  if (member.isListener === true) return;
-  self = { client, index: room.senders.length, awaiting: 0 };
-  room.senders.push(self);
+  self.client = client;
+  if (member.isListener !== true) room.senders.push(self);
 }
 
 /** Two bytes tell, when the fields stand in their usual order; otherwise the text is searched. */
@@ -224,14 +222,15 @@ function look(
   run: Run,
   room: RoomLoad,
   payload: Buffer,
-  { isSampler, self }: { isSampler: boolean; self: Sender | undefined },
+  { isSampler, self }: { isSampler: boolean; self: Sender },
 ): void {
   const at = payload.indexOf('"body":"');
   const seq = Number.parseInt(payload.toString('latin1', at + 8, at + 20), 10);
   const sentAt = room.sentAt[seq & (ringSize - 1)];
   if (at === -1 || sentAt === undefined || sentAt === 0) run.fault ??= 'a message arrived that nobody sent';
-  else if (isSampler && sentAt >= run.measureFrom && sentAt < run.measureTo) run.latency.add(performance.now() - sentAt);
-  if (self === undefined || senderOf(room, seq) !== self || self.awaiting === 0) return;
+  else if (isSampler && sentAt >= run.measureFrom && sentAt < run.measureTo)
+    run.latency.add(performance.now() - sentAt);
+  if (senderOf(room, seq) !== self || self.awaiting === 0) return;
   self.awaiting -= 1;
   room.settled += 1;
   run.wake();
@@ -252,7 +251,7 @@ function noteOther(run: Run, room: RoomLoad, other: string): void {
 function send(run: Run, room: RoomLoad, dueAt: number): void {
   const seq = room.sent;
   const sender = senderOf(room, seq);
-  if (sender === undefined) return;
+  if (sender?.client === undefined) return;
   sender.awaiting += 1;
   room.sent += 1;
   room.sentAt[seq & (ringSize - 1)] = dueAt;

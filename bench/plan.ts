@@ -22,7 +22,7 @@ export type LoadPlan = {
   nodes: ServerNode[];
   helpers: Helper[];
   members: Member[];
-  /** Closed loop: messages in flight per room; a message is in flight until every member of the room has it. */
+  /** Closed loop: messages in flight per room; a message is in flight until its sender has it. */
   window: number;
   /** Open loop instead: messages a second in all, sent on schedule whatever comes back. */
   rate: number | undefined;
@@ -62,7 +62,7 @@ export type LoadResult = {
   serverCpuShare: number | undefined;
   serverCpuPerMillion: number | undefined;
   serverRssMb: number | undefined;
-  /** Microseconds of CPU for each message that was shown to all: of each node, and of each helper by its name. */
+  /** Microseconds of CPU for each message that its sender saw: of each node, and of each helper by its name. */
   nodeCpuPerMessageUs: number[] | undefined;
   helperCpuPerMessageUs: Record<string, number>;
   generatorCpuShare: number;
