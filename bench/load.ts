@@ -15,7 +15,8 @@ const ringSize = 1 << 17;
 // Members that look into each message: enough for percentiles, few enough to cost nothing. In many small rooms eight of
 // each would be most of the members.
 const samplers = { ofAll: 64, ofRoom: 8 };
-const openAtOnce = 32;
+// Of many in one room more: who joins in the same turn is told of in one write, and each is to be told of each.
+const openAtOnce = { atLeast: 32, ofAll: 1 / 40 };
 const joinDeadlineMs = 30_000;
 
 /** A member that may send, once it has joined. `awaiting`: its own messages that it has not seen yet. */
@@ -46,8 +47,8 @@ type Run = {
   measureTo: number;
   isSending: boolean;
   fault: string | undefined;
-  /** Called once per turn in which something arrived. */
-  wake: () => void;
+  /** Called when a message leaves the window of its room. */
+  wake: (room: RoomLoad) => void;
 };
 
 type Reading = Cpu & { at: number; delivered: number; settled: number };
@@ -158,7 +159,8 @@ async function openMembers(run: Run): Promise<number> {
       }
     }
   };
-  await Promise.all(Array.from({ length: openAtOnce }, openNext));
+  const atOnce = Math.max(openAtOnce.atLeast, Math.ceil(run.plan.members.length * openAtOnce.ofAll));
+  await Promise.all(Array.from({ length: atOnce }, openNext));
   if (run.rooms.some((room) => room.senders.length === 0))
     throw new Error('A room has no members: nothing to measure.');
   return failed;
@@ -233,7 +235,7 @@ function look(
   if (senderOf(room, seq) !== self || self.awaiting === 0) return;
   self.awaiting -= 1;
   room.settled += 1;
-  run.wake();
+  run.wake(room);
 }
 
 function senderOf(room: RoomLoad, seq: number): Sender | undefined {
@@ -245,7 +247,7 @@ function noteOther(run: Run, room: RoomLoad, other: string): void {
   if (type !== 'error' && type !== 'fatal') return;
   run.errors[code] = (run.errors[code] ?? 0) + 1;
   room.refused += 1;
-  run.wake();
+  run.wake(room);
 }
 
 function send(run: Run, room: RoomLoad, dueAt: number): void {
@@ -267,20 +269,15 @@ function settled(run: Run): number {
   return run.rooms.reduce((sum, room) => sum + room.settled, 0);
 }
 
-/** Keeps the window of each room full, once per turn. */
+/**
+ * Keeps the window of each room full: whoever has seen its own message has the next one said at once, as clients do that
+ * know nothing of each other, and not when this process has read what there is for all of them.
+ */
 function startWindow(run: Run): () => void {
-  let isDue = false;
-  const fill = (): void => {
-    isDue = false;
-    if (!run.isSending) return;
-    for (const room of run.rooms) while (inFlight(room) < run.plan.window) send(run, room, performance.now());
+  run.wake = (room) => {
+    while (run.isSending && inFlight(room) < run.plan.window) send(run, room, performance.now());
   };
-  run.wake = () => {
-    if (isDue) return;
-    isDue = true;
-    setImmediate(fill);
-  };
-  fill();
+  for (const room of run.rooms) run.wake(room);
   return () => {};
 }
 
