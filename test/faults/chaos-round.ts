@@ -204,14 +204,15 @@ async function verify(stage: Stage): Promise<void> {
   }
 }
 
-/**
- * Each member's events of each membership. In the next one a command may come again that a node in trouble had kept back:
- * it is told once to each session, and while nothing is in trouble `noteOnce` looks over all of a client's.
- */
-function* seenBy({ clients, watchers }: Stage): Iterable<{ name: string; events: readonly string[] }> {
-  for (const { name, memberships } of clients) for (const { events } of memberships) yield { name, events };
-  for (const { name, logs } of watchers) {
-    for (const { memberships } of logs.values()) for (const { events } of memberships) yield { name, events };
+/** Each member's events of each room, over all its memberships. */
+function* seenBy({ clients, watchers }: Stage): Iterable<{ name: string; events: string[] }> {
+  for (const room of rooms) {
+    for (const { name, memberships } of clients) {
+      yield { name, events: memberships.filter((one) => one.room === room).flatMap(({ events }) => events) };
+    }
+    for (const { name, logs } of watchers) {
+      yield { name, events: (logs.get(room)?.memberships ?? []).flatMap(({ events }) => events) };
+    }
   }
 }
 

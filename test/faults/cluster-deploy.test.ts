@@ -5,7 +5,7 @@ import { clusterTest, holds } from './cluster-world.ts';
 import { type DeployClient, openPlainClient, openSdkClient, type Return } from './deploy-clients.ts';
 
 const wishes: readonly TransportWish[] = ['auto', 'websocket', 'sse', 'poll'];
-const sdkClients = 20;
+const sdkClients = 32;
 const plainClients = 4;
 /**
  * Between the first and the last of those who are asked to come back after one stop. They are drawn from half a second:
@@ -14,6 +14,11 @@ const plainClients = 4;
 const leastSpreadMs = 25;
 /** Fewer than these say nothing about how they spread. */
 const leastForSpread = 5;
+/**
+ * Of what came back to the others after a stop, so many at most within a moment, over all stops: of five times that are
+ * drawn from half a second four lie that close in one stop of fifty, and so many of thirty never.
+ */
+const crowd = { share: 0.6, withinMs: 50 };
 
 clusterTest(
   test.serial,
@@ -36,6 +41,7 @@ clusterTest(
     const names = clients.map(({ name }) => name);
     await world.agreesOn(names);
 
+    const stops: Return[][] = [];
     for (const node of cluster.nodes) {
       const before = clients.map(({ returns }) => returns.length);
       const begun = performance.now();
@@ -44,10 +50,12 @@ clusterTest(
       await holds('everybody is back', () => clients.every(({ isOpen }) => isOpen));
       const returns = clients.flatMap((client, index) => client.returns.slice(before[index]));
       assertSpread(t, returns);
+      stops.push(returns);
       await node.start();
       await holds('it gets requests', () => cluster.balancer.ready().length === cluster.nodes.length);
       t.deepEqual(faults, []);
     }
+    assertNoCrowd(t, stops);
     await Promise.all(clients.map((client) => client.hush()));
     t.deepEqual(faults, []);
     await world.agreesOn(names);
@@ -92,4 +100,18 @@ function assertSpread(
   if (returns.length < leastForSpread) return;
   const spreadMs = (asked.at(-1) ?? 0) - (asked[0] ?? 0);
   t.true(spreadMs >= leastSpreadMs, `${returns.length} were asked to come back within ${spreadMs} ms`);
+}
+
+function assertNoCrowd(t: { true(is: boolean, what: string): unknown }, stops: readonly Return[][]): void {
+  const all = stops.reduce((sum, returns) => sum + returns.length, 0);
+  const crowded = stops.reduce((sum, returns) => sum + largestCrowd(returns.map(({ backAt }) => backAt)), 0);
+  const { share, withinMs } = crowd;
+  t.true(crowded <= share * all, `${crowded} of ${all} came back within ${withinMs} ms of each other`);
+}
+
+function largestCrowd(times: readonly number[]): number {
+  return Math.max(
+    0,
+    ...times.map((from) => times.filter((time) => time >= from && time < from + crowd.withinMs).length),
+  );
 }

@@ -16,7 +16,7 @@ export function createTally(): Tally {
 /** A client's last doings, for whoever reads why it failed. */
 export type Diary = { note(text: string): void; readonly lines: readonly string[] };
 
-const diaryLines = 400;
+const diaryLines = 1_000;
 
 export function createDiary(start: number): Diary {
   const lines: string[] = [];

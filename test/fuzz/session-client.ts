@@ -328,7 +328,10 @@ export class SessionClient {
     const log = this.#log(room);
     log.take(frame);
     tally.count(`got ${code ?? ''}`);
-    if (code === 'custom') noteOnce(this.#commands, frame);
+    if (code === 'custom') {
+      diary.note(`told ${room} ${frame.user ?? ''} ${String(frame.payload)}`);
+      noteOnce(this.#commands, frame);
+    }
     if (you !== true) return;
     if (code === 'joined' || code === 'parted') diary.note(`${code} ${room} ${ref ?? ''}`);
     if (code === 'joined') {
