@@ -11,6 +11,7 @@ test.serial('a process that never rests was the limit, one that waits was not', 
   t.true(busy.wasLimit);
   t.true(busy.seconds > 0);
   const readIdle = watchOwn();
+  // Not a wait for something to happen: a loop that has nothing to do is what is measured.
   await sleep(200);
   t.false(readIdle().wasLimit);
 });

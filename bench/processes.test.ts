@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import test from 'ava';
-import { until } from '../test/support/services.ts';
+import { programTest, until } from '../test/support/services.ts';
 import { generatorCore, isPinned, serverCore, startNode, stop } from './processes.ts';
 
-// With one core, or without taskset, there is nothing to be seen.
-const pinnedTest = isPinned ? test : test.skip;
+const missing = isPinned ? undefined : 'no second core, or no taskset';
 
-pinnedTest('server and generator have a core each, where there are two, and taskset', async (t) => {
+programTest(test, missing, 'server and generator have a core each, where there are two, and taskset', async (t) => {
   for (const core of [serverCore, generatorCore]) {
     const child = startNode(core, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
     t.teardown(() => stop(child));

@@ -31,7 +31,7 @@ test('a NUL does not end a password', async (t) => {
 
 // Time of the processor, not of the clock, so that a busy machine changes nothing; serial, so that nothing else adds to it.
 // One hash at a cost of 12 takes some 200 ms of it, a refusal without a hash less than 1.
-test.serial('a password that can be nobody’s costs a whole hash to refuse, as any other does', async (t) => {
+test.serial('a password that can be nobody’s costs a whole hash to refuse, like all others', async (t) => {
   const passwords = createPasswords({ ...settings, rounds: 12 });
   const hash = await passwords.hash('correct horse');
   const cost = async (work: () => Promise<unknown>): Promise<number> => {

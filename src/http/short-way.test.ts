@@ -113,7 +113,7 @@ test('whatever is special in any way goes the long way', async (t) => {
   t.deepEqual(server.taken, []);
 });
 
-test('a plain query is read as any other', (t) => {
+test('a plain query is read like all others', (t) => {
   const character = fc.constantFrom('a', 'b', '1', '_', '.', '~', '-', '&', '&', '=', '=');
   fc.assert(
     fc.property(fc.string({ unit: character }), (text) => {

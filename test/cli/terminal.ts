@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { stripVTControlCharacters } from 'node:util';
 import type { ExecutionContext, TestFn } from 'ava';
-import { findProgram, requiresServices } from '../support/services.ts';
+import { findProgram, programTest } from '../support/services.ts';
 import { type Desk, type Env, program } from './command-line.ts';
 
 export type Terminal = {
@@ -29,9 +29,7 @@ const deadlineMs = 20_000;
 export function terminalTest(test: TestFn, title: string, body: (t: ExecutionContext) => Promise<void>): void {
   const missing = process.platform === 'linux' && findProgram('script') !== undefined ? undefined : reason;
   // One after the other: a person at a terminal waits for each answer.
-  if (missing === undefined) test.serial(title, body);
-  else if (requiresServices()) test(title, (t) => t.fail(missing));
-  else test.skip(`${title} [skipped: ${missing}]`, (t) => t.fail());
+  programTest(test.serial, missing, title, body);
 }
 
 const reason = 'no util-linux `script` to make a terminal with';

@@ -5,7 +5,7 @@ import { createMemoryAttemptCounter } from '../../src/bus/memory.ts';
 import { createRedisAttemptCounter, openRedis } from '../../src/bus/redis.ts';
 import type { AttemptCounter } from '../../src/core/ports.ts';
 import { startRedis } from '../support/redis.ts';
-import { findService, requiresServices } from '../support/services.ts';
+import { failOrSkip, findService } from '../support/services.ts';
 
 /** A counter of its own for each test; undefined where the service is missing. */
 type OpenCounter = (t: ExecutionContext) => Promise<AttemptCounter>;
@@ -154,7 +154,5 @@ if ('url' in service) {
     t.is(said.length, 2, 'one line for the loss, one for the return');
   });
 } else {
-  // Shown with its reason on a machine without the service; a failure where services are demanded.
-  const skipOrFail = requiresServices() ? test : test.skip;
-  skipOrFail(`Redis: the contract of AttemptCounter (${service.missing})`, (t) => t.fail(service.missing));
+  failOrSkip(test, 'Redis: the contract of AttemptCounter', service.missing);
 }

@@ -16,7 +16,7 @@ import {
   waitUntil,
 } from '../support/bus-world.ts';
 import { startRedis } from '../support/redis.ts';
-import { findService, requiresServices } from '../support/services.ts';
+import { failOrSkip, findService } from '../support/services.ts';
 
 type OpenWorld = (t: ExecutionContext) => Promise<BusWorld>;
 type Node = { peers: ClusterPeers; bus: Bus };
@@ -318,7 +318,5 @@ if ('url' in service) {
     t.is(restored, 0);
   });
 } else {
-  // Shown with its reason on a machine without the service; a failure where services are demanded.
-  const skipOrFail = requiresServices() ? test : test.skip;
-  skipOrFail(`Redis: what nodes ask each other (${service.missing})`, (t) => t.fail(service.missing));
+  failOrSkip(test, 'Redis: what nodes ask each other', service.missing);
 }

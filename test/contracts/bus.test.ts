@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import type { Bus } from '../../src/core/cluster-ports.ts';
 import { attach, type BusWorld, collect, openMemoryWorld, openRedisWorld, waitUntil } from '../support/bus-world.ts';
-import { findService, requiresServices } from '../support/services.ts';
+import { failOrSkip, findService } from '../support/services.ts';
 
 type OpenWorld = (t: ExecutionContext) => Promise<BusWorld>;
 
@@ -280,7 +280,5 @@ if ('url' in service) {
   contract('Redis', (t) => openRedisWorld(t, service.url));
   breaking('Redis', (t) => openRedisWorld(t));
 } else {
-  // Shown with its reason on a machine without the service; a failure where services are demanded.
-  const skipOrFail = requiresServices() ? test : test.skip;
-  skipOrFail(`Redis: the contract of Bus (${service.missing})`, (t) => t.fail(service.missing));
+  failOrSkip(test, 'Redis: the contract of Bus', service.missing);
 }

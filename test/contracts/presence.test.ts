@@ -9,7 +9,7 @@ import { attach, type BusWorld, openMemoryWorld, openRedisWorld, waitUntil } fro
 import { createSqliteDatabase } from '../support/databases.ts';
 import { followVisit, furnish, openRoomNode, type RoomNode } from '../support/room-cluster.ts';
 import { type Member, openMember } from '../support/room-world.ts';
-import { findService, requiresServices } from '../support/services.ts';
+import { failOrSkip, findService } from '../support/services.ts';
 
 /** `drop`: loses the next publications of the node on channels of rooms, without anybody's notice. */
 type SceneNode = RoomNode & { drop(publications: number): void };
@@ -325,7 +325,5 @@ if ('url' in service) {
   contract('Redis', (t) => openRedisWorld(t, service.url));
   breaking('Redis', (t) => openRedisWorld(t));
 } else {
-  // Shown with its reason on a machine without the service; a failure where services are demanded.
-  const skipOrFail = requiresServices() ? test : test.skip;
-  skipOrFail(`Redis: rooms over several nodes (${service.missing})`, (t) => t.fail(service.missing));
+  failOrSkip(test, 'Redis: rooms over several nodes', service.missing);
 }

@@ -113,8 +113,10 @@ export function programTest(
   else failOrSkip(test, title, missing);
 }
 
-function failOrSkip(test: TestFn | SerialFn, title: string, missing: string): void {
+/** Registers what cannot run here: a failure where services are demanded, else shown as skipped, with its reason. */
+export function failOrSkip(test: TestFn | SerialFn, title: string, missing: string): void {
   if (requiresServices()) test(title, (t) => t.fail(`required, but: ${missing}`));
+  // The one place where a test is skipped: the machine has not what it needs, and none were demanded.
   else test.skip(`${title} [skipped: ${missing}]`, (t) => t.fail());
 }
 

@@ -34,7 +34,7 @@ export type TcpProxy = {
 
 type Pair = { client: Socket; target: Socket; isSilent: boolean };
 
-/** `targetUrl`: any URL with a host and a port, such as postgres://… or http://…. */
+/** `targetUrl`: a URL with a host and a port, such as postgres://… or http://…. */
 export async function openTcpProxy(targetUrl: string): Promise<TcpProxy> {
   const target = new URL(targetUrl);
   const pairs = new Set<Pair>();
