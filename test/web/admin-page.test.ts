@@ -105,6 +105,8 @@ peopleTest('a line that is away is said, what was typed stays, and trying again 
   await isTold(ada, says.rooms.created('attic'));
   await ada.context.setOffline(true);
   await ada.page.getByRole('link', { name: says.parts.users, exact: true }).click();
+  // The room's own page, which was read when the line went, has an alert of its own until this one is there.
+  await ada.page.getByRole('heading', { level: 1, name: says.parts.users }).waitFor();
   await ada.page.getByRole('alert').getByText(says.faults.unreachable).waitFor();
   await ada.context.setOffline(false);
   await ada.page.getByRole('button', { name: says.tryAgain }).click();
