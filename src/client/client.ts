@@ -388,9 +388,12 @@ class ChatClient implements Client {
     for (const waiter of this.#waiters) waiter.reject(error);
   }
 
-  /** Unique across processes and clients: the server remembers a user's refs for a day. */
+  /**
+   * Unique across processes and clients: the server remembers a user's refs for a day. They begin with the time, so that
+   * the database has those of all clients side by side: on SQLite that halves what a message costs.
+   */
   #nextRef(): string {
     this.#refCount += 1;
-    return `${this.#refPrefix}-${this.#refCount.toString(36)}`;
+    return `${Date.now().toString(36)}-${this.#refPrefix}-${this.#refCount.toString(36)}`;
   }
 }

@@ -1,10 +1,11 @@
 /** The contract of MessageStore, on both databases. */
-
+import { statSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import type { AppendOutcome, NewMessage, Storage } from '../../src/core/ports.ts';
 import { StoreError } from '../../src/core/ports.ts';
-import { eachDatabase, postgresTest, withClient } from '../support/databases.ts';
+import { sqliteFile } from '../../src/storage/sqlite.ts';
+import { eachDatabase, postgresTest, sqliteTest, withClient } from '../support/databases.ts';
 import { patienceMs, until } from '../support/services.ts';
 
 let lastRef = 0;
@@ -20,6 +21,8 @@ async function furnish(storage: Storage): Promise<{ room: number; other: number;
   const other = await storage.rooms.create({ name: 'family', topic: '', createdAt: 1 });
   return { room: room.id, other: other.id, ann: (await user('ann')).id, bob: (await user('bob')).id };
 }
+
+const nobody = { email: '', passwordHash: 'x', isSuperuser: false } as const;
 
 /** Every id from 1 to `last_id` is there once. */
 async function assertDense(t: ExecutionContext, storage: Storage, room: number, count: number): Promise<void> {
@@ -355,3 +358,31 @@ postgresTest(test, 'messages are stored without reading those before, also in a 
   });
   t.true(counted.read < 100, `${counted.read} were read`);
 });
+
+sqliteTest(
+  test,
+  'messages of many senders whose refs begin with the time share the pages that are written',
+  async (t, db) => {
+    const storage = await db.open();
+    const { room } = await furnish(storage);
+    const users: number[] = [];
+    for (let n = 0; n < 64; n++) {
+      users.push((await storage.users.create({ ...nobody, username: `user${n}`, createdAt: 1 })).id);
+    }
+    const say = (count: number): Promise<unknown> => {
+      const from = lastRef;
+      const batch = Array.from({ length: count }, (_, n) => {
+        const time = (1_800_000_000_000 + from + n).toString(36);
+        return message(room, users[(n * 29) % 64] as number, { ref: `${time}-${Math.sin(n)}` });
+      });
+      return storage.messages.append(batch);
+    };
+    // Each user has more of them than a page of 4 KB holds.
+    for (let n = 0; n < 16; n++) await say(500);
+    const log = `${sqliteFile(db.url)}-wal`;
+    const before = statSync(log).size;
+    await say(8);
+    // Of messages, refs and numbers one each, or two where one is full, what is above those, and the room's row.
+    t.true((statSync(log).size - before) / 4120 <= 9, `${(statSync(log).size - before) / 4120} pages`);
+  },
+);

@@ -134,6 +134,8 @@ eachDatabase(
     t.deepEqual(await find({ words: 'said' }), ['said 11999', 'said 11998', 'said 11997']);
     t.deepEqual(await find({ words: 'said', to: 5 }), ['said 4', 'said 3', 'said 2']);
     t.deepEqual(await find({ words: '4711', roomId: 2 }), ['said 4711']);
+    const again4711 = { roomId: 2, userId: 1, ref: '4711', createdAt: 12_000, body: 'said 4711' };
+    t.deepEqual(await storage.messages.append([again4711]), [{ status: 'repeat', id: 2356, createdAt: 4711 }]);
     t.like(await storage.users.findByName('ann'), { isSuperuser: true, ban: null, mutedUntil: null });
     t.deepEqual((await storage.rooms.activity([2])).get(2), { messages: 6000, lastMessageAt: 11_999 });
     t.true(await storage.messages.delete(2, 6000));

@@ -7,6 +7,7 @@ import * as accountsRoomsMessages from './001-accounts-rooms-messages.ts';
 import * as administration from './002-administration.ts';
 import * as cluster from './003-cluster.ts';
 import * as wordIndex from './004-word-index.ts';
+import * as refOrder from './005-ref-order.ts';
 
 export type NamedMigration = { name: string; migration: Knex.Migration };
 
@@ -15,6 +16,7 @@ export const migrations: readonly NamedMigration[] = [
   { name: '002-administration', migration: administration },
   { name: '003-cluster', migration: cluster },
   { name: '004-word-index', migration: wordIndex },
+  { name: '005-ref-order', migration: refOrder },
 ];
 
 export const migrationSource: Knex.MigrationSource<NamedMigration> = {
