@@ -44,6 +44,47 @@ test('a stream tells when its client has taken what waited, and when it is gone'
   t.is(limit.size, 0);
 });
 
+test('what one client has yet to take keeps its ids while others get the same messages', async (t) => {
+  const { events, transports } = noteEvents();
+  const shown = [{ bytes: Buffer.from('x'.repeat(30_000)) }];
+  const door = createSseDoor({
+    limit: createConnectionLimit(2),
+    open(transport) {
+      transports.push(transport);
+      transport.write([]);
+      return Promise.resolve(events);
+    },
+  });
+  const port = await serveDoor(t, (response) => door.open(response, request));
+  const clients = [await openPaused(t, port), await openPaused(t, port)];
+  const [slow, other] = transports;
+  let n = 100;
+  // More than the sockets on both sides take: the last ones wait in this process.
+  while ((slow?.unwritten() ?? 0) < 500_000) slow?.write(shown, { session: 'slow', n: n++ });
+  for (let next = 100; next < 120; next += 1) other?.write(shown, { session: 'swift', n: next });
+  const idsOf = async (client: IncomingMessage, last: string): Promise<string[]> => {
+    let heard = '';
+    client.on('data', (data: Buffer) => (heard += data.toString()));
+    client.resume();
+    await until(patienceMs, async () => {
+      if (!heard.includes(`id: ${last}`)) throw new Error(`heard ${heard.length} characters`);
+    });
+    return heard.match(/id: [a-z]+\.\d+/g) ?? [];
+  };
+  const [ofSlow, ofOther] = await Promise.all([
+    idsOf(clients[0] as IncomingMessage, `slow.${n - 1}`),
+    idsOf(clients[1] as IncomingMessage, 'swift.119'),
+  ]);
+  t.deepEqual(
+    ofSlow,
+    Array.from({ length: n - 100 }, (_, index) => `id: slow.${100 + index}`),
+  );
+  t.deepEqual(
+    ofOther,
+    Array.from({ length: 20 }, (_, index) => `id: swift.${100 + index}`),
+  );
+});
+
 test('a stream whose client is gone before it was let in says so', async (t) => {
   const { events, names } = noteEvents();
   let gone: Promise<unknown> = Promise.resolve();
