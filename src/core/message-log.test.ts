@@ -94,6 +94,39 @@ function send(log: MessageLog, entry: Partial<LogEntry> = {}): Promise<LogOutcom
 
 const statuses = (outcomes: LogOutcome[]): string[] => outcomes.map((outcome) => outcome.status);
 
+test('what senders say as soon as a batch is shown goes with what waited for that batch', async (t) => {
+  const bodies: string[][] = [];
+  const commits: (() => void)[] = [];
+  const ends: (() => void)[] = [];
+  const endTurn = (): Promise<void> => {
+    for (const run of ends.splice(0)) run();
+    return new Promise((resolve) => setImmediate(resolve));
+  };
+  const log = createMessageLog({
+    clock: { ...jumpingClock(), endOfTurn: (run) => ends.push(run) },
+    random: (bytes) => 'x'.repeat(bytes),
+    store: {
+      async append(batch) {
+        bodies.push(batch.map(({ body }) => body));
+        await new Promise<void>((resolve) => commits.push(resolve));
+        return batch.map((_, index) => ({ status: 'stored', id: 100 * bodies.length + index }));
+      },
+    },
+  });
+  const first = send(log, { body: 'first' });
+  await endTurn();
+  const second = send(log, { body: 'waits for the first' });
+  commits[0]?.();
+  await first;
+  // Members are shown the first at the end of this turn, and its sender's answer is read in the next one.
+  await endTurn();
+  const third = send(log, { body: 'answers the first' });
+  await endTurn();
+  t.deepEqual(bodies, [['first'], ['waits for the first', 'answers the first']]);
+  commits[1]?.();
+  await Promise.all([second, third]);
+});
+
 test('messages of one turn are one batch, those that come during a commit the next', async (t) => {
   const { log, batches } = newLog();
   const first = [send(log, { body: 'a' }), send(log, { body: 'b' })];

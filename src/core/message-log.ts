@@ -2,8 +2,8 @@
  * The message log: group commit between the sessions and the message store. It owns the queue, the retries and the
  * verdict on each message; it knows no table, no room's members and no connection.
  *
- * One batch is under way at a time. What arrives in one turn of the event loop, or while a batch is under way, forms
- * the next one. A failed batch is dealt with before any other, by the kind of its StoreError:
+ * One batch is under way at a time. What arrives in one turn of the event loop, or until the turn after a batch was
+ * shown, forms the next one. A failed batch is dealt with before any other, by the kind of its StoreError:
  *   busy, unavailable  nothing was done: tried again after a short wait
  *   unknown            perhaps done: tried again with the same refs; rows found there are this batch's own
  *   rejected           split, until the guilty message stands alone and is answered `unavailable`
@@ -134,10 +134,11 @@ export function createMessageLog(options: MessageLogOptions): MessageLog {
       const result = await attempt(batch, node);
       if (result.ok) {
         failures = 0;
-        // Asked for before the answers, so that the database takes the next batch while this one is fanned out.
-        const nextTurn = endOfTurn(clock);
         batch.forEach((waiting, index) => settle(waiting, verdict(waiting, result.outcomes[index])));
-        await nextTurn;
+        // Not before these are shown and what their senders say next has been read: else the senders of a busy room fall
+        // into two halves that wait for each other's batches, with twice the commits, and twice the writes to each member.
+        await endOfTurn(clock);
+        await endOfTurn(clock);
       } else {
         await handleFailure(batch, result.error, node);
       }
