@@ -41,3 +41,35 @@ test('a message that nobody answers has the line looked at, one that is answered
   t.deepEqual(timers.waits, []);
   t.is(looks, 1);
 });
+
+test('refs begin with the time, so that the database has those of all pages side by side', (t) => {
+  const timers = createManualTimers();
+  const refs: string[] = [];
+  const client: Pick<Client, 'send' | 'hurry'> = {
+    hurry: () => {},
+    send(_room, _body, options) {
+      refs.push(options?.ref ?? '');
+      return new Promise(() => {});
+    },
+  };
+  const newSending = (): Sending =>
+    new Sending({
+      client: () => client as Client,
+      sentences: createSentences(en.chat.model),
+      now: () => timers.now(),
+      timers,
+      username: () => 'ann',
+      onMaxLength: () => {},
+      onFailed: (_room, why) => t.fail(why),
+    });
+  const pages = [newSending(), newSending()];
+  timers.advance(1_800_000_000_000);
+  for (let second = 0; second < 20; second += 1) {
+    timers.advance(1000);
+    pages[second % 2]?.send(new Room('friends', () => false), 'words');
+  }
+  t.is(refs.length, 20);
+  t.deepEqual(refs, refs.toSorted());
+  t.is(new Set(refs.map((ref) => ref.slice(ref.indexOf('-')))).size, 20);
+  t.true(refs.every((ref) => ref.length <= 64));
+});

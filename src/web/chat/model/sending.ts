@@ -35,7 +35,7 @@ export class Sending {
     const body = text.trim();
     if (body === '') return;
     const { now, username } = this.#deps;
-    const ref = newRef();
+    const ref = newRef(now());
     const base = { key: `o${ref}`, at: now(), user: username(), you: true, delivery: { state: 'pending' } } as const;
     const command = parseCommand(body);
     const item: Outgoing['item'] =
@@ -50,7 +50,7 @@ export class Sending {
   resend(room: Room, key: string): void {
     const sent = find(room, key);
     if (sent?.item.delivery.state !== 'failed') return;
-    const ref = sent.item.kind === 'command' ? newRef() : sent.ref;
+    const ref = sent.item.kind === 'command' ? newRef(this.#deps.now()) : sent.ref;
     room.timeline.change(key, { state: 'pending' }, ref);
     void this.#transmit(room, { item: sent.item, ref });
   }
@@ -105,7 +105,7 @@ export class Sending {
     const isThere = room.timeline.outgoing.some((one) => one.ref === ref);
     if (isThere) room.timeline.change(item.key, delivery);
     // Another message of the same words was taken for it.
-    else room.timeline.add({ ref, item: { ...item, key: `o${newRef()}`, delivery } });
+    else room.timeline.add({ ref, item: { ...item, key: `o${newRef(this.#deps.now())}`, delivery } });
   }
 }
 
@@ -118,7 +118,11 @@ function isEnd(error: unknown): boolean {
   return error instanceof FatalError || (error instanceof ConnectionError && error.reason === 'not-connected');
 }
 
-/** 96 random bits: the server remembers a user's refs for a day. Not a UUID, which pages without TLS cannot make. */
-function newRef(): string {
-  return Array.from(globalThis.crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join('-');
+/**
+ * The time, as in the SDK's own refs, so that the database has those of all pages side by side, and 96 random bits: the
+ * server remembers a user's refs for a day. Not a UUID, which pages without TLS cannot make.
+ */
+function newRef(now: number): string {
+  const parts = [now, ...globalThis.crypto.getRandomValues(new Uint32Array(3))];
+  return parts.map((part) => part.toString(36)).join('-');
 }
