@@ -65,12 +65,19 @@ export function withDiary(fault: string, clients: readonly FuzzClient[]): string
   return client === undefined ? fault : `${fault}\n  ${client.diary.lines.slice(-shownLines).join('\n  ')}`;
 }
 
-/** Runs what was registered meanwhile, last to first, whatever happened. */
+/** Runs what was registered meanwhile, last to first, whatever happened; also when it is interrupted, and then ends the process. */
 export async function withTeardowns<T>(work: (teardown: (run: () => unknown) => void) => Promise<T>): Promise<T> {
   const runs: (() => unknown)[] = [];
+  const tearDown = async (): Promise<void> => {
+    for (let run = runs.shift(); run !== undefined; run = runs.shift()) await run();
+  };
+  const onSignal = (): void => void tearDown().finally(() => process.exit(1));
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.once(signal, onSignal);
   try {
     return await work((run) => void runs.unshift(run));
   } finally {
-    for (const run of runs) await run();
+    for (const signal of signals) process.off(signal, onSignal);
+    await tearDown();
   }
 }
