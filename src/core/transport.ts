@@ -23,8 +23,8 @@ export type EncodedFrame = {
 };
 
 /**
- * The bytes as a string with one character for each, made once for all receivers: what differs between them is joined to
- * it, and written as `latin1` that is the same bytes again. A tenth less CPU for an event than copying buffers.
+ * The bytes as a string with one character for each, made once for all receivers: a poll's answer is joined from such, and
+ * written as `latin1` that is the same bytes again.
  */
 export function latin1Of(frame: EncodedFrame): string {
   frame.latin1 ??= frame.bytes.toString('latin1');
@@ -36,8 +36,9 @@ export interface Transport {
   /** Bytes written that the operating system has not taken yet; `Infinity` when nothing more is taken at all. */
   unwritten(): number;
   /**
-   * Writes frames in order, with one system call where it can. `first`: the cursor after the first of them; left out for
-   * frames that are not counted. After `close` and `refuse` it does nothing.
+   * Writes frames in order, with one system call where it can. A list is given to many, found again by what it is, and so
+   * never changed. `first`: the cursor after the first of them; left out for frames that are not counted. After `close` and
+   * `refuse` it does nothing.
    */
   write(frames: readonly EncodedFrame[], first?: Cursor): void;
   /** Says the fatal, after what was written, and ends the connection. */
