@@ -30,6 +30,28 @@ test('answers find their requests by ref, in whatever order they come', async (t
   ]);
 });
 
+test('refs are unique among clients, begin with the time, and are not too long', async (t) => {
+  const earliest = Date.now();
+  const refs: string[] = [];
+  for (const { client, line } of [await chatting(t), await chatting(t)]) {
+    for (const _ of [1, 2]) {
+      const asked = client.help();
+      const { ref } = await line.next('help');
+      refs.push(ref);
+      line.send({ type: 'notification', code: 'help', help: 'text', ref });
+      await asked;
+    }
+  }
+  t.is(new Set(refs.map((ref) => ref.slice(ref.indexOf('-')))).size, refs.length);
+  t.true(refs.every((ref) => ref.length <= 40));
+  const times = refs.map((ref) => Number.parseInt(ref, 36));
+  const inOrder = [earliest, ...times, Date.now()];
+  t.deepEqual(
+    inOrder.toSorted((one, other) => one - other),
+    inOrder,
+  );
+});
+
 test('an own message resolves its promise and is told once', async (t) => {
   const { client, line, told } = await chatting(t);
   await join(client, line, 'r');

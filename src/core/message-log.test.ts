@@ -205,6 +205,21 @@ test('a busy or unreachable store is asked again, without another batch overtaki
   }
 });
 
+test('each outage is told once, and its first wait is as short as that of the one before', async (t) => {
+  const warned: string[] = [];
+  const waits: number[] = [];
+  const clock = jumpingClock();
+  const log = createMessageLog({
+    ...scriptedStore(['unavailable', 'unavailable', undefined, 'unavailable']),
+    clock: { ...clock, after: (ms, run) => (waits.push(ms), clock.after(ms, run)) },
+    random: (bytes) => Buffer.alloc(bytes, 128).toString('base64url'),
+    log: { warn: (_details, sentence) => warned.push(sentence), error: () => t.fail() },
+  });
+  for (const body of ['a', 'b']) t.is((await send(log, { body })).status, 'stored');
+  t.deepEqual(warned, Array(2).fill('Messages could not be stored; trying again.'));
+  t.deepEqual(waits, [26, 51, 26]);
+});
+
 test('a message stored by an attempt that lost its answer is answered stored, once', async (t) => {
   for (const fault of ['lost', 'done', 'late'] as const) {
     const { log, rows, batches, abandoned } = newLog([fault]);
@@ -274,6 +289,7 @@ test('what was taken by a node that is another one since is not stored, and repo
   t.deepEqual(statuses(await Promise.all(sent)), ['unavailable', 'unavailable', 'unavailable', 'stored']);
   t.deepEqual(abandoned, [[7]]);
   t.deepEqual(fencedNodes, []);
+  t.is(batches.length, 2);
   // The first two arrived late at a store that had not heard of the death.
   t.deepEqual(
     rows.map(({ body }) => body),

@@ -62,15 +62,31 @@ test('receivers of one list share its bytes, also while others get something els
   t.is(chunkOf(layout, shown, 13), bytes);
 });
 
+test('three are remembered, in whatever order they are used, and no more', (t) => {
+  const layout = createEventLayout();
+  const [one, two, three] = [[frameOf('one')], [frameOf('two')], [frameOf('three')]];
+  const bytes = new Map([one, two, three].map((list) => [list, chunkOf(layout, list, 1)]));
+  for (const list of [two, one, three, two, three, one]) t.true(chunkOf(layout, list, 9) === bytes.get(list));
+  chunkOf(layout, [frameOf('four')], 1);
+  t.false(chunkOf(layout, two, 1) === bytes.get(two));
+});
+
 test('what is kept is not written into again, and the others still share', (t) => {
   const layout = createEventLayout();
-  const shown = [frameOf('shown')];
+  const [shown, other] = [[frameOf('shown')], [frameOf('other')]];
+  const bytesOfOther = chunkOf(layout, other, 11);
   const first = chunkOf(layout, shown, 11);
   layout.keep();
   const second = chunkOf(layout, shown, 12);
   t.is(readChunk(first), eventsOf(['shown'], { session, n: 11 }));
   t.is(readChunk(second), eventsOf(['shown'], { session, n: 12 }));
   t.is(chunkOf(layout, shown, 13), second);
+  t.is(chunkOf(layout, other, 12), bytesOfOther);
+  // Kept without having been remembered.
+  chunkOf(layout, ['one', 'two'].map(frameOf), 9);
+  layout.keep();
+  t.is(chunkOf(layout, other, 13), bytesOfOther);
+  t.is(chunkOf(layout, shown, 14), second);
 });
 
 test('what is too long to be remembered is laid out for each', (t) => {

@@ -85,6 +85,29 @@ test('what one client has yet to take keeps its ids while others get the same me
   );
 });
 
+test('the bytes of a message are copied once for all streams that get it', async (t) => {
+  const { events, transports } = noteEvents();
+  const door = createSseDoor({
+    limit: createConnectionLimit(3),
+    open(transport) {
+      transports.push(transport);
+      transport.write([]);
+      return Promise.resolve(events);
+    },
+  });
+  const port = await serveDoor(t, (response) => door.open(response, request));
+  for (let client = 0; client < 3; client += 1) await openPaused(t, port);
+  const bytes = Buffer.from('{}');
+  let copies = 0;
+  bytes.copy = (...given): number => {
+    copies += 1;
+    return Buffer.prototype.copy.apply(bytes, given);
+  };
+  const shown = [{ bytes }];
+  for (const transport of transports) transport.write(shown, { session: 's', n: 1 });
+  t.is(copies, 1);
+});
+
 test('a stream whose client is gone before it was let in says so', async (t) => {
   const { events, names } = noteEvents();
   let gone: Promise<unknown> = Promise.resolve();

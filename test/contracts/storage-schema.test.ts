@@ -153,6 +153,32 @@ eachDatabase(
   empty,
 );
 
+/** What SQLite knows of the table of messages: columns, references, keys and indexes with their columns. */
+const describeMessages = `SELECT 'column' AS what, name, type || "notnull" || pk AS details FROM pragma_table_info('messages')
+  UNION ALL SELECT 'reference', "table", "from" || ' ' || "to" FROM pragma_foreign_key_list('messages')
+  UNION ALL SELECT 'rowid', name, 1 - wr FROM pragma_table_list WHERE name = 'messages'
+  UNION ALL SELECT 'index', (SELECT group_concat(name) FROM pragma_index_info(i.name)), i."unique" || i.partial
+    FROM pragma_index_list('messages') AS i ORDER BY 1, 2`;
+
+sqliteTest(
+  test,
+  'a new order of the key of refs changes nothing else of messages, and its rollback takes it back',
+  async (t, db) => {
+    const raw = rawDatabase(t, db).knex;
+    const describe = async (): Promise<string[]> =>
+      (await raw.raw<Record<string, unknown>[]>(describeMessages)).map((row) => Object.values(row).join(' '));
+    for (const _ of names.slice(0, names.indexOf('005-ref-order'))) await raw.migrate.up({ migrationSource });
+    const before = await describe();
+    t.true(before.includes('index user_id,room_id,ref 10'), before.join('\n'));
+    await raw.migrate.up({ migrationSource });
+    const renamed = before.map((line) => line.replace('user_id,room_id,ref', 'ref,user_id,room_id'));
+    t.deepEqual((await describe()).toSorted(), renamed.toSorted());
+    await raw.migrate.down({ migrationSource });
+    t.deepEqual(await describe(), before);
+  },
+  empty,
+);
+
 eachDatabase(
   test,
   'processes that migrate at once all succeed, and each migration runs once',
