@@ -109,7 +109,8 @@ sqliteTest(test, 'a lock that stays held is busy in the end, with nothing done',
   await assertStoredOnce(t, storage, room);
 });
 
-sqliteTest(test, 'a command waits in the driver for as long as it is told', async (t, db) => {
+// Alone: a child of this process that ends wakes the driver from one of its naps, and it does not sleep the rest of it.
+sqliteTest(test.serial, 'a command waits in the driver for as long as it is told', async (t, db) => {
   await furnish(await db.open());
   const command = await db.open({ busyTimeoutMs: 300 });
   const holder = startStorageProcess(t, 'hold-write', db.url);

@@ -6,7 +6,7 @@ import { rmSync } from 'node:fs';
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ExecutionContext, TestFn } from 'ava';
+import type { ExecutionContext, SerialFn, TestFn } from 'ava';
 import pg from 'pg';
 import { randomText, systemClock } from '../../src/core/clock.ts';
 import type { Storage } from '../../src/core/ports.ts';
@@ -42,7 +42,7 @@ export function eachDatabase(test: TestFn, title: string, body: Body, options: D
   postgresTest(test, `${title} (PostgreSQL)`, body, options);
 }
 
-export function sqliteTest(test: TestFn, title: string, body: Body, options: DatabaseOptions = {}): void {
+export function sqliteTest(test: TestFn | SerialFn, title: string, body: Body, options: DatabaseOptions = {}): void {
   test(title, async (t) => body(t, await createSqliteDatabase(t, options)));
 }
 
