@@ -90,7 +90,7 @@ export class Audience<L extends Listener> implements Flushable {
     const shared = pending.map((event) => event.all);
     const subjects = new Set(pending.map((event) => event.of));
     // Who has said something hears first that it was stored, and says the next while the others are told: so there is
-    // more to each of their writes. Where 8 of 200 wait for their own message a delivery costs a tenth less CPU.
+    // more to each of their writes. Where 8 of 200 wait for their own message, a delivery costs a tenth less CPU.
     for (const member of subjects) {
       if (member !== undefined && this.members.has(member)) member.push(framesFor(member, pending));
     }

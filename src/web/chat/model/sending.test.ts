@@ -1,3 +1,4 @@
+import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { createManualTimers } from '../../../../test/support/manual-timers.ts';
 import type { Client } from '../../../client/index.ts';
@@ -6,18 +7,14 @@ import { Room } from './room.ts';
 import { Sending } from './sending.ts';
 import { createSentences } from './sentences.ts';
 
-test('a message that nobody answers has the line looked at, one that is answered has not', async (t) => {
-  const timers = createManualTimers();
-  let looks = 0;
-  let answer = (): void => {};
-  const client: Pick<Client, 'send' | 'hurry'> = {
-    send: () =>
-      new Promise((resolve) => {
-        answer = () => resolve({ id: 1, stamp: '2026-01-02 03:04:05', ref: 'r', repeat: false });
-      }),
-    hurry: () => void (looks += 1),
-  };
-  const sending = new Sending({
+type SendingClient = Pick<Client, 'send' | 'hurry'>;
+
+function newSending(
+  t: ExecutionContext,
+  timers: ReturnType<typeof createManualTimers>,
+  client: SendingClient,
+): Sending {
+  return new Sending({
     client: () => client as Client,
     sentences: createSentences(en.chat.model),
     now: () => timers.now(),
@@ -25,6 +22,19 @@ test('a message that nobody answers has the line looked at, one that is answered
     username: () => 'ann',
     onMaxLength: () => {},
     onFailed: (_room, why) => t.fail(why),
+  });
+}
+
+test('a message that nobody answers has the line looked at, one that is answered has not', async (t) => {
+  const timers = createManualTimers();
+  let looks = 0;
+  let answer = (): void => {};
+  const sending = newSending(t, timers, {
+    send: () =>
+      new Promise((resolve) => {
+        answer = () => resolve({ id: 1, stamp: '2026-01-02 03:04:05', ref: 'r', repeat: false });
+      }),
+    hurry: () => void (looks += 1),
   });
   const room = new Room('friends', () => false);
   sending.send(room, 'into the dark');
@@ -45,24 +55,14 @@ test('a message that nobody answers has the line looked at, one that is answered
 test('refs begin with the time, so that the database has those of all pages side by side', (t) => {
   const timers = createManualTimers();
   const refs: string[] = [];
-  const client: Pick<Client, 'send' | 'hurry'> = {
+  const client: SendingClient = {
     hurry: () => {},
     send(_room, _body, options) {
       refs.push(options?.ref ?? '');
       return new Promise(() => {});
     },
   };
-  const newSending = (): Sending =>
-    new Sending({
-      client: () => client as Client,
-      sentences: createSentences(en.chat.model),
-      now: () => timers.now(),
-      timers,
-      username: () => 'ann',
-      onMaxLength: () => {},
-      onFailed: (_room, why) => t.fail(why),
-    });
-  const pages = [newSending(), newSending()];
+  const pages = [newSending(t, timers, client), newSending(t, timers, client)];
   timers.advance(1_800_000_000_000);
   for (let second = 0; second < 20; second += 1) {
     timers.advance(1000);
