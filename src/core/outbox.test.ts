@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import test from 'ava';
+import { createChance } from '../../test/support/chaos.ts';
 import { keptOf } from '../../test/support/garbage.ts';
 import { limits } from '../protocol/limits.ts';
 import { Outbox } from './outbox.ts';
@@ -215,6 +216,24 @@ test('an outbox does not grow with the lists that it has let go', (t) => {
   const grown = heapInUse() - before;
   t.true(grown < turns * 4, `${grown} bytes`);
   t.true(outbox.reaches(turns));
+});
+
+test('lists come and go many times round, and what is kept is always the newest in its order', (t) => {
+  const chance = createChance(7);
+  const outbox = new Outbox('s', 100);
+  const all: string[] = [];
+  for (let round = 0; round < 500; round += 1) {
+    const list = Array.from({ length: 1 + Math.floor(chance() * 4) }, (_, index) => `"${all.length + index}"`);
+    all.push(...list);
+    outbox.push(list.map((text) => ({ bytes: Buffer.from(text) })));
+    if (chance() < 0.5) outbox.writeTo(openLine().transport);
+    if (chance() < 0.2) outbox.giveBack(Math.floor(chance() * 40));
+    if (chance() < 0.05 && outbox.reaches(all.length)) outbox.rewind(all.length);
+    outbox.trim(Math.floor(chance() * 40));
+    const { frames, last } = outbox.export();
+    t.is(last, all.length);
+    t.deepEqual(frames, all.slice(all.length - frames.length));
+  }
 });
 
 test('what is written once more counts as unwritten once more, and is not let go before it is taken', (t) => {

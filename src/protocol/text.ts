@@ -52,9 +52,21 @@ export function foldName(name: string): string {
   return normalForm(normalForm(name).toLowerCase().toUpperCase().toLowerCase());
 }
 
-/** `YYYY-MM-DD HH:MM:SS` in UTC. `ms`: milliseconds since the epoch. */
+const dayMs = 86_400_000;
+const twoDigits: readonly string[] = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'));
+let latest = { day: Number.NaN, date: '' };
+
+/**
+ * `YYYY-MM-DD HH:MM:SS` in UTC. `ms`: milliseconds since the epoch. The date is remembered: to write it costs a
+ * microsecond, and each message has its stamp twice, each answer with history fifty of them.
+ */
 export function formatStamp(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
+  const day = Math.floor(ms / dayMs);
+  if (day !== latest.day) latest = { day, date: new Date(ms).toISOString().slice(0, 10) };
+  const seconds = Math.floor((ms - day * dayMs) / 1000);
+  const hour = twoDigits[Math.floor(seconds / 3600)];
+  const minute = twoDigits[Math.floor(seconds / 60) % 60];
+  return `${latest.date} ${hour}:${minute}:${twoDigits[seconds % 60]}`;
 }
 
 /** ISO 8601 in UTC. `ms`: milliseconds since the epoch. */

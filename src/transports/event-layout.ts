@@ -11,7 +11,7 @@ const remembered = 3;
 /** Bytes of one that is remembered: about what a connection is given at once, but for a single longer message. */
 const rememberedBytes = 65_536;
 const digitZero = 48;
-const fullStop = 46;
+const digitNine = 57;
 
 type Layout = {
   readonly frames: readonly EncodedFrame[];
@@ -45,7 +45,8 @@ export function createEventLayout(): EventLayout {
       latest = (isEven ? layouts.find(isSame) : undefined) ?? layOut(frames, first);
       if (isEven && latest !== layouts[0] && latest.chunk.length <= rememberedBytes)
         layouts = [latest, ...layouts.filter((other) => other !== latest).slice(0, remembered - 1)];
-      if (first !== undefined) writeIds(latest, first);
+      if (first !== undefined && isEven) countIds(latest, first);
+      else if (first !== undefined) writeIds(latest, first);
       return latest.chunk;
     },
     keep() {
@@ -75,18 +76,27 @@ function layOut(frames: readonly EncodedFrame[], first: Cursor | undefined): Lay
   return { frames, idLength: idLengthOf(first, 0), chunk, places };
 }
 
-/** Character by character: a call for each id would cost more than its thirty characters. */
 function writeIds({ chunk, places }: Layout, { session, n }: Cursor): void {
-  for (let index = 0; index < places.length; index += 1) {
-    let at = places[index] as number;
-    for (let place = 0; place < session.length; place += 1) chunk[at++] = session.charCodeAt(place);
-    chunk[at] = fullStop;
-    let rest = n + index;
-    for (at += digitsOf(rest); rest > 0; at -= 1) {
-      chunk[at] = digitZero + (rest % 10);
-      rest = Math.floor(rest / 10);
-    }
+  for (const [index, place] of places.entries()) chunk.write(`${session}.${n + index}`, place, 'latin1');
+}
+
+/** Ids of one length: the first is written, each other one copied from the one before and counted up, in a third of the time. */
+function countIds({ chunk, idLength, places }: Layout, { session, n }: Cursor): void {
+  let from = places[0] as number;
+  chunk.write(`${session}.${n}`, from, 'latin1');
+  for (let index = 1; index < places.length; index += 1) {
+    const to = places[index] as number;
+    chunk.copyWithin(to, from, from + idLength);
+    countUp(chunk, to + idLength - 1);
+    from = to;
   }
+}
+
+/** The decimal number that ends there, which has no more digits afterwards. */
+function countUp(chunk: Buffer, end: number): void {
+  let at = end;
+  for (; chunk[at] === digitNine; at -= 1) chunk[at] = digitZero;
+  chunk[at] = (chunk[at] as number) + 1;
 }
 
 /** Characters of the id of the message that comes so many after the first. */
