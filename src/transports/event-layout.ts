@@ -12,6 +12,7 @@ const remembered = 3;
 const rememberedBytes = 65_536;
 const digitZero = 48;
 const digitNine = 57;
+const fullStop = 46;
 
 type Layout = {
   readonly frames: readonly EncodedFrame[];
@@ -77,13 +78,25 @@ function layOut(frames: readonly EncodedFrame[], first: Cursor | undefined): Lay
 }
 
 function writeIds({ chunk, places }: Layout, { session, n }: Cursor): void {
-  for (const [index, place] of places.entries()) chunk.write(`${session}.${n + index}`, place, 'latin1');
+  for (const [index, place] of places.entries()) writeId(chunk, place, session, n + index);
+}
+
+/** Character by character: a call for it would cost more than its thirty characters. */
+function writeId(chunk: Buffer, place: number, session: string, n: number): void {
+  let at = place;
+  for (let index = 0; index < session.length; index += 1) chunk[at++] = session.charCodeAt(index);
+  chunk[at] = fullStop;
+  at += digitsOf(n);
+  for (let rest = n; rest > 0; at -= 1) {
+    chunk[at] = digitZero + (rest % 10);
+    rest = Math.floor(rest / 10);
+  }
 }
 
 /** Ids of one length: the first is written, each other one copied from the one before and counted up, in a third of the time. */
 function countIds({ chunk, idLength, places }: Layout, { session, n }: Cursor): void {
   let from = places[0] as number;
-  chunk.write(`${session}.${n}`, from, 'latin1');
+  writeId(chunk, from, session, n);
   for (let index = 1; index < places.length; index += 1) {
     const to = places[index] as number;
     chunk.copyWithin(to, from, from + idLength);
