@@ -1,19 +1,25 @@
 /**
  * What finchat is measured against: the `ws` library with nothing around it. It accepts anybody, joins at once, checks
- * and stores nothing, and shows each message to all of its room. Arguments: `send` gives each message to each client's
+ * nothing, and shows each message to all of its room. Arguments: `send` gives each message to each client's
  * `send`; `broadcast` builds its frame once and writes it to each socket; `joined` writes the frames of one turn of the
- * event loop as one.
+ * event loop as one; `stored` does the same once they are committed to SQLite.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { type BareRow, openBareStore } from './bare-store.ts';
 
 type Room = { clients: Set<WebSocket>; sockets: Set<Duplex>; waiting: Buffer[] };
 type Message = { type: string; room_name: string; body: string };
 
 const way = process.argv[2];
+const store = way === 'stored' ? openBareStore() : undefined;
 const rooms = new Map<string, Room>();
+/** What this turn of the event loop has brought, and the rooms that wait for its end. */
+let rows: BareRow[] = [];
+let due: Room[] = [];
+const user = 'user-0001';
 const stamp = '2020-09-26 12:12:13';
 const motd = JSON.stringify({ type: 'notification', code: 'api-motd', content: 'Hello.' });
 let nextId = 1;
@@ -58,7 +64,7 @@ function notification(fields: object): string {
 
 function show(room: Room, { room_name, body }: Message): void {
   const id = nextId++;
-  const text = notification({ code: 'message', you: false, user: 'user-0001', room_name, body, id, stamp });
+  const text = notification({ code: 'message', you: false, user, room_name, body, id, stamp });
   if (way === 'send') {
     for (const client of room.clients) client.send(text);
     return;
@@ -68,12 +74,20 @@ function show(room: Room, { room_name, body }: Message): void {
     for (const socket of room.sockets) socket.write(frame);
     return;
   }
-  if (room.waiting.push(frame) > 1) return;
-  setImmediate(() => {
+  if (store !== undefined) rows.push({ room: room_name, user, body });
+  if (room.waiting.push(frame) === 1 && due.push(room) === 1) setImmediate(endTurn);
+}
+
+function endTurn(): void {
+  store?.(rows);
+  const turnRooms = due;
+  rows = [];
+  due = [];
+  for (const room of turnRooms) {
     const frames = Buffer.concat(room.waiting);
     room.waiting = [];
     for (const socket of room.sockets) socket.write(frames);
-  });
+  }
 }
 
 /** A server's text frame (RFC 6455 §5.2): built once, the same bytes for everybody. */

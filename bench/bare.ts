@@ -13,6 +13,7 @@ export type BareName =
   | 'ws-send'
   | 'ws-broadcast'
   | 'ws-joined'
+  | 'ws-stored'
   | 'socket.io'
   | 'sse-broadcast'
   | 'sse-joined'
@@ -36,6 +37,11 @@ const bare: Readonly<Record<BareName, Bare>> = {
     transport: 'websocket',
     program: ['bare-websocket.js', 'joined'],
     meaning: 'the ws library alone: the messages of one turn joined, one write for each socket',
+  },
+  'ws-stored': {
+    transport: 'websocket',
+    program: ['bare-websocket.js', 'stored'],
+    meaning: 'as ws-joined, after the messages of the turn were committed to SQLite, and nothing else',
   },
   'socket.io': {
     transport: 'websocket',

@@ -80,7 +80,16 @@ export const scenarios: readonly Scenario[] = [
     name: 'room-200',
     what: '1 room of 200, 8 messages in flight',
     members: 200,
-    contestants: ['finchat', 'finchat-postgres', 'ws-joined', 'ws-broadcast', 'ws-send', 'socket.io', 'nchan'],
+    contestants: [
+      'finchat',
+      'finchat-postgres',
+      'ws-joined',
+      'ws-stored',
+      'ws-broadcast',
+      'ws-send',
+      'socket.io',
+      'nchan',
+    ],
     targets: [...saturation, { ...deliveries, of: 'finchat-postgres', to: 'ws-joined', atLeast: 0.4 }],
     quick: { contestants: ['finchat', 'ws-joined', 'ws-broadcast', 'socket.io'] },
   },
@@ -99,7 +108,16 @@ export const scenarios: readonly Scenario[] = [
     name: 'room-1000',
     what: '1 room of 1,000, 8 messages in flight',
     members: 1_000,
-    contestants: ['finchat', 'finchat-postgres', 'ws-joined', 'ws-broadcast', 'ws-send', 'socket.io', 'nchan'],
+    contestants: [
+      'finchat',
+      'finchat-postgres',
+      'ws-joined',
+      'ws-stored',
+      'ws-broadcast',
+      'ws-send',
+      'socket.io',
+      'nchan',
+    ],
     targets: [...saturation, { ...deliveries, of: 'finchat-postgres', to: 'ws-joined', atLeast: 0.4 }],
   },
   {
@@ -110,7 +128,7 @@ export const scenarios: readonly Scenario[] = [
     rooms: 100,
     // More would let a room's messages share a turn: here each delivery is to be a system call of its own.
     window: 1,
-    contestants: ['finchat', 'ws-joined', 'ws-broadcast', 'ws-send', 'socket.io', 'nchan'],
+    contestants: ['finchat', 'ws-joined', 'ws-stored', 'ws-broadcast', 'ws-send', 'socket.io', 'nchan'],
     targets: [
       { ...deliveries, to: 'ws-broadcast', atLeast: 0.85 },
       { ...deliveries, to: 'socket.io', atLeast: 1.5 },
@@ -123,7 +141,7 @@ export const scenarios: readonly Scenario[] = [
     what: '1 room of 1,000, 50 messages a second on schedule',
     members: 1_000,
     rate: 50,
-    contestants: ['finchat', 'ws-joined', 'ws-broadcast', 'ws-send', 'socket.io', 'nchan'],
+    contestants: ['finchat', 'ws-joined', 'ws-stored', 'ws-broadcast', 'ws-send', 'socket.io', 'nchan'],
     targets: [
       { of: 'finchat', to: 'ws-broadcast', figure: 'CPU s/million', atMost: 1.1 },
       { of: 'finchat', to: 'ws-broadcast', figure: 'p99 ms', atMost: 1.25 },

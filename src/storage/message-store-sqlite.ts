@@ -5,10 +5,12 @@
 import type { Database as Connection, Statement } from 'better-sqlite3';
 import type { AppendOutcome, Clock, MessageStore, NewMessage } from '../core/ports.ts';
 import type { Database } from './database.ts';
+import { createLogSync } from './log-sync.ts';
 import { createMessageDelete } from './message-delete.ts';
 import { createMessageReads } from './message-reads.ts';
 import { newestSeqSql, openSearchIndex } from './message-search-sqlite.ts';
 import { fenced } from './node-store.ts';
+import { sqliteFile } from './sqlite.ts';
 
 type Known = { id: number; body: string; created_at: number; deleted_at: number | null };
 
@@ -34,6 +36,7 @@ export function openSqliteMessageStore(
 ): { store: MessageStore; close(): void } {
   const appendBatch = prepareAppend(connection);
   const index = openSearchIndex(connection, database, clock);
+  const log = createLogSync(sqliteFile(database.url));
   return {
     store: {
       ...createMessageReads(database),
@@ -43,10 +46,14 @@ export function openSqliteMessageStore(
       async append(batch, node) {
         const outcomes = await database.whileBusy(async () => appendBatch.immediate(batch, node));
         index.grow();
+        log.grow(batch.length);
         return outcomes;
       },
     },
-    close: () => index.close(),
+    close() {
+      index.close();
+      log.close();
+    },
   };
 }
 

@@ -54,7 +54,7 @@ function isFile(path: string): boolean {
  * Pages of 4 KB that the log beside the file grows by before they are written into the file, where a page that many
  * commits have changed is written once. SQLite's own 1,000 cost messages in 100 rooms 35 µs each, these 21.
  */
-const checkpointPages = 4000;
+export const checkpointPages = 4000;
 
 const whatToDo = 'DATABASE_URL must name a file in a folder that this user may write to.';
 
