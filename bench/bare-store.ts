@@ -6,11 +6,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite from 'better-sqlite3';
+import { checkpointPages } from '../src/storage/sqlite.ts';
 
 export type BareRow = { room: string; user: string; body: string };
-
-/** As finchat has it. */
-const checkpointPages = 4000;
 
 /** In a file of its own, which goes with the process. */
 export function openBareStore(): (rows: readonly BareRow[]) => void {

@@ -218,21 +218,71 @@ test('an outbox does not grow with the lists that it has let go', (t) => {
   t.true(outbox.reaches(turns));
 });
 
-test('lists come and go many times round, and what is kept is always the newest in its order', (t) => {
+test('an outbox gives back the places that a busy hour needed', (t) => {
+  const turns = 100_000;
+  const outbox = new Outbox('s', turns);
+  const list = [frame(1)];
+  const before = heapInUse();
+  for (let n = 0; n < turns; n += 1) outbox.push(list);
+  outbox.writeTo({ ...openLine().transport, write() {} });
+  outbox.rewind(turns - 2);
+  const grown = heapInUse() - before;
+  t.true(grown < turns, `${grown} bytes`);
+  t.is(outbox.export().frames.length, 2);
+});
+
+/** Writes from an outbox to a connection with so much room. Returns what it got, by the numbers. */
+function takenBy(outbox: Outbox, room: number): { n: number; text: string }[] {
+  const taken: { n: number; text: string }[] = [];
+  let unwritten = limits.transportBytes - room;
+  outbox.writeTo({
+    ...openLine().transport,
+    unwritten: () => unwritten,
+    write(frames, first) {
+      for (const [index, { bytes }] of frames.entries()) {
+        taken.push({ n: (first?.n ?? 0) + index, text: bytes.toString() });
+        unwritten += bytes.length;
+      }
+    },
+  });
+  return taken;
+}
+
+test('lists come and go many times round: all are written in order, and the newest are kept', (t) => {
   const chance = createChance(7);
-  const outbox = new Outbox('s', 100);
+  const upTo = (most: number): number => Math.floor(chance() * (most + 1));
+  const outbox = new Outbox('s', 400);
   const all: string[] = [];
-  for (let round = 0; round < 500; round += 1) {
-    const list = Array.from({ length: 1 + Math.floor(chance() * 4) }, (_, index) => `"${all.length + index}"`);
+  let presented = 0;
+  let sent = 0;
+  for (let round = 0; round < 3000; round += 1) {
+    // Sizes differ within a list, so that it matters whose is counted.
+    const list = Array.from({ length: 1 + upTo(3) }, (_, index) => `"${'x'.repeat(upTo(3))}${all.length + index}"`);
     all.push(...list);
     outbox.push(list.map((text) => ({ bytes: Buffer.from(text) })));
-    if (chance() < 0.5) outbox.writeTo(openLine().transport);
-    if (chance() < 0.2) outbox.giveBack(Math.floor(chance() * 40));
-    if (chance() < 0.05 && outbox.reaches(all.length)) outbox.rewind(all.length);
-    outbox.trim(Math.floor(chance() * 40));
-    const { frames, last } = outbox.export();
-    t.is(last, all.length);
+    const taken = chance() < 0.6 ? takenBy(outbox, upTo(80)) : [];
+    t.deepEqual(
+      taken,
+      taken.map((_, index) => ({ n: sent + 1 + index, text: all[sent + index] })),
+    );
+    sent += taken.length;
+    const oldest = all.length - outbox.export().frames.length;
+    if (chance() < 0.2) {
+      const lost = upTo(40);
+      outbox.giveBack(lost);
+      for (let left = lost; left > 0 && sent > oldest; sent -= 1) left -= (all[sent - 1] as string).length;
+    }
+    if (chance() < 0.05) {
+      presented = Math.max(oldest, sent - upTo(20));
+      outbox.rewind(presented);
+      sent = presented;
+    }
+    outbox.trim(upTo(40));
+    const { frames, last, sent: written } = outbox.export();
+    t.deepEqual([last, written], [all.length, sent]);
     t.deepEqual(frames, all.slice(all.length - frames.length));
+    // Of at most ten bytes each.
+    t.true(frames.length >= Math.min(all.length - presented, 40), `${frames.length} are kept`);
   }
 });
 

@@ -190,7 +190,7 @@ export class Outbox {
   }
 
   #addList(frames: readonly EncodedFrame[]): void {
-    if (this.#count === this.#ring.length) this.#grow();
+    if (this.#count === this.#ring.length) this.#resize(Math.max(leastRing, this.#count * 2));
     this.#ring[this.#placeOf(this.#count)] = frames;
     this.#count += 1;
   }
@@ -200,12 +200,16 @@ export class Outbox {
     this.#head = this.#placeOf(1);
     this.#count -= 1;
     if (this.#count === 0) this.#ring = [];
+    // What a busy hour needed is given back: up to 64 KB a session.
+    else if (this.#ring.length > leastRing && this.#count * 8 <= this.#ring.length) this.#resize(this.#ring.length / 2);
   }
 
-  /** Twice as large: a power of two at any time. (`Array.from` and a function: 2 % of a delivery in a quiet room.) */
-  #grow(): void {
-    const more = Array<undefined>(Math.max(leastRing, this.#count)).fill(undefined);
-    this.#ring = this.#ring.slice(this.#head).concat(this.#ring.slice(0, this.#head), more);
+  /** `places`: a power of two, not less than there are lists. (`Array.from` and a function: 2 % of a delivery in a quiet room.) */
+  #resize(places: number): void {
+    const end = this.#head + this.#count;
+    const wrapped = this.#ring.slice(0, Math.max(0, end - this.#ring.length));
+    const lists = this.#ring.slice(this.#head, end).concat(wrapped);
+    this.#ring = lists.concat(Array<undefined>(places - lists.length).fill(undefined));
     this.#head = 0;
   }
 

@@ -68,7 +68,7 @@ test('stamps are UTC to the second', (t) => {
 test('stamps are those of ISO 8601, whatever day was asked for before', (t) => {
   const day = 86_400_000;
   for (const midnight of [0, day, -day, Date.UTC(2024, 1, 29), Date.UTC(2026, 11, 31)]) {
-    for (const ms of [-1001, -1, 0, 999, 1000, 59_999, 60_000, 3_599_999, 3_600_000, day - 1, day, 1.5]) {
+    for (const ms of [-1001, -1, -0.5, 0, 999, 1000, 59_999, 60_000, 3_599_999, 3_600_000, day - 1, day, 1.5]) {
       const iso = new Date(midnight + ms).toISOString();
       t.is(formatStamp(midnight + ms), `${iso.slice(0, 10)} ${iso.slice(11, 19)}`);
     }

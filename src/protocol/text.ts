@@ -61,9 +61,10 @@ let latest = { day: Number.NaN, date: '' };
  * microsecond, and each message has its stamp twice, each answer with history fifty of them.
  */
 export function formatStamp(ms: number): string {
-  const day = Math.floor(ms / dayMs);
-  if (day !== latest.day) latest = { day, date: new Date(ms).toISOString().slice(0, 10) };
-  const seconds = Math.floor((ms - day * dayMs) / 1000);
+  const whole = Math.trunc(ms);
+  const day = Math.floor(whole / dayMs);
+  if (day !== latest.day) latest = { day, date: new Date(whole).toISOString().slice(0, 10) };
+  const seconds = Math.floor((whole - day * dayMs) / 1000);
   const hour = twoDigits[Math.floor(seconds / 3600)];
   const minute = twoDigits[Math.floor(seconds / 60) % 60];
   return `${latest.date} ${hour}:${minute}:${twoDigits[seconds % 60]}`;

@@ -1,20 +1,23 @@
 /**
- * Has what is committed reach the disk while the event loop goes on. In WAL mode with `synchronous=NORMAL` SQLite itself
- * waits for the disk only when it writes its log into the file, but then for all that the log has, and everybody with it:
- * for 12 ms with 16 MB on a fast disk. It finds half of that or less to wait for where the rest was written before.
+ * Has what is committed reach the disk while the event loop goes on. In WAL mode with `synchronous=NORMAL` SQLite waits
+ * for the disk only when it writes its log into the file and begins it anew: then for all that the log has, and for what
+ * was changed in the file, and everybody with it. The log is most of that, 12 ms for 16 MB on a fast disk; where this has
+ * brought the older part of it there before, SQLite waits for the rest.
  */
 import { close, fdatasync, openSync } from 'node:fs';
+import type { Database as Connection } from 'better-sqlite3';
 import { checkpointPages } from './sqlite.ts';
 
-/** Pages after which the log is synced. Each sync costs as well: with four times as many a busy room lost 3 % of its speed. */
-const pagesBetween = checkpointPages / 2;
-/** Pages that a commit writes at most, mostly: of the tables and keys themselves, and of each message. */
-const pagesOfCommit = 5;
-const pagesOfMessage = 2;
+/** Pages of the log after which it is synced. More seldom helps less, and each sync costs as well. */
+const pagesBetween = checkpointPages / 4;
+/** About what a commit writes: of the tables and keys themselves, of each room, and of each message. */
+const pagesOfCommit = 4;
+const pagesOfRoom = 2;
+const pagesOfMessage = 0.2;
 
 export interface LogSync {
-  /** So many messages were committed at once. Never throws. */
-  grow(messages: number): void;
+  /** So many messages of so many rooms were committed at once. Never throws. */
+  grow(messages: number, rooms: number): void;
   close(): void;
 }
 
@@ -30,11 +33,12 @@ export const disk: Disk = {
   // Windows syncs only what is open for writing.
   open: (path) => openSync(path, 'r+'),
   sync: fdatasync,
-  close: (file) => close(file),
+  // Nothing was written through it that closing could lose.
+  close: (file) => close(file, () => {}),
 };
 
-/** `file`: the database's. */
-export function createLogSync(file: string, on: Disk = disk): LogSync {
+/** For the database of `connection`, which has the log open. */
+export function createLogSync(connection: Connection, on: Disk = disk): LogSync {
   let log: number | undefined;
   /** Pages. */
   let unsynced = 0;
@@ -47,25 +51,32 @@ export function createLogSync(file: string, on: Disk = disk): LogSync {
   }
 
   return {
-    grow(messages) {
-      unsynced += pagesOfCommit + pagesOfMessage * messages;
+    grow(messages, rooms) {
+      unsynced += pagesOfCommit + pagesOfRoom * rooms + pagesOfMessage * messages;
       if (unsynced < pagesBetween || isSyncing || isClosed) return;
       unsynced = 0;
       try {
-        log ??= on.open(`${file}-wal`);
-        isSyncing = true;
-        // A disk that fails is SQLite's to tell, with the next message or when it syncs for itself.
-        on.sync(log, () => {
-          isSyncing = false;
-          if (isClosed) end();
-        });
+        log ??= on.open(`${fileOf(connection)}-wal`);
       } catch {
         // Nothing is lost: SQLite syncs all of it later.
+        return;
       }
+      isSyncing = true;
+      // An error is told to each descriptor once: SQLite hears of it from its own.
+      on.sync(log, () => {
+        isSyncing = false;
+        if (isClosed) end();
+      });
     },
     close() {
       isClosed = true;
       if (!isSyncing) end();
     },
   };
+}
+
+/** As SQLite knows it: the log stands beside the file itself, not beside a link to it. */
+function fileOf(connection: Connection): string {
+  const [main] = connection.pragma('database_list') as { file: string }[];
+  return main?.file ?? '';
 }

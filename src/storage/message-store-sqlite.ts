@@ -10,7 +10,6 @@ import { createMessageDelete } from './message-delete.ts';
 import { createMessageReads } from './message-reads.ts';
 import { newestSeqSql, openSearchIndex } from './message-search-sqlite.ts';
 import { fenced } from './node-store.ts';
-import { sqliteFile } from './sqlite.ts';
 
 type Known = { id: number; body: string; created_at: number; deleted_at: number | null };
 
@@ -36,7 +35,8 @@ export function openSqliteMessageStore(
 ): { store: MessageStore; close(): void } {
   const appendBatch = prepareAppend(connection);
   const index = openSearchIndex(connection, database, clock);
-  const log = createLogSync(sqliteFile(database.url));
+  // With FULL each commit has synced it.
+  const log = database.sqlite.synchronous === 'NORMAL' ? createLogSync(connection) : undefined;
   return {
     store: {
       ...createMessageReads(database),
@@ -46,13 +46,13 @@ export function openSqliteMessageStore(
       async append(batch, node) {
         const outcomes = await database.whileBusy(async () => appendBatch.immediate(batch, node));
         index.grow();
-        log.grow(batch.length);
+        log?.grow(batch.length, new Set(batch.map(({ roomId }) => roomId)).size);
         return outcomes;
       },
     },
     close() {
       index.close();
-      log.close();
+      log?.close();
     },
   };
 }

@@ -21,7 +21,7 @@ test('events of every length have the ids of their numbers, also where these bec
   const layout = createEventLayout();
   const texts = ['', '"ä€😀"', 'x'.repeat(15), 'y'.repeat(70_000), '{}'];
   const frames = texts.map(frameOf);
-  for (const n of [1, 2, 6, 8, 9, 10, 96, 99, 100, 995, 12_345, 99_997, 2 ** 53 - 9]) {
+  for (const n of [1, 2, 6, 8, 9, 10, 18, 96, 99, 100, 108, 198, 995, 1099, 1998, 12_345, 99_997, 2 ** 53 - 9]) {
     for (const count of [1, 2, 3, 5]) {
       for (const id of [session, 's']) {
         const list = frames.slice(0, count);

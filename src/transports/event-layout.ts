@@ -1,7 +1,7 @@
 /**
  * The messages of one turn as server-sent events (WHATWG HTML §9.2), in one chunk of an HTTP body (RFC 9112 §7.1). Their
- * receivers use the same bytes one after the other: only the ids are each one's own, and written anew for each. It knows
- * no connection.
+ * receivers use the same bytes one after the other: only the ids are each one's own, the first written for each of them
+ * and the others counted up from it. It knows no connection.
  */
 import type { Cursor } from '../core/cursor.ts';
 import type { EncodedFrame } from '../core/transport.ts';
@@ -77,11 +77,12 @@ function layOut(frames: readonly EncodedFrame[], first: Cursor | undefined): Lay
   return { frames, idLength: idLengthOf(first, 0), chunk, places };
 }
 
+/** Ids of which the later ones are longer. */
 function writeIds({ chunk, places }: Layout, { session, n }: Cursor): void {
   for (const [index, place] of places.entries()) writeId(chunk, place, session, n + index);
 }
 
-/** Character by character: a call for it would cost more than its thirty characters. */
+/** Character by character: a call of `Buffer.write` would cost more than its thirty characters. */
 function writeId(chunk: Buffer, place: number, session: string, n: number): void {
   let at = place;
   for (let index = 0; index < session.length; index += 1) chunk[at++] = session.charCodeAt(index);
